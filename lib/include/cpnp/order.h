@@ -1,0 +1,445 @@
+/*
+ * Orders: the negotiation itself, without I/O.
+ *
+ * An order is an agreement plus at most one open transaction.  The state
+ * machine of RFC 8921, Figures 8 and 9, runs on the transaction; the agreement
+ * has its own (none, Completed, Active, ended).  cpnp-fsm(7) says what every
+ * state does with every event.
+ *
+ * A struct cpnp_orders holds the orders of one application, as client, as
+ * server or as both.  An application feeds one event (a message, the passing
+ * of time, a local command) and then drains the effects:
+ *
+ *	cpnp_msg_decode(&msg, datagram, NULL);
+ *	cpnp_orders_recv(orders, &input, now);
+ *	while (cpnp_orders_next(orders, &effect))
+ *		... perform it ...
+ *
+ * Order of effects: an effect SEND may be performed only when every effect
+ * STORE that came before it is durable ("nothing leaves before it is
+ * durable").  Many events may share one commit, and the events of one order
+ * may be pipelined, as long as commits happen in order.  When a commit fails,
+ * perform none of the effects that waited for it, cpnp_orders_drop() every
+ * order it touched and cpnp_orders_load() it back from the store.
+ *
+ * Effects must be drained before the next event is fed (CPNP_ERR_STATE
+ * otherwise).  Views in an effect are good until the next event is fed.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef CPNP_ORDER_H
+#define CPNP_ORDER_H
+
+#include <cpnp/agreement.h>
+#include <cpnp/error.h>
+#include <cpnp/message.h>
+#include <cpnp/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct cpnp_orders cpnp_orders;
+typedef struct cpnp_order cpnp_order;
+
+typedef enum cpnp_role { CPNP_CLIENT = 0, CPNP_SERVER = 1 } cpnp_role;
+
+/*
+ * States of a transaction (RFC 8921, 8.11.1 and 8.11.2).  The numbers stand
+ * in journals and stores and never change meaning; 14 to 20 are reserved for
+ * the seven Child states.
+ */
+#define CPNP_STATE_MAP(X)                                                      \
+	X(CREATED, 1, "Created")                                               \
+	X(AWAITING_PROCESSING, 2, "AwaitingProcessing")                        \
+	X(PQO_SENT, 3, "PQOSent")                                              \
+	X(SERVER_PROCESSING, 4, "ServerProcessing")                            \
+	X(OFFER_RECEIVED, 5, "OfferReceived")                                  \
+	X(OFFER_PROCESSING, 6, "OfferProcessing")                              \
+	X(ACCEPT_SENT, 7, "AcceptSent")                                        \
+	X(COMPLETED, 8, "Completed")                                           \
+	X(CANCELLED, 9, "Cancelled")                                           \
+	X(PQO_RECEIVED, 10, "PQOReceived")                                     \
+	X(OFFER_PROPOSED, 11, "OfferProposed")                                 \
+	X(PROCESSING_RECEIVED, 12, "ProcessingReceived")                       \
+	X(ACCEPT_RECEIVED, 13, "AcceptReceived")
+
+typedef enum cpnp_state {
+	CPNP_STATE_NONE = 0,
+#define CPNP_STATE_ENUM(NAME, value, text) CPNP_STATE_##NAME = value,
+	CPNP_STATE_MAP(CPNP_STATE_ENUM)
+#undef CPNP_STATE_ENUM
+} cpnp_state;
+
+/* States of an agreement.  Active is entered by activation, which comes with
+ * ACTIVATE; numbers are kept. */
+typedef enum cpnp_agreement_state {
+	CPNP_AGREEMENT_NONE = 0,
+	CPNP_AGREEMENT_COMPLETED = 1,
+	CPNP_AGREEMENT_ACTIVE = 2,
+	CPNP_AGREEMENT_ENDED = 3
+} cpnp_agreement_state;
+
+/*
+ * Events; the numbers stand in journals and never change meaning.  1 to 11
+ * are the methods of messages that came.
+ */
+#define CPNP_EVENT_MAP(X)                                                      \
+	X(RECV_QUOTATION, 1, "QUOTATION received")                             \
+	X(RECV_PROCESSING, 2, "PROCESSING received")                           \
+	X(RECV_OFFER, 3, "OFFER received")                                     \
+	X(RECV_ACCEPT, 4, "ACCEPT received")                                   \
+	X(RECV_DECLINE, 5, "DECLINE received")                                 \
+	X(RECV_ACK, 6, "ACK received")                                         \
+	X(RECV_CANCEL, 7, "CANCEL received")                                   \
+	X(RECV_WITHDRAW, 8, "WITHDRAW received")                               \
+	X(RECV_UPDATE, 9, "UPDATE received")                                   \
+	X(RECV_FAIL, 10, "FAIL received")                                      \
+	X(RECV_ACTIVATE, 11, "ACTIVATE received")                              \
+	X(RETRANS, 20, "retransmission timer")                                 \
+	X(RESPONSE_EXPIRED, 21, "expected response time passed")               \
+	X(OFFER_EXPIRED, 22, "expected offer time passed")                     \
+	X(VALIDITY_EXPIRED, 23, "validity of the offer ended")                 \
+	X(LINGER_EXPIRED, 24, "retransmission window closed")                  \
+	X(CREATE, 40, "created")                                               \
+	X(START, 41, "approved for processing")                                \
+	X(OFFER, 42, "offer decided")                                          \
+	X(REFUSE, 43, "refused")                                               \
+	X(ACCEPT, 44, "accepted by command")                                   \
+	X(DECLINE, 45, "declined by command")                                  \
+	X(CANCEL, 46, "cancelled by command")                                  \
+	X(SIGNED, 47, "statement signed")                                      \
+	X(SIGN_FAILED, 48, "statement could not be signed")
+
+typedef enum cpnp_event {
+	CPNP_EVENT_NONE = 0,
+#define CPNP_EVENT_ENUM(NAME, value, text) CPNP_EVENT_##NAME = value,
+	CPNP_EVENT_MAP(CPNP_EVENT_ENUM)
+#undef CPNP_EVENT_ENUM
+} cpnp_event;
+
+CPNP_API const char *cpnp_state_name(cpnp_state state);
+CPNP_API const char *cpnp_event_name(cpnp_event event);
+CPNP_API const char *cpnp_agreement_state_name(cpnp_agreement_state state);
+
+/*
+ * Settings of a set of orders.  cpnp_orders_config_default() fills in the
+ * values in parentheses; texts are copied by cpnp_orders_new().
+ */
+typedef struct cpnp_orders_config {
+	cpnp_bytes identity; /* our own name, as the peer knows it (empty) */
+	cpnp_tstamp retrans_timer;   /* RETRANS_TIMER, RFC 8921 8.5 (2 s) */
+	unsigned retries_max;        /* maximum retry, RFC 8921 11.4 (3) */
+	cpnp_tstamp repeat_min;      /* first slow repeat of a waiting client
+					(30 s), doubling up to ... */
+	cpnp_tstamp repeat_max;      /* ... this (5 min) */
+	cpnp_tstamp resend_interval; /* at most one answer to retransmissions
+					of an order in this time (200 ms) */
+	cpnp_tstamp linger; /* an ended transaction stays in memory (60 s) */
+	uint32_t expected_offer_sec; /* server: EXPECTED_OFFER_TIME from the
+					receipt of a QUOTATION (60) */
+	bool sign;         /* make signed statements: SIGN effects (false) */
+	size_t orders_max; /* in memory (1,000,000) */
+} cpnp_orders_config;
+
+CPNP_API void cpnp_orders_config_default(cpnp_orders_config *config);
+
+/*
+ * A new, empty set.  env is copied; its functions must stay callable.
+ * Errors: NOMEM, INVALID (a setting is out of range).
+ */
+CPNP_API int cpnp_orders_new(cpnp_orders **orders,
+    const cpnp_orders_config *config, const cpnp_env *env);
+/* Delete the set and all orders in memory, without effects. */
+CPNP_API void cpnp_orders_del(cpnp_orders *orders);
+CPNP_API size_t cpnp_orders_count(const cpnp_orders *orders);
+
+/*
+ * Client: what to order.  All views are copied.  peer_identity is the name of
+ * the server as its certificate or the configuration gives it; identity
+ * overrides the one of the set when not empty.  expected_response_time is
+ * used when has_response_time; else the client waits without a deadline.
+ * options, customer_description: used when the pointer is not NULL.
+ */
+typedef struct cpnp_quotation {
+	cpnp_edition edition;
+	cpnp_bytes customer_order_id; /* never used before with this server */
+	cpnp_bytes peer_identity;
+	cpnp_bytes identity;
+	cpnp_bytes service_description;
+	bool has_response_time;
+	cpnp_wtime expected_response_time;
+	const cpnp_negotiation_options *options;
+	const cpnp_description *customer_description;
+	bool has_activation_type;
+	cpnp_activation_type activation_type;
+	bool has_activation_schedule;
+	cpnp_schedule activation_schedule;
+	bool require_statements; /* an OFFER or ACK without a valid statement is
+				    not accepted */
+} cpnp_quotation;
+
+/*
+ * Create a client order: state Created, one STORE.  Nothing is sent.
+ * Errors: EXISTS, FULL, INVALID, NO_SPACE (does not fit one message), NOMEM,
+ * RANDOM.
+ */
+CPNP_API int cpnp_orders_create(cpnp_orders *orders,
+    const cpnp_quotation *quotation, cpnp_order **order, cpnp_now now);
+/* Created -> AwaitingProcessing -> PQOSent: sends the QUOTATION to peer, the
+ * application's handle for the server (not 0). */
+CPNP_API int cpnp_order_start(
+    cpnp_orders *orders, cpnp_order *order, uint64_t peer, cpnp_now now);
+/* Where messages of the order go from now on (a new session); 0: nowhere.
+ * With at_once, a waiting client repeats its last request now ("resume"). */
+CPNP_API int cpnp_order_set_peer(cpnp_orders *orders, cpnp_order *order,
+    uint64_t peer, bool at_once, cpnp_now now);
+
+/* Client: answer to an OFFER in OfferProcessing (RFC 8921, 11.1.1).  accept
+ * gives STATE when the validity has ended. */
+CPNP_API int cpnp_order_accept(
+    cpnp_orders *orders, cpnp_order *order, cpnp_now now);
+CPNP_API int cpnp_order_decline(cpnp_orders *orders, cpnp_order *order,
+    const cpnp_reason *reasons, size_t reasons_n, cpnp_now now);
+/* Client: CANCEL, in every state before Completed in which the server may
+ * know of the order; in Created and AwaitingProcessing without a message. */
+CPNP_API int cpnp_order_cancel(
+    cpnp_orders *orders, cpnp_order *order, cpnp_now now);
+
+/*
+ * Server: the decision that an effect DECIDE asked for.  service_description
+ * must not be empty; validity must lie in the future.  The pointers may be
+ * NULL.  Copied.
+ */
+typedef struct cpnp_offer {
+	cpnp_bytes service_description;
+	cpnp_wtime validity;
+	bool has_cost;
+	cpnp_money cost;
+	cpnp_purpose purpose;
+	bool has_activation_type;
+	cpnp_activation_type activation_type;
+	bool has_activation_schedule;
+	cpnp_schedule activation_schedule;
+	const cpnp_description *provider_description;
+	const cpnp_explanation *explanations;
+	size_t explanations_n;
+	cpnp_bytes settlement_terms;
+	cpnp_bytes order_progress;
+} cpnp_offer;
+
+CPNP_API int cpnp_order_offer(cpnp_orders *orders, cpnp_order *order,
+    const cpnp_offer *offer, cpnp_now now);
+CPNP_API int cpnp_order_refuse(cpnp_orders *orders, cpnp_order *order,
+    cpnp_status status, const cpnp_explanation *explanations,
+    size_t explanations_n, cpnp_now now);
+
+/*
+ * The answer to an effect SIGN: the signed statement and, when wants_receipt
+ * was set, the receipt for the leaf of the STORE before it (may be empty).
+ * Errors: STATE when nothing is to be signed, MISMATCH when the payload is
+ * another.
+ */
+CPNP_API int cpnp_order_signed(cpnp_orders *orders, cpnp_order *order,
+    cpnp_bytes statement, cpnp_bytes receipt, cpnp_now now);
+/* Signing is not possible.  An OFFER becomes FAIL Out of Resources, an ACCEPT
+ * is not sent (the order stays in OfferProcessing), an ACK is tried again
+ * when the ACCEPT is repeated. */
+CPNP_API int cpnp_order_sign_failed(
+    cpnp_orders *orders, cpnp_order *order, cpnp_now now);
+
+/*
+ * A message that came.  identity is the authenticated name of the sender,
+ * peer the application's handle for the way back.  signer is the name in the
+ * certificate whose signature over msg->statement the application has found
+ * valid; empty when there is no statement or no valid one.  searched says that
+ * the order is not in permanent storage either.
+ */
+typedef struct cpnp_input {
+	const cpnp_msg *msg;
+	cpnp_bytes identity;
+	uint64_t peer;
+	cpnp_bytes signer;
+	bool require_statement; /* server: refuse an ACCEPT without one */
+	bool may_order;         /* the identity is entitled to place orders */
+	bool searched;
+} cpnp_input;
+
+/*
+ * Feed a message.
+ *
+ * 0: it was handled (a retransmission may have been answered or dropped by
+ * the rate limit).  NOT_LOADED: no order in memory matches and searched is
+ * false: look in the store for (identity, customer order identifier), load
+ * it, or set searched, and feed again.  PEER errors: the message changed
+ * nothing; when an answer is due it is in the effects as a SEND with fail set
+ * (subject it to the rate limit for FAIL), silent discards have none.
+ * FULL: refused for want of room, answered with FAIL Out of Resources.
+ * FATAL: the order must be dropped and loaded again.
+ */
+CPNP_API int cpnp_orders_recv(
+    cpnp_orders *orders, const cpnp_input *input, cpnp_now now);
+/* A datagram that did not decode; msg as cpnp_msg_decode() left it, err what
+ * it returned.  Gives a FAIL that names what was readable, never for a FAIL. */
+CPNP_API int cpnp_orders_recv_invalid(
+    cpnp_orders *orders, const cpnp_input *input, int err, cpnp_now now);
+
+/* The earliest moment at which cpnp_orders_handle_expiry() has work;
+ * CPNP_NEVER when there is none. */
+CPNP_API cpnp_tstamp cpnp_orders_expiry(const cpnp_orders *orders);
+/* Do what is due for at most one order; call again while the expiry has come
+ * (effects are drained in between). */
+CPNP_API int cpnp_orders_handle_expiry(cpnp_orders *orders, cpnp_now now);
+/* The wall clock was stepped: arm all timers again from the stored dates. */
+CPNP_API int cpnp_orders_rearm(cpnp_orders *orders, cpnp_now now);
+
+/* What an order keeps as bytes besides its small state. */
+typedef enum cpnp_doc {
+	CPNP_DOC_REQUEST,  /* the QUOTATION (or UPDATE) message */
+	CPNP_DOC_OFFER,    /* the OFFER message */
+	CPNP_DOC_LAST_OUT, /* the newest message that this side sent */
+	CPNP_DOC_END
+} cpnp_doc;
+
+typedef enum cpnp_effect_type {
+	CPNP_EFFECT_STORE,
+	CPNP_EFFECT_SEND,
+	CPNP_EFFECT_DECIDE,
+	CPNP_EFFECT_OFFER,
+	CPNP_EFFECT_SIGN,
+	CPNP_EFFECT_END,
+	CPNP_EFFECT_FORGET
+} cpnp_effect_type;
+
+/*
+ * STORE  make durable: one event to append, and the order as it is now
+ *        (cpnp_order_save() and the changed documents).  statement is the
+ *        leaf for the journal: a STATE statement, or the signed statement of
+ *        either side.  Nothing for an event that changed only bookkeeping
+ *        (statement empty and from == to): store without a leaf.
+ * SEND   send bytes to peer, when it is not 0.  fail: it answers a message
+ *        that was refused without an order; rate limit it.
+ * DECIDE server: call cpnp_order_offer() or _refuse(), now or later.  request
+ *        is the decoded QUOTATION.
+ * OFFER  client: an offer is there; call _accept(), _decline() or _cancel()
+ *        before its validity ends.  offer is the decoded OFFER.
+ * SIGN   call cpnp_order_signed() or _sign_failed().  With after_commit, not
+ *        before the STORE effects in front of it are durable; with
+ *        wants_receipt, pass the receipt for the leaf of the last STORE.
+ * END    the transaction has come to its end; for the application to tell
+ *        somebody.  Nothing needs to be done.
+ * FORGET the order leaves memory after this effect; the store keeps it.
+ */
+typedef struct cpnp_effect {
+	cpnp_effect_type type;
+	cpnp_order *order; /* NULL for a SEND without an order */
+	union {
+		struct {
+			cpnp_state from;
+			cpnp_state to;
+			cpnp_agreement_state agreement_from;
+			cpnp_agreement_state agreement_to;
+			cpnp_event event;
+			cpnp_wtime time;
+			const char *detail; /* static text or NULL */
+			cpnp_bytes statement;
+			bool statement_is_signed;
+			uint32_t docs_changed; /* 1 << cpnp_doc */
+		} store;
+		struct {
+			uint64_t peer;
+			cpnp_bytes bytes;
+			cpnp_method method;
+			bool fail;
+			bool again; /* a retransmission or repeat */
+		} send;
+		struct {
+			const cpnp_msg *request;
+		} decide;
+		struct {
+			const cpnp_msg *offer;
+		} offer;
+		struct {
+			cpnp_bytes payload;
+			bool after_commit;
+			bool wants_receipt;
+		} sign;
+		struct {
+			cpnp_state state;
+			cpnp_status status; /* of a FAIL, else NONE */
+		} end;
+	} u;
+} cpnp_effect;
+
+/* Take the next effect; false when there is none. */
+CPNP_API bool cpnp_orders_next(cpnp_orders *orders, cpnp_effect *effect);
+
+/*
+ * The state of an order besides its documents, as deterministic CBOR; append
+ * it to buf.  cpnp_order_doc() gives a document, empty when there is none.
+ */
+CPNP_API int cpnp_order_save(const cpnp_order *order, cpnp_buf *buf);
+CPNP_API cpnp_bytes cpnp_order_doc(const cpnp_order *order, cpnp_doc doc);
+
+/*
+ * Put an order back into memory from what was saved; bytes are copied.
+ * Timers are armed from the stored dates.  What was asked for and not
+ * answered when it was saved (DECIDE, SIGN, OFFER) is asked again.
+ * Errors: EXISTS, FULL, NOMEM; a PEER error when the saved bytes are damaged.
+ */
+CPNP_API int cpnp_orders_load(cpnp_orders *orders, cpnp_bytes saved,
+    const cpnp_bytes docs[CPNP_DOC_END], cpnp_order **order, cpnp_now now);
+/* Remove an order from memory, without effects; order is gone after it. */
+CPNP_API void cpnp_orders_drop(cpnp_orders *orders, cpnp_order *order);
+/* The order in memory, or NULL. */
+CPNP_API cpnp_order *cpnp_orders_find(const cpnp_orders *orders,
+    cpnp_role role, cpnp_bytes peer_identity, cpnp_bytes customer_order_id);
+
+/* What an order is now.  Views live until the order changes. */
+CPNP_API cpnp_role cpnp_order_role(const cpnp_order *order);
+CPNP_API cpnp_edition cpnp_order_edition(const cpnp_order *order);
+CPNP_API cpnp_state cpnp_order_state(const cpnp_order *order);
+CPNP_API cpnp_agreement_state cpnp_order_agreement_state(
+    const cpnp_order *order);
+/* Cancelled, and the acknowledgement is still awaited (contradictions.md,
+ * 27). */
+CPNP_API bool cpnp_order_is_outstanding(const cpnp_order *order);
+/* No transaction is open and nothing is outstanding. */
+CPNP_API bool cpnp_order_is_settled(const cpnp_order *order);
+CPNP_API cpnp_bytes cpnp_order_identity(const cpnp_order *order);
+CPNP_API cpnp_bytes cpnp_order_peer_identity(const cpnp_order *order);
+CPNP_API cpnp_bytes cpnp_order_customer_id(const cpnp_order *order);
+/* Empty while the server has not given one. */
+CPNP_API cpnp_bytes cpnp_order_provider_id(const cpnp_order *order);
+/* The reference by which statements name the order, and its opening. */
+CPNP_API const uint8_t *cpnp_order_ref(const cpnp_order *order);
+CPNP_API int cpnp_order_get_opening(
+    const cpnp_order *order, cpnp_order_opening *opening);
+/* The agreement offered or agreed; STATE when there is no OFFER yet.  The
+ * views of agreement point into the order. */
+CPNP_API int cpnp_order_get_agreement(
+    const cpnp_order *order, cpnp_agreement *agreement);
+/* The receipt that came with the ACK (client) or went with it (server). */
+CPNP_API cpnp_bytes cpnp_order_receipt(const cpnp_order *order);
+/* Status and explanations of the FAIL that ended the transaction. */
+CPNP_API cpnp_status cpnp_order_status(const cpnp_order *order);
+/* A number that the application attaches to an order in memory. */
+CPNP_API void cpnp_order_set_user(cpnp_order *order, uint64_t user);
+CPNP_API uint64_t cpnp_order_user(const cpnp_order *order);
+
+/* What an order waits for. */
+typedef struct cpnp_wait {
+	const char *what;  /* "an offer from the provider", NULL: for nothing */
+	bool has_until;
+	cpnp_wtime until;  /* when it stops waiting */
+	unsigned tries;    /* how often the last message went out */
+	cpnp_tstamp again; /* when it goes out again, or CPNP_NEVER */
+} cpnp_wait;
+
+CPNP_API void cpnp_order_wait(const cpnp_order *order, cpnp_wait *wait);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
