@@ -1,0 +1,151 @@
+/*
+ * Permanent storage of orders, their history, the capacity they hold and the
+ * journal: an interface, and its one implementation on SQLite.
+ *
+ * Writes are collected in batches.  A batch is one transaction: order states,
+ * documents, events, capacity rows and journal leaves become durable together
+ * or not at all.  A daemon submits batches to a writer thread and learns of
+ * their completion, in order, through a file descriptor; a client commits
+ * them on the spot.  When a batch fails, every batch submitted after it fails
+ * too (CPNP_ERR_IO), until cpnp_store_recover() has succeeded.
+ *
+ * Nothing above this interface knows of files or of SQL.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef CPNPD_STORE_H
+#define CPNPD_STORE_H
+
+#include <cpnp/ledger.h>
+#include <cpnp/order.h>
+
+typedef struct cpnp_store cpnp_store;
+typedef struct cpnp_store_batch cpnp_store_batch;
+
+/* One row of held capacity: amount of a resource from a moment until another,
+ * for an order.  resource is a name of the catalogue; amounts are in units of
+ * the resource (bit/s for places). */
+typedef struct cpnp_store_hold {
+	char resource[96];
+	cpnp_wtime from;
+	cpnp_wtime until; /* CPNP_WTIME_MAX: without end */
+	int64_t amount;
+	bool bought; /* false while it is only offered */
+} cpnp_store_hold;
+
+/* A hold with the order that it belongs to. */
+typedef struct cpnp_store_held {
+	cpnp_store_hold hold;
+	cpnp_bytes peer_identity;
+	cpnp_bytes customer_order_id;
+	const uint8_t *order_ref; /* CPNP_SHA256_LEN bytes */
+} cpnp_store_held;
+
+typedef struct cpnp_store_config {
+	const char *path;     /* the database */
+	bool create;          /* make it when it is not there */
+	bool read_only;       /* for tools beside a running daemon */
+	bool writer_thread;   /* batches are submitted; else committed */
+	const char *origin;   /* name of the journal, C2SP origin line */
+	cpnp_signer *journal_signer; /* signs heads; NULL: heads unsigned */
+	const cpnp_env *env;
+} cpnp_store_config;
+
+/*
+ * Open the store, migrating an older schema.  A schema newer than this
+ * program is refused with a message that says so.  diag says what is wrong
+ * and where.  Errors: IO, NOT_FOUND, BUSY (another process writes to it),
+ * CONFIG (newer schema, other origin), NOMEM.
+ */
+int cpnp_store_open(
+    cpnp_store **store, const cpnp_store_config *config, cpnp_diag *diag);
+/* Waits for submitted batches, then closes. */
+void cpnp_store_close(cpnp_store *store);
+
+/* An empty batch; NULL without memory.  user is the caller's. */
+cpnp_store_batch *cpnp_store_batch_new(cpnp_store *store, void *user);
+void cpnp_store_batch_del(cpnp_store_batch *batch);
+void *cpnp_store_batch_user(const cpnp_store_batch *batch);
+size_t cpnp_store_batch_count(const cpnp_store_batch *batch);
+
+/* Add what an effect STORE asks for; everything is copied.  receipt_tag is
+ * not 0 when a receipt for the leaf is wanted. */
+int cpnp_store_put(cpnp_store_batch *batch, const cpnp_effect *effect,
+    uint64_t receipt_tag);
+/* Add the holds of an order, replacing those it has. */
+int cpnp_store_put_holds(cpnp_store_batch *batch, const cpnp_order *order,
+    const cpnp_store_hold *holds, size_t n);
+/* Mark the holds of an order as bought, or remove them. */
+int cpnp_store_buy_holds(cpnp_store_batch *batch, const cpnp_order *order);
+int cpnp_store_drop_holds(cpnp_store_batch *batch, const cpnp_order *order);
+
+/* Commit now, in this thread (writer_thread false). */
+int cpnp_store_commit(cpnp_store *store, cpnp_store_batch *batch);
+
+/* Hand a batch to the writer thread; the store owns it until it comes back
+ * from cpnp_store_done(), in order of submission. */
+int cpnp_store_submit(cpnp_store *store, cpnp_store_batch *batch);
+/* Readable when batches are done; for the event loop. */
+int cpnp_store_fd(const cpnp_store *store);
+/* The next batch that is done, or NULL; err is 0 or why it failed.  The
+ * caller deletes it. */
+cpnp_store_batch *cpnp_store_done(cpnp_store *store, int *err);
+/* Batches submitted and not yet done. */
+size_t cpnp_store_pending(const cpnp_store *store);
+/* After a failure and when all batches have come back: try to write again.
+ * Errors: IO while the store is still not writable. */
+int cpnp_store_recover(cpnp_store *store);
+
+/* The receipt that a committed batch made for a tag; a view into the batch.
+ * Empty when heads are unsigned. */
+cpnp_bytes cpnp_store_receipt(
+    const cpnp_store_batch *batch, uint64_t receipt_tag);
+
+/*
+ * Reading.  An order as saved: key, state bytes and documents, views good
+ * until the next read or the return of the callback.
+ */
+typedef struct cpnp_store_row {
+	cpnp_role role;
+	cpnp_bytes peer_identity;
+	cpnp_bytes customer_order_id;
+	cpnp_bytes provider_order_id;
+	cpnp_state state;
+	cpnp_agreement_state agreement_state;
+	bool settled; /* nothing open or outstanding */
+	cpnp_wtime changed;
+	cpnp_bytes saved;
+	cpnp_bytes docs[CPNP_DOC_END];
+} cpnp_store_row;
+
+typedef int cpnp_store_row_fn(void *user, const cpnp_store_row *row);
+
+/* NOT_FOUND when there is none. */
+int cpnp_store_find(cpnp_store *store, cpnp_role role,
+    cpnp_bytes peer_identity, cpnp_bytes customer_order_id,
+    cpnp_store_row *row);
+/* By either identifier, as a person types it; calls fn for each match. */
+int cpnp_store_search(
+    cpnp_store *store, cpnp_bytes order_id, cpnp_store_row_fn *fn, void *user);
+/* All orders that are not settled, or all, newest change last. */
+int cpnp_store_each(
+    cpnp_store *store, bool open_only, cpnp_store_row_fn *fn, void *user);
+int cpnp_store_each_hold(cpnp_store *store,
+    int (*fn)(void *user, const cpnp_store_held *held), void *user);
+
+typedef struct cpnp_store_event {
+	uint64_t number; /* over all orders, from 1 */
+	cpnp_wtime time;
+	cpnp_state from;
+	cpnp_state to;
+	cpnp_event event;
+	cpnp_bytes detail;
+	bool has_leaf;
+	uint64_t leaf;
+} cpnp_store_event;
+
+/* The history of an order, oldest first. */
+int cpnp_store_each_event(cpnp_store *store, const cpnp_store_row *row,
+    int (*fn)(void *user, const cpnp_store_event *event), void *user);
+
+#endif
