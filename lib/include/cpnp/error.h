@@ -52,6 +52,7 @@ extern "C" {
 	X(PROOF, -25, PEER, "a proof does not verify")                         \
 	X(XML, -26, PEER, "the XML document is not valid")                     \
 	X(NOT_CONCRETE, -27, PEER, "a clause has no single value")             \
+	X(FORBIDDEN, -28, PEER, "the identity is not entitled to this")        \
 	/* what the caller did */                                              \
 	X(INVALID, -64, CALLER, "an argument is out of its range")             \
 	X(STATE, -65, CALLER, "this call has no place in this state")          \

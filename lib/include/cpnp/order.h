@@ -298,6 +298,8 @@ typedef enum cpnp_doc {
 	CPNP_DOC_REQUEST,  /* the QUOTATION (or UPDATE) message */
 	CPNP_DOC_OFFER,    /* the OFFER message */
 	CPNP_DOC_LAST_OUT, /* the newest message that this side sent */
+	CPNP_DOC_FINAL,    /* client: the ACK or FAIL that ended the
+			      transaction, with its receipt or explanations */
 	CPNP_DOC_END
 } cpnp_doc;
 
@@ -363,6 +365,9 @@ typedef struct cpnp_effect {
 			cpnp_bytes payload;
 			bool after_commit;
 			bool wants_receipt;
+			/* SHA-256 of the signed statement that this one
+			 * answers, the leaf of a wanted receipt; or NULL */
+			const uint8_t *answers;
 		} sign;
 		struct {
 			cpnp_state state;
@@ -421,7 +426,8 @@ CPNP_API int cpnp_order_get_agreement(
     const cpnp_order *order, cpnp_agreement *agreement);
 /* The receipt that came with the ACK (client) or went with it (server). */
 CPNP_API cpnp_bytes cpnp_order_receipt(const cpnp_order *order);
-/* Status and explanations of the FAIL that ended the transaction. */
+/* Status of the FAIL that ended the transaction, else NONE; a client finds its
+ * explanations in the document FINAL. */
 CPNP_API cpnp_status cpnp_order_status(const cpnp_order *order);
 /* A number that the application attaches to an order in memory. */
 CPNP_API void cpnp_order_set_user(cpnp_order *order, uint64_t user);
