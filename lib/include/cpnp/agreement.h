@@ -48,8 +48,13 @@ typedef struct cpnp_agreement {
 	cpnp_purpose purpose;        /* NONE when absent */
 } cpnp_agreement;
 
+/* The largest encoding of an agreement. */
+#define CPNP_AGREEMENT_MAX 24576
+
 /* The agreement that an OFFER or ACCEPT speaks of, between two identities.
- * Views into msg.  CPNP_ERR_INVALID when msg is another method. */
+ * Views into msg.  An ACCEPT carries no VALIDITY_OFFER_TIME (RFC 8921, 9.2.4):
+ * validity is then 0 and the caller sets it from the OFFER.
+ * CPNP_ERR_INVALID when msg is another method. */
 CPNP_API int cpnp_agreement_from_msg(cpnp_agreement *agreement,
     const cpnp_msg *msg, cpnp_bytes client, cpnp_bytes provider);
 CPNP_API int cpnp_agreement_encode(
@@ -110,6 +115,9 @@ typedef struct cpnp_statement {
 	uint8_t event;
 	cpnp_wtime validity;
 } cpnp_statement;
+
+/* A KEY statement has keys of its own, which <cpnp/ledger.h> reads and writes;
+ * the two functions below refuse it. */
 
 #define CPNP_STATEMENT_PAYLOAD_MAX 160
 

@@ -235,7 +235,9 @@ typedef struct cpnp_negotiation_options {
 } cpnp_negotiation_options;
 
 /* Contact Information, with the name and AS number around it; absent texts
- * have len 0.  as_number is used in Provider Description only. */
+ * have len 0.  as_number is used in Provider Description only.  Draft-02
+ * demands name and email (9.1.9.1, 9.1.9.2): without them a message of that
+ * edition gives CPNP_ERR_ATTR_MISSING. */
 typedef struct cpnp_description {
 	cpnp_bytes name;
 	cpnp_bytes email;
@@ -318,9 +320,12 @@ cpnp_msg_has(const cpnp_msg *msg, cpnp_attr attr)
  * Decode and validate one datagram: form, edition, method, presence, type,
  * length and range of every attribute.  Allocates nothing.
  *
- * On failure msg holds what was readable before the error, so that a FAIL
- * can name it (contradictions.md, 29); edition and method are meaningful only
- * when CPNP_MSG_HEAD_READ is in msg->present.  diag may be NULL.
+ * On failure msg holds what was readable, so that a FAIL can name it
+ * (contradictions.md, 29): an attribute that is refused, or a method that is
+ * not known, does not keep the others from being read; a breach of form does.
+ * edition and method are meaningful only when CPNP_MSG_HEAD_READ is in
+ * msg->present; a method that is larger than all known is CPNP_METHOD_END.
+ * diag may be NULL; it tells of the first error, which is the one returned.
  *
  * Errors: those of class PEER.
  */
@@ -329,20 +334,27 @@ CPNP_API int cpnp_msg_decode(
     cpnp_msg *msg, cpnp_bytes datagram, cpnp_diag *diag);
 
 /*
- * Append the encoding of msg to buf.  Checks against the grammar table.
+ * Append the encoding of msg to buf.  Checks against the grammar table; an
+ * UPDATE without EXPECTED_RESPONSE_TIME is accepted, but never sent
+ * (contradictions.md, 16).  CPNP_MSG_HEAD_READ in present is ignored, so a
+ * decoded message encodes.
  * Errors: CPNP_ERR_ATTR_MISSING, _ATTR_UNEXPECTED, _RANGE, _INVALID when msg
- * is not a message of its edition; _NO_SPACE when it does not fit.
+ * is not a message of its edition; _NO_SPACE when it does not fit.  On an
+ * error nothing is appended; one of a value stays in buf->err.
  */
 CPNP_API int cpnp_msg_encode(
     const cpnp_msg *msg, cpnp_buf *buf, cpnp_diag *diag);
 
 /* SHA-256 over a decoded message without its COOKIE: equal for a message and
- * its retransmission, whatever cookie each carries. */
+ * its retransmission, whatever cookie each carries, or none.  Reads msg->raw.
+ * Errors: CPNP_ERR_CRYPTO; of class PEER when raw is not a message. */
 CPNP_API int cpnp_msg_digest(const cpnp_msg *msg, const cpnp_env *env,
     uint8_t digest[CPNP_SHA256_LEN]);
 
 /* Copy an encoded message to out with the COOKIE attribute set to cookie (or
- * removed when cookie is empty).  message must be one that encodes. */
+ * removed when cookie is empty).  message must be one that decodes.  Errors:
+ * CPNP_ERR_INVALID when cookie is longer than CPNP_COOKIE_MAX, _NO_SPACE when
+ * the result does not fit, class PEER when message is not in form. */
 CPNP_API int cpnp_msg_set_cookie(
     cpnp_bytes message, cpnp_bytes cookie, cpnp_buf *out);
 
@@ -350,7 +362,8 @@ CPNP_API int cpnp_msg_set_cookie(
  * bytes, each 0x21 to 0x7e. */
 CPNP_API bool cpnp_order_id_is_valid(cpnp_bytes id);
 
-/* Encode and decode COST on its own (agreements, catalogues and tests). */
+/* Encode and decode COST on its own (agreements, catalogues and tests):
+ * [amount, code, issuer, exponent].  The amount is not negative. */
 CPNP_API void cpnp_money_encode(const cpnp_money *money, cpnp_buf *buf);
 CPNP_API void cpnp_money_decode(cpnp_money *money, cpnp_cbor_rd *rd);
 
