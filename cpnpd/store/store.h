@@ -46,16 +46,21 @@ typedef struct cpnp_store_config {
 	bool create;          /* make it when it is not there */
 	bool read_only;       /* for tools beside a running daemon */
 	bool writer_thread;   /* batches are submitted; else committed */
-	const char *origin;   /* name of the journal, C2SP origin line */
-	cpnp_signer *journal_signer; /* signs heads; NULL: heads unsigned */
-	const cpnp_env *env;
+	const char *origin;   /* name of the journal, C2SP origin line; NULL:
+				 that of the signer */
+	/* Signs the journal's heads; borrowed, and used by the writer thread.
+	 * NULL: heads are not signed and there are no receipts; origin is
+	 * then needed. */
+	const cpnp_signer *journal_signer;
+	const cpnp_env *env; /* for its memory, which two threads may use */
 } cpnp_store_config;
 
 /*
  * Open the store, migrating an older schema.  A schema newer than this
  * program is refused with a message that says so.  diag says what is wrong
  * and where.  Errors: IO, NOT_FOUND, BUSY (another process writes to it),
- * CONFIG (newer schema, other origin), NOMEM.
+ * CONFIG (newer schema, other program's file, other origin or journal key),
+ * NOMEM.
  */
 int cpnp_store_open(
     cpnp_store **store, const cpnp_store_config *config, cpnp_diag *diag);
@@ -69,7 +74,8 @@ void *cpnp_store_batch_user(const cpnp_store_batch *batch);
 size_t cpnp_store_batch_count(const cpnp_store_batch *batch);
 
 /* Add what an effect STORE asks for; everything is copied.  receipt_tag is
- * not 0 when a receipt for the leaf is wanted. */
+ * not 0 when a receipt for the leaf is wanted.  The first error of a batch
+ * stays: the same comes from each later put and from its commit. */
 int cpnp_store_put(cpnp_store_batch *batch, const cpnp_effect *effect,
     uint64_t receipt_tag);
 /* Add the holds of an order, replacing those it has. */
@@ -79,7 +85,10 @@ int cpnp_store_put_holds(cpnp_store_batch *batch, const cpnp_order *order,
 int cpnp_store_buy_holds(cpnp_store_batch *batch, const cpnp_order *order);
 int cpnp_store_drop_holds(cpnp_store_batch *batch, const cpnp_order *order);
 
-/* Commit now, in this thread (writer_thread false). */
+/* Commit now, in this thread (writer_thread false).  The caller keeps the
+ * batch.  Errors: those of a put; EXISTS when an order is new and its
+ * identifier was used before (contradictions.md, 32); IO; STATE when there is
+ * a writer thread or the store is read only. */
 int cpnp_store_commit(cpnp_store *store, cpnp_store_batch *batch);
 
 /* Hand a batch to the writer thread; the store owns it until it comes back
@@ -95,6 +104,8 @@ size_t cpnp_store_pending(const cpnp_store *store);
 /* After a failure and when all batches have come back: try to write again.
  * Errors: IO while the store is still not writable. */
 int cpnp_store_recover(cpnp_store *store);
+/* What the first failure since the last success was, for the log. */
+void cpnp_store_failure(cpnp_store *store, cpnp_diag *diag);
 
 /* The receipt that a committed batch made for a tag; a view into the batch.
  * Empty when heads are unsigned. */

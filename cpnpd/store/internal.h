@@ -1,0 +1,249 @@
+/*
+ * What the files of the store share: the open store, a batch in memory and
+ * the prepared statements.
+ *
+ * Two connections.  wr belongs to whoever commits: the writer thread between
+ * its start and its end, else the caller.  rd and its statements belong to
+ * the caller's thread alone.  Everything between the two threads goes through
+ * the queue, under its lock.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef CPNPD_STORE_INTERNAL_H
+#define CPNPD_STORE_INTERNAL_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "store.h"
+
+/* "CPNP", in the header of the file. */
+#define STORE_APPLICATION_ID 0x43504e50
+
+/* A batch holds no more bytes than this; CPNP_ERR_NO_SPACE. */
+#define STORE_BATCH_BYTES_MAX ((size_t)256 << 20)
+/* Batches are merged into one transaction while it has fewer entries; this
+ * bounds how long the first of them waits. */
+#define STORE_GROUP_ENTRIES_MAX 8192
+/* Documents have the key order * 16 + kind: one table, no second index. */
+#define STORE_DOCS_STRIDE 16
+
+#define STORE_ORDER_COLUMNS                                                    \
+	"id, role, peer_identity, customer_order_id, provider_order_id, "      \
+	"state, agreement, settled, changed, saved"
+
+/* X(NAME, text) */
+#define STORE_WRITE_MAP(X)                                                     \
+	X(BEGIN, "BEGIN IMMEDIATE")                                            \
+	X(COMMIT, "COMMIT")                                                    \
+	X(ROLLBACK, "ROLLBACK")                                                \
+	X(LOOKUP,                                                              \
+	    "SELECT id, order_ref, provider_order_id, settled FROM orders "    \
+	    "WHERE customer_order_id = ?1 AND peer_identity = ?2 AND "         \
+	    "role = ?3")                                                       \
+	X(INSERT,                                                              \
+	    "INSERT INTO orders (role, state, agreement, settled, changed, "   \
+	    "order_ref, peer_identity, customer_order_id, provider_order_id, " \
+	    "saved) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")         \
+	X(UPDATE,                                                              \
+	    "UPDATE orders SET state = ?2, agreement = ?3, changed = ?4, "     \
+	    "saved = ?5 WHERE id = ?1")                                        \
+	X(UPDATE_PROVIDER,                                                     \
+	    "UPDATE orders SET provider_order_id = ?2 WHERE id = ?1")          \
+	X(UPDATE_SETTLED, "UPDATE orders SET settled = ?2 WHERE id = ?1")      \
+	X(PUT_DOC, "INSERT OR REPLACE INTO documents VALUES (?1, ?2)")         \
+	X(DROP_DOC, "DELETE FROM documents WHERE id = ?1")                     \
+	X(EVENT,                                                               \
+	    "INSERT INTO events (number, order_id, time, from_state, "         \
+	    "to_state, event, leaf, detail) "                                  \
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                         \
+	X(HOLD, "INSERT INTO holds VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")       \
+	X(BUY, "UPDATE holds SET bought = 1 WHERE order_id = ?1")              \
+	X(RELEASE, "DELETE FROM holds WHERE order_id = ?1")                    \
+	X(PROBE, "UPDATE recovery SET count = count + 1")
+
+#define STORE_READ_MAP(X)                                                      \
+	X(FIND,                                                                \
+	    "SELECT " STORE_ORDER_COLUMNS " FROM orders "                      \
+	    "WHERE customer_order_id = ?1 AND peer_identity = ?2 AND "         \
+	    "role = ?3")                                                       \
+	X(GET, "SELECT " STORE_ORDER_COLUMNS " FROM orders WHERE id = ?1")     \
+	X(DOCS,                                                                \
+	    "SELECT id, bytes FROM documents WHERE id BETWEEN ?1 AND ?2")      \
+	X(SEARCH,                                                              \
+	    "SELECT id FROM orders WHERE customer_order_id = ?1 UNION "        \
+	    "SELECT id FROM orders WHERE provider_order_id = ?1 ORDER BY id")  \
+	X(EACH, "SELECT id FROM orders ORDER BY changed, id")                  \
+	X(EACH_OPEN,                                                           \
+	    "SELECT id FROM orders WHERE settled = 0 ORDER BY changed, id")    \
+	X(EACH_HOLD,                                                           \
+	    "SELECT resource, from_time, until_time, amount, bought, "         \
+	    "peer_identity, customer_order_id, order_ref "                     \
+	    "FROM holds JOIN orders ON orders.id = holds.order_id "            \
+	    "ORDER BY order_id, line")                                         \
+	X(EACH_EVENT,                                                          \
+	    "SELECT number, time, from_state, to_state, event, leaf, detail "  \
+	    "FROM events WHERE order_id = ?1 ORDER BY number")
+
+enum store_write {
+#define X(name, text) STORE_WRITE_##name,
+	STORE_WRITE_MAP(X)
+#undef X
+	    STORE_WRITE_END
+};
+
+enum store_read {
+#define X(name, text) STORE_READ_##name,
+	STORE_READ_MAP(X)
+#undef X
+	    STORE_READ_END
+};
+
+/* A run of bytes in a batch's buffer, which moves while it grows. */
+struct store_slice {
+	size_t off;
+	size_t len;
+};
+
+/* An order that a batch touches, as it is after the batch: an order that
+ * changes several times in one batch is written once. */
+struct store_order {
+	uint8_t ref[CPNP_SHA256_LEN];
+	cpnp_role role;
+	struct store_slice peer;
+	struct store_slice customer;
+	bool has_state; /* else only its holds change */
+	struct store_slice provider;
+	cpnp_state state;
+	cpnp_agreement_state agreement;
+	bool settled;
+	cpnp_wtime changed;
+	struct store_slice saved;
+	uint32_t docs_changed;
+	struct store_slice docs[CPNP_DOC_END];
+	struct store_slice opening;
+	sqlite3_int64 id; /* known when it is applied */
+};
+
+enum store_entry_type {
+	STORE_ENTRY_EVENT,
+	STORE_ENTRY_HOLDS,
+	STORE_ENTRY_BUY,
+	STORE_ENTRY_RELEASE
+};
+
+/* One thing to write, in the order in which they came. */
+struct store_entry {
+	enum store_entry_type type;
+	size_t order; /* index of its order in the batch */
+	union {
+		struct {
+			cpnp_state from;
+			cpnp_state to;
+			cpnp_event event;
+			cpnp_wtime time;
+			struct store_slice detail;
+			struct store_slice statement;
+			struct store_slice agreement;
+			struct store_slice receipt; /* from the peer */
+			uint64_t receipt_tag;
+			bool has_leaf; /* known when it is applied, ... */
+			uint64_t leaf;
+		} event;
+		struct store_slice holds; /* array of cpnp_store_hold */
+	} u;
+};
+
+/* A receipt that was asked for, in the receipts of the batch. */
+struct store_receipt {
+	uint64_t tag;
+	struct store_slice bytes;
+};
+
+struct cpnp_store_batch {
+	cpnp_store_batch *next; /* in a queue */
+	const cpnp_mem *mem;
+	void *user;
+	int err; /* first error of a put, then the result */
+	cpnp_buf data;
+	struct store_order *orders;
+	size_t orders_n, orders_cap;
+	struct store_entry *entries;
+	size_t entries_n, entries_cap;
+	uint32_t *table; /* open hash of ref -> 1 + index in orders */
+	size_t table_cap;
+	cpnp_buf receipt_data;
+	struct store_receipt *receipts; /* sorted by tag */
+	size_t receipts_n, receipts_cap;
+};
+
+struct store_queue {
+	cpnp_store_batch *first;
+	cpnp_store_batch **last;
+};
+
+struct cpnp_store {
+	char *path;
+	cpnp_mem mem; /* for batches; used from both threads */
+	bool writer_thread;
+	int lock_fd;
+	sqlite3 *rd;
+	sqlite3_stmt *read[STORE_READ_END];
+	cpnp_buf row; /* content of the views that cpnp_store_find() gives */
+
+	sqlite3 *wr; /* NULL when read only */
+	sqlite3_stmt *write[STORE_WRITE_END];
+	cpnp_journal *journal;
+	bool heads_signed;
+	uint64_t events; /* number of the last one */
+
+	pthread_t thread;
+	bool started;
+	int done_fd; /* eventfd, readable while done is not empty */
+	pthread_mutex_t lock; /* over what follows */
+	pthread_cond_t wake;
+	struct store_queue submitted;
+	struct store_queue done;
+	size_t pending;
+	bool stop;
+	bool failed; /* until cpnp_store_recover() */
+	cpnp_diag diag; /* of the last failure */
+};
+
+/* Make room for one more element in an array of size bytes each. */
+int store_array_grow(
+    const cpnp_mem *mem, void **array, size_t *cap, size_t n, size_t size);
+
+/* The bytes of a slice. */
+static inline cpnp_bytes
+store_slice_bytes(const cpnp_buf *buf, struct store_slice slice)
+{
+	if (slice.len == 0)
+		return CPNP_BYTES_NONE;
+	return (cpnp_bytes){buf->ptr + slice.off, slice.len};
+}
+
+/* CPNP_ERR_* for a code of SQLite. */
+int store_error(int rc);
+/* Fill in diag, which may be NULL; returns err. */
+int store_diag(cpnp_diag *diag, int err, const char *where, const char *why);
+
+/* Bring the schema to the newest version within a transaction of its own;
+ * what is at fault goes to diag. */
+int store_schema_open(
+    sqlite3 *db, const char *path, bool create, cpnp_diag *diag);
+/* Check that the schema is exactly ours. */
+int store_schema_check(sqlite3 *db, const char *path, cpnp_diag *diag);
+
+/* Write the batches of a list in one transaction, each getting its result in
+ * err.  Returns 0 or the error of the whole; the reason goes to diag. */
+int store_write_group(
+    cpnp_store *store, cpnp_store_batch *first, cpnp_diag *diag);
+/* Try to write, and bring the journal back to what is on disk. */
+int store_write_probe(cpnp_store *store, cpnp_diag *diag);
+
+/* Start and stop the writer thread. */
+int store_queue_start(cpnp_store *store);
+void store_queue_stop(cpnp_store *store);
+
+#endif

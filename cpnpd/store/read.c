@@ -1,0 +1,266 @@
+/*
+ * Reading, on a connection of its own: the writer is never waited for, and
+ * what is seen is what has been committed.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include <string.h>
+
+#include "internal.h"
+
+/* A column as bytes; SQLite keeps them until the statement moves on. */
+static cpnp_bytes
+column(sqlite3_stmt *stmt, int i)
+{
+	const uint8_t *ptr = sqlite3_column_blob(stmt, i);
+
+	if (ptr == NULL)
+		return CPNP_BYTES_NONE;
+	return (cpnp_bytes){ptr, (size_t)sqlite3_column_bytes(stmt, i)};
+}
+
+/* Copies of what was bound are not needed: the statement ends before the
+ * caller goes on. */
+static int
+bind_text(sqlite3_stmt *stmt, int i, cpnp_bytes text)
+{
+	return sqlite3_bind_text64(stmt, i,
+	    text.ptr == NULL ? "" : (const char *)text.ptr, text.len,
+	    SQLITE_STATIC, SQLITE_UTF8);
+}
+
+static int
+end(sqlite3_stmt *stmt, int rc, int err)
+{
+	(void)sqlite3_reset(stmt);
+	(void)sqlite3_clear_bindings(stmt);
+	if (err != 0 || rc == SQLITE_ROW)
+		return err;
+	return store_error(rc);
+}
+
+/* Put the documents of an order into the row's buffer; the row gets their
+ * lengths. */
+static int
+read_docs(cpnp_store *store, sqlite3_int64 id, cpnp_store_row *row)
+{
+	sqlite3_stmt *stmt = store->read[STORE_READ_DOCS];
+	sqlite3_int64 kind;
+	int rc;
+
+	(void)sqlite3_bind_int64(stmt, 1, id * STORE_DOCS_STRIDE);
+	(void)sqlite3_bind_int64(
+	    stmt, 2, id * STORE_DOCS_STRIDE + CPNP_DOC_END - 1);
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		kind = sqlite3_column_int64(stmt, 0) % STORE_DOCS_STRIDE;
+		row->docs[kind] = column(stmt, 1);
+		cpnp_buf_put_raw(&store->row, row->docs[kind]);
+	}
+	return end(stmt, rc, store->row.err);
+}
+
+/*
+ * Read the order on which stmt stands (STORE_ORDER_COLUMNS), documents too,
+ * into the store's buffer, so that no statement stays open after a find: an
+ * open one would keep the log from being cut.
+ */
+static int
+read_row(cpnp_store *store, sqlite3_stmt *stmt, cpnp_store_row *row)
+{
+	/* In the order in which they stand in the buffer. */
+	cpnp_bytes *views[] = {&row->peer_identity, &row->customer_order_id,
+	    &row->provider_order_id, &row->saved, &row->docs[CPNP_DOC_REQUEST],
+	    &row->docs[CPNP_DOC_OFFER], &row->docs[CPNP_DOC_LAST_OUT]};
+	static const int columns[] = {2, 3, 4, 9};
+	size_t i, off;
+	int err;
+
+	memset(row, 0, sizeof(*row));
+	row->role = (cpnp_role)sqlite3_column_int(stmt, 1);
+	row->state = (cpnp_state)sqlite3_column_int(stmt, 5);
+	row->agreement_state = (cpnp_agreement_state)sqlite3_column_int(stmt, 6);
+	row->settled = sqlite3_column_int(stmt, 7) != 0;
+	row->changed.sec = sqlite3_column_int64(stmt, 8);
+	cpnp_buf_reset(&store->row);
+	for (i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+		*views[i] = column(stmt, columns[i]);
+		cpnp_buf_put_raw(&store->row, *views[i]);
+	}
+	err = read_docs(store, sqlite3_column_int64(stmt, 0), row);
+	if (err != 0)
+		return err;
+	for (i = 0, off = 0; i < sizeof(views) / sizeof(views[0]); i++) {
+		if (views[i]->len != 0)
+			views[i]->ptr = store->row.ptr + off;
+		off += views[i]->len;
+	}
+	return 0;
+}
+
+/* Stand on the row of an order; SQLITE_ROW when there is one. */
+static int
+seek(cpnp_store *store, cpnp_role role, cpnp_bytes peer_identity,
+    cpnp_bytes customer_order_id)
+{
+	sqlite3_stmt *stmt = store->read[STORE_READ_FIND];
+
+	if (bind_text(stmt, 1, customer_order_id) != SQLITE_OK ||
+	    bind_text(stmt, 2, peer_identity) != SQLITE_OK ||
+	    sqlite3_bind_int(stmt, 3, (int)role) != SQLITE_OK)
+		return SQLITE_NOMEM;
+	return sqlite3_step(stmt);
+}
+
+int
+cpnp_store_find(cpnp_store *store, cpnp_role role, cpnp_bytes peer_identity,
+    cpnp_bytes customer_order_id, cpnp_store_row *row)
+{
+	sqlite3_stmt *stmt = store->read[STORE_READ_FIND];
+	int rc = seek(store, role, peer_identity, customer_order_id);
+	int err = 0;
+
+	if (rc == SQLITE_ROW)
+		err = read_row(store, stmt, row);
+	else if (rc == SQLITE_DONE)
+		err = CPNP_ERR_NOT_FOUND;
+	return end(stmt, rc, err);
+}
+
+static int
+get_row(cpnp_store *store, sqlite3_int64 id, cpnp_store_row *row)
+{
+	sqlite3_stmt *stmt = store->read[STORE_READ_GET];
+	int rc, err = 0;
+
+	(void)sqlite3_bind_int64(stmt, 1, id);
+	rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW)
+		err = read_row(store, stmt, row);
+	else if (rc == SQLITE_DONE)
+		err = CPNP_ERR_NOT_FOUND;
+	return end(stmt, rc, err);
+}
+
+/*
+ * Call fn for each order whose number ids gives.  The numbers are sorted
+ * alone, so that sorting does not carry the documents of all orders; the open
+ * statement makes all of it one snapshot.
+ */
+static int
+each_row(
+    cpnp_store *store, sqlite3_stmt *ids, cpnp_store_row_fn *fn, void *user)
+{
+	cpnp_store_row row;
+	int rc, err = 0;
+
+	while ((rc = sqlite3_step(ids)) == SQLITE_ROW && err == 0) {
+		err = get_row(store, sqlite3_column_int64(ids, 0), &row);
+		if (err == 0)
+			err = fn(user, &row);
+	}
+	return end(ids, rc, err);
+}
+
+int
+cpnp_store_search(
+    cpnp_store *store, cpnp_bytes order_id, cpnp_store_row_fn *fn, void *user)
+{
+	sqlite3_stmt *ids = store->read[STORE_READ_SEARCH];
+
+	if (sqlite3_stmt_busy(ids))
+		return CPNP_ERR_STATE;
+	if (bind_text(ids, 1, order_id) != SQLITE_OK)
+		return CPNP_ERR_NOMEM;
+	return each_row(store, ids, fn, user);
+}
+
+int
+cpnp_store_each(
+    cpnp_store *store, bool open_only, cpnp_store_row_fn *fn, void *user)
+{
+	sqlite3_stmt *ids = store->read[open_only ? STORE_READ_EACH_OPEN
+						  : STORE_READ_EACH];
+
+	if (sqlite3_stmt_busy(ids))
+		return CPNP_ERR_STATE;
+	return each_row(store, ids, fn, user);
+}
+
+static int
+get_held(sqlite3_stmt *stmt, cpnp_store_held *held)
+{
+	cpnp_bytes resource = column(stmt, 0);
+	cpnp_bytes ref = column(stmt, 7);
+
+	memset(held, 0, sizeof(*held));
+	if (resource.len >= sizeof(held->hold.resource) ||
+	    ref.len != CPNP_SHA256_LEN)
+		return CPNP_ERR_IO;
+	if (resource.len != 0)
+		memcpy(held->hold.resource, resource.ptr, resource.len);
+	held->hold.from.sec = sqlite3_column_int64(stmt, 1);
+	held->hold.until.sec = sqlite3_column_int64(stmt, 2);
+	held->hold.amount = sqlite3_column_int64(stmt, 3);
+	held->hold.bought = sqlite3_column_int(stmt, 4) != 0;
+	held->peer_identity = column(stmt, 5);
+	held->customer_order_id = column(stmt, 6);
+	held->order_ref = ref.ptr;
+	return 0;
+}
+
+int
+cpnp_store_each_hold(cpnp_store *store,
+    int (*fn)(void *user, const cpnp_store_held *held), void *user)
+{
+	sqlite3_stmt *stmt = store->read[STORE_READ_EACH_HOLD];
+	cpnp_store_held held;
+	int rc, err = 0;
+
+	if (sqlite3_stmt_busy(stmt))
+		return CPNP_ERR_STATE;
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && err == 0) {
+		err = get_held(stmt, &held);
+		if (err == 0)
+			err = fn(user, &held);
+	}
+	return end(stmt, rc, err);
+}
+
+static void
+get_event(sqlite3_stmt *stmt, cpnp_store_event *event)
+{
+	event->number = (uint64_t)sqlite3_column_int64(stmt, 0);
+	event->time.sec = sqlite3_column_int64(stmt, 1);
+	event->from = (cpnp_state)sqlite3_column_int(stmt, 2);
+	event->to = (cpnp_state)sqlite3_column_int(stmt, 3);
+	event->event = (cpnp_event)sqlite3_column_int(stmt, 4);
+	event->has_leaf = sqlite3_column_type(stmt, 5) != SQLITE_NULL;
+	event->leaf = (uint64_t)sqlite3_column_int64(stmt, 5);
+	event->detail = column(stmt, 6);
+}
+
+int
+cpnp_store_each_event(cpnp_store *store, const cpnp_store_row *row,
+    int (*fn)(void *user, const cpnp_store_event *event), void *user)
+{
+	sqlite3_stmt *stmt = store->read[STORE_READ_EACH_EVENT];
+	sqlite3_stmt *find = store->read[STORE_READ_FIND];
+	cpnp_store_event event;
+	sqlite3_int64 id;
+	int rc, err;
+
+	if (sqlite3_stmt_busy(stmt))
+		return CPNP_ERR_STATE;
+	rc = seek(
+	    store, row->role, row->peer_identity, row->customer_order_id);
+	id = sqlite3_column_int64(find, 0);
+	err = end(find, rc, rc == SQLITE_DONE ? CPNP_ERR_NOT_FOUND : 0);
+	if (err != 0)
+		return err;
+	(void)sqlite3_bind_int64(stmt, 1, id);
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && err == 0) {
+		get_event(stmt, &event);
+		err = fn(user, &event);
+	}
+	return end(stmt, rc, err);
+}
