@@ -126,7 +126,9 @@ cpnp_quantity_parse(cpnp_unit unit, cpnp_bytes text, uint64_t *number)
 	uint64_t size;
 	size_t len = cpd_decimal_parse(text, 1, number);
 
-	if (len == 0)
+	/* What is only counted has no fractions. */
+	if (len == 0 || (unit == CPNP_UNIT_NONE &&
+	    memchr(text.ptr, '.', len) != NULL))
 		return CPNP_ERR_INVALID;
 	name = (cpnp_bytes){text.ptr + len, text.len - len};
 	while (name.len > 0 && name.ptr[0] == ' ') {

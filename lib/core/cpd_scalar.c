@@ -48,6 +48,8 @@ text_is_plain(cpnp_bytes text)
 	for (size_t i = 0; i < text.len; i++) {
 		if (text.ptr[i] < 0x20 || text.ptr[i] == 0x7f)
 			return false;
+		if (text.ptr[i] == ' ' && text.ptr[i + 1] == ' ')
+			return false; /* the last one is no space */
 		if (text.len - i >= 3 && text.ptr[i] == 0xef &&
 		    text.ptr[i + 1] == 0xbf && text.ptr[i + 2] >= 0xbe)
 			return false; /* U+FFFE, U+FFFF */
@@ -208,7 +210,7 @@ cpd_expected(const struct cpd_field *field, bool xml, char *out, size_t size)
 	case CPD_TEXT:
 		snprintf(out, size, "%s 1 to %u bytes of text without control "
 		    "characters%s", xml ? "write" : "expected",
-		    (unsigned)field->max, xml ? "" : " or outer spaces");
+		    (unsigned)field->max, xml ? "" : " or needless spaces");
 		return;
 	case CPD_PREFIX:
 		text = xml ? "write a prefix with zeros after its length, "

@@ -183,13 +183,13 @@ static const struct cpd_type availability_type =
 
 /* 3.5 */
 static const struct cpd_field capacity_fields[] = {
-	VALUE(cpnp_cpd_capacity, 1, "in", in, CPNP_UNIT_RATE, 1,
+	REF(cpnp_cpd_capacity, 1, "node", node, CPD_NODE, CPD_ID),
+	NAME(cpnp_cpd_capacity, 2, "link", link, CPD_ID),
+	REF(cpnp_cpd_capacity, 3, "scope", scope, CPD_SCOPE, CPD_ID),
+	VALUE(cpnp_cpd_capacity, 4, "in", in, CPNP_UNIT_RATE, 1,
 	    CPNP_CPD_RATE_MAX, 0),
-	VALUE(cpnp_cpd_capacity, 2, "out", out, CPNP_UNIT_RATE, 1,
+	VALUE(cpnp_cpd_capacity, 5, "out", out, CPNP_UNIT_RATE, 1,
 	    CPNP_CPD_RATE_MAX, 0),
-	REF(cpnp_cpd_capacity, 3, "node", node, CPD_NODE, CPD_ID),
-	NAME(cpnp_cpd_capacity, 4, "link", link, CPD_ID),
-	REF(cpnp_cpd_capacity, 5, "scope", scope, CPD_SCOPE, CPD_ID),
 };
 static const struct cpd_type capacity_type =
     TYPE("rate", cpnp_cpd_capacity, capacity_fields);

@@ -13,8 +13,8 @@
  * NULL, a reference is 0, and the small structures have a flag.  So a zeroed
  * structure is an absent one.
  *
- * Texts are UTF-8 without control characters and without a space at either
- * end.  All views of a decoded document point into the bytes that were
+ * Texts are UTF-8 without control characters, without a space at either end
+ * and without two in a row.  All views of a decoded document point into the bytes that were
  * decoded, which must live as long as the document.
  *
  * SPDX-License-Identifier: BSD-2-Clause
