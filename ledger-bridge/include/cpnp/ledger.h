@@ -24,8 +24,9 @@
  *   cpnp_journal_receipt()      for each ACCEPT, to go out with the ACK
  *   COMMIT                      or ROLLBACK and cpnp_journal_rollback()
  *
- * Objects are not locked: one thread at a time for each.  Formats are in
- * cpnp-ledger(1) and schemas/cpnp.cddl.  This library reads no clock.
+ * A signer never changes after it is loaded and may be shared by threads; the
+ * other objects are for one thread at a time.  Formats are in cpnp-ledger(1)
+ * and schemas/cpnp.cddl.  This library reads no clock.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -88,8 +89,8 @@ CPNP_API void cpnp_signer_key_id(
  * longer than CPNP_STATEMENT_MAX; _NO_SPACE, _NOMEM, _CRYPTO.
  */
 #define CPNP_SIGN_BATCH_MAX 1024
-CPNP_API int cpnp_signer_sign(cpnp_signer *signer, const cpnp_bytes *payloads,
-    size_t n, cpnp_buf *out);
+CPNP_API int cpnp_signer_sign(const cpnp_signer *signer,
+    const cpnp_bytes *payloads, size_t n, cpnp_buf *out);
 
 /* Make a new private key ("ed25519" or "p256") in a new file of mode 0600.
  * CPNP_ERR_EXISTS when path exists, _INVALID for another type, _IO. */
@@ -246,18 +247,21 @@ typedef struct cpnp_journal cpnp_journal;
  * Open the journal in db, making its tables (journal_*) when there are none.
  * Keep the same db for all calls; the caller begins and ends transactions.
  *
- * signer, borrowed, signs heads; its key must be the journal's newest key.  A
- * new journal begins with a leaf that names its first key, at time now.  With
- * signer NULL the journal is read only and must exist.  origin names a new
- * journal, NULL for the identity of the signer; for an old one it must be
- * NULL or equal.
+ * signer, borrowed, signs heads; its key must be the journal's newest key.
+ * The first signer of a journal appends a leaf that names its key, at time
+ * now.  origin names a new journal, NULL for the identity of the signer; for
+ * an old one it must be NULL or equal.  With signer NULL and an origin, leaves
+ * are written and no heads signed; with neither, the journal is read only and
+ * must exist.
  *
  * Errors: CPNP_ERR_NOT_FOUND (read only and no journal), _MISMATCH (another
- * key or origin; diag names both), _VERSION (made by a newer version), _IO,
+ * key or origin; diag names both), _VERSION (made by a newer version),
+ * _INVALID (not a name for an origin: a space, '+' or control character), _IO,
  * _NOMEM.
  */
 CPNP_API int cpnp_journal_open(cpnp_journal **journal, struct sqlite3 *db,
-    cpnp_signer *signer, const char *origin, cpnp_wtime now, cpnp_diag *diag);
+    const cpnp_signer *signer, const char *origin, cpnp_wtime now,
+    cpnp_diag *diag);
 CPNP_API void cpnp_journal_close(cpnp_journal *journal);
 CPNP_API uint64_t cpnp_journal_size(const cpnp_journal *journal);
 CPNP_API const char *cpnp_journal_origin(const cpnp_journal *journal);
@@ -272,7 +276,8 @@ CPNP_API int cpnp_journal_append(cpnp_journal *journal,
     const uint8_t order_ref[CPNP_SHA256_LEN], cpnp_bytes statement,
     uint64_t *index);
 /* Sign and store the head over all leaves, at the end of a batch and within
- * its transaction.  Does nothing when the newest head covers them already. */
+ * its transaction.  Does nothing when the newest head covers them already or
+ * there is no signer. */
 CPNP_API int cpnp_journal_sign_head(cpnp_journal *journal, cpnp_wtime now);
 /* Append the receipt of leaf index under the newest head to out.
  * CPNP_ERR_NOT_FOUND when that head does not cover it. */
@@ -287,7 +292,8 @@ CPNP_API int cpnp_journal_rollback(cpnp_journal *journal);
  *
  * opening: encoded opening, whose digest is order_ref.  agreement: encoded
  * agreement, of each OFFER that came or went.  receipt: a receipt that the
- * peer sent.  The same again is no error.
+ * peer sent for a signed statement of this order, verified.  The same again is
+ * no error.
  */
 CPNP_API int cpnp_journal_put_order(cpnp_journal *journal,
     const uint8_t order_ref[CPNP_SHA256_LEN], cpnp_bytes opening,
@@ -299,7 +305,7 @@ CPNP_API int cpnp_journal_put_order(cpnp_journal *journal,
  * transaction.  CPNP_ERR_EXISTS when it is the key already.
  */
 CPNP_API int cpnp_journal_rotate(
-    cpnp_journal *journal, cpnp_signer *signer, cpnp_wtime now);
+    cpnp_journal *journal, const cpnp_signer *signer, cpnp_wtime now);
 
 /* The newest head.  checkpoint is the C2SP signed note, a view good until the
  * next call.  CPNP_ERR_NOT_FOUND before the first. */
@@ -398,6 +404,7 @@ typedef struct cpnp_proof {
 	cpnp_receipt journal; /* the file's own: origin, head, key; index 0 */
 	size_t key_n;         /* keys that the journal has had */
 	bool key_known;       /* one of them is a known key of the verifier */
+	bool is_provider;     /* the journal is the provider's */
 	int agreed;           /* newest agreement that OFFER, ACCEPT and ACK
 			       * name, signed by the right parties; or -1 */
 	size_t offer, accept, ack; /* its entries when agreed >= 0 */
