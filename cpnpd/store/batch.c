@@ -281,6 +281,24 @@ cpnp_store_put(cpnp_store_batch *batch, const cpnp_effect *effect,
 }
 
 int
+cpnp_store_put_note(
+    cpnp_store_batch *batch, const cpnp_order *order, cpnp_bytes note)
+{
+	size_t index;
+
+	if (note.len > CPNP_STORE_NOTE_MAX)
+		return CPNP_ERR_INVALID;
+	if (batch->err == 0)
+		batch->err = find_order(batch, order, &index);
+	if (batch->err != 0)
+		return batch->err;
+	batch->orders[index].note = put_bytes(batch, note);
+	batch->orders[index].has_note = true;
+	batch->err = batch->data.err;
+	return batch->err;
+}
+
+int
 cpnp_store_put_holds(cpnp_store_batch *batch, const cpnp_order *order,
     const cpnp_store_hold *holds, size_t n)
 {

@@ -27,6 +27,8 @@
 #define STORE_GROUP_ENTRIES_MAX 8192
 /* Documents have the key order * 16 + kind: one table, no second index. */
 #define STORE_DOCS_STRIDE 16
+/* The application's own bytes lie behind the documents. */
+#define STORE_DOC_NOTE (STORE_DOCS_STRIDE - 1)
 
 #define STORE_ORDER_COLUMNS                                                    \
 	"id, role, peer_identity, customer_order_id, provider_order_id, "      \
@@ -122,6 +124,8 @@ struct store_order {
 	uint32_t docs_changed;
 	struct store_slice docs[CPNP_DOC_END];
 	struct store_slice opening;
+	bool has_note;
+	struct store_slice note;
 	sqlite3_int64 id; /* known when it is applied */
 };
 

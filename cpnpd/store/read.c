@@ -46,15 +46,19 @@ read_docs(cpnp_store *store, sqlite3_int64 id, cpnp_store_row *row)
 {
 	sqlite3_stmt *stmt = store->read[STORE_READ_DOCS];
 	sqlite3_int64 kind;
+	cpnp_bytes *doc;
 	int rc;
 
 	(void)sqlite3_bind_int64(stmt, 1, id * STORE_DOCS_STRIDE);
 	(void)sqlite3_bind_int64(
-	    stmt, 2, id * STORE_DOCS_STRIDE + CPNP_DOC_END - 1);
+	    stmt, 2, id * STORE_DOCS_STRIDE + STORE_DOC_NOTE);
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		kind = sqlite3_column_int64(stmt, 0) % STORE_DOCS_STRIDE;
-		row->docs[kind] = column(stmt, 1);
-		cpnp_buf_put_raw(&store->row, row->docs[kind]);
+		if (kind != STORE_DOC_NOTE && kind >= CPNP_DOC_END)
+			continue;
+		doc = kind == STORE_DOC_NOTE ? &row->note : &row->docs[kind];
+		*doc = column(stmt, 1);
+		cpnp_buf_put_raw(&store->row, *doc);
 	}
 	return end(stmt, rc, store->row.err);
 }
@@ -70,7 +74,8 @@ read_row(cpnp_store *store, sqlite3_stmt *stmt, cpnp_store_row *row)
 	/* In the order in which they stand in the buffer. */
 	cpnp_bytes *views[] = {&row->peer_identity, &row->customer_order_id,
 	    &row->provider_order_id, &row->saved, &row->docs[CPNP_DOC_REQUEST],
-	    &row->docs[CPNP_DOC_OFFER], &row->docs[CPNP_DOC_LAST_OUT]};
+	    &row->docs[CPNP_DOC_OFFER], &row->docs[CPNP_DOC_LAST_OUT],
+	    &row->docs[CPNP_DOC_FINAL], &row->note};
 	static const int columns[] = {2, 3, 4, 9};
 	size_t i, off;
 	int err;

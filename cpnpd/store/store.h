@@ -78,6 +78,12 @@ size_t cpnp_store_batch_count(const cpnp_store_batch *batch);
  * stays: the same comes from each later put and from its commit. */
 int cpnp_store_put(cpnp_store_batch *batch, const cpnp_effect *effect,
     uint64_t receipt_tag);
+/* Keep bytes of the application's own with an order, replacing those it has:
+ * what a client means to do with an offer, say.  At most
+ * CPNP_STORE_NOTE_MAX, else CPNP_ERR_INVALID. */
+#define CPNP_STORE_NOTE_MAX 1024
+int cpnp_store_put_note(
+    cpnp_store_batch *batch, const cpnp_order *order, cpnp_bytes note);
 /* Add the holds of an order, replacing those it has. */
 int cpnp_store_put_holds(cpnp_store_batch *batch, const cpnp_order *order,
     const cpnp_store_hold *holds, size_t n);
@@ -127,6 +133,7 @@ typedef struct cpnp_store_row {
 	cpnp_wtime changed;
 	cpnp_bytes saved;
 	cpnp_bytes docs[CPNP_DOC_END];
+	cpnp_bytes note; /* of cpnp_store_put_note() */
 } cpnp_store_row;
 
 typedef int cpnp_store_row_fn(void *user, const cpnp_store_row *row);

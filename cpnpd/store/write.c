@@ -160,25 +160,30 @@ update_order(cpnp_store *store, const cpnp_store_batch *batch,
 }
 
 static int
+write_doc(cpnp_store *store, const cpnp_store_batch *batch,
+    const struct store_order *order, int kind, struct store_slice slice)
+{
+	cpnp_bytes doc = store_slice_bytes(&batch->data, slice);
+	sqlite3_stmt *stmt = store->write[doc.len == 0 ? STORE_WRITE_DROP_DOC
+						       : STORE_WRITE_PUT_DOC];
+	int bound = sqlite3_bind_int64(
+	    stmt, 1, order->id * STORE_DOCS_STRIDE + kind);
+
+	if (doc.len != 0)
+		bound |= bind_blob(stmt, 2, doc);
+	return run(stmt, bound);
+}
+
+static int
 write_docs(cpnp_store *store, const cpnp_store_batch *batch,
     const struct store_order *order)
 {
-	sqlite3_stmt *stmt;
-	cpnp_bytes doc;
-	int i, bound, err = 0;
+	int i, err = 0;
 
-	for (i = 0; i < CPNP_DOC_END && err == 0; i++) {
-		if ((order->docs_changed & (1u << i)) == 0)
-			continue;
-		doc = store_slice_bytes(&batch->data, order->docs[i]);
-		stmt = store->write[doc.len == 0 ? STORE_WRITE_DROP_DOC
-						 : STORE_WRITE_PUT_DOC];
-		bound = sqlite3_bind_int64(
-		    stmt, 1, order->id * STORE_DOCS_STRIDE + i);
-		if (doc.len != 0)
-			bound |= bind_blob(stmt, 2, doc);
-		err = run(stmt, bound);
-	}
+	for (i = 0; i < CPNP_DOC_END && err == 0; i++)
+		if ((order->docs_changed & (1u << i)) != 0)
+			err = write_doc(
+			    store, batch, order, i, order->docs[i]);
 	return err;
 }
 
@@ -192,13 +197,16 @@ write_order(cpnp_store *store, const cpnp_store_batch *batch,
 	if (err != 0)
 		return err;
 	if (!order->has_state)
-		return known.found ? 0 : CPNP_ERR_NOT_FOUND;
-	if (known.found)
+		err = known.found ? 0 : CPNP_ERR_NOT_FOUND;
+	else if (known.found)
 		err = update_order(store, batch, order, &known);
 	else
 		err = insert_order(store, batch, order);
 	if (err == 0)
 		err = write_docs(store, batch, order);
+	if (err == 0 && order->has_note)
+		err = write_doc(
+		    store, batch, order, STORE_DOC_NOTE, order->note);
 	if (err == 0 && order->opening.len != 0)
 		err = cpnp_journal_put_order(store->journal, order->ref,
 		    store_slice_bytes(&batch->data, order->opening),
