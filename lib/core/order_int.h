@@ -1,0 +1,343 @@
+/*
+ * What the files of the orders share and nobody else sees.
+ *
+ *	orders.c           the set: creation, effects, commands, expiry
+ *	order_table.c      the hash table over (role, peer, customer order id)
+ *	order_timer.c      dates and intervals to one heap of moments
+ *	order_step.c       one event: begin, roll back, commit
+ *	order_recv.c       a message: find its order, judge its number, answer
+ *	order_client.c     the client's states
+ *	order_server.c     the server's states
+ *	order_state.c      the only function that writes a state; invariants
+ *	order_send.c       building and sending messages
+ *	order_statement.c  statements made and checked
+ *	order_save.c       the saved form
+ *	order.c            what an order shows of itself
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef CPNP_CORE_ORDER_INT_H
+#define CPNP_CORE_ORDER_INT_H
+
+#include <cpnp/order.h>
+
+/* Effects of one event: at most four changes of state, two messages, and one
+ * each of DECIDE, OFFER, SIGN, END and FORGET. */
+#define ORDER_EFFECTS_MAX 12
+
+#define ORDER_NOT_IN_HEAP SIZE_MAX
+
+/* The number of a FAIL that speaks for no order: larger than every number
+ * that its receiver can hold, and never recorded (RFC 8921, 11.3). */
+#define ORDER_SEQUENCE_STATELESS UINT32_MAX
+
+/* Bytes that do not change, shared by reference. */
+struct cpnp_blob {
+	size_t refs;
+	size_t len;
+	uint8_t bytes[];
+};
+
+/* What the order asked of the application and has not been told yet. */
+enum order_pending {
+	ORDER_PENDING_NONE,
+	ORDER_PENDING_DECIDE,
+	ORDER_PENDING_OFFER,
+	ORDER_PENDING_SIGN_OFFER,
+	ORDER_PENDING_SIGN_ACCEPT,
+	ORDER_PENDING_SIGN_ACK,
+	ORDER_PENDING_END
+};
+
+/*
+ * Everything about an order that an event may change.  An event that fails
+ * puts the copy back that was taken before it.
+ */
+struct order_now {
+	cpnp_state state;
+	cpnp_agreement_state agreement;
+	enum order_pending pending;
+	cpnp_status status;
+	bool outstanding;     /* Cancelled, its acknowledgement not yet there */
+	bool accept_sent;     /* client: an ACCEPT went out */
+	bool answered;        /* a PROCESSING answered the last request */
+	bool has_input;       /* in_seq and in_digest are set */
+	bool has_offer;       /* nonce, validity, digest, document OFFER */
+	bool has_offer_statement;
+	bool has_accept_statement;
+	bool has_response_time;
+	bool has_offer_time;
+
+	uint8_t provider_id_len;
+	uint8_t provider_id[CPNP_ORDER_ID_MAX];
+	uint8_t nonce_len;
+	uint8_t nonce[CPNP_NONCE_MAX];
+
+	uint32_t in_seq;  /* of the newest message handled */
+	uint32_t out_seq; /* of the newest message sent */
+	uint8_t in_digest[CPNP_SHA256_LEN];
+	uint8_t order_digest[CPNP_SHA256_LEN];
+	uint8_t offer_statement[CPNP_SHA256_LEN];
+	uint8_t accept_statement[CPNP_SHA256_LEN];
+
+	cpnp_wtime response_time;
+	cpnp_wtime offer_time;
+	cpnp_wtime validity;
+	cpnp_wtime sign_time; /* in the statement that is to be signed */
+
+	unsigned tries;     /* how often the newest message went out */
+	cpnp_tstamp repeat; /* interval of slow repeats, 0: not begun */
+
+	struct cpnp_blob *docs[CPNP_DOC_END];
+	struct cpnp_blob *draft; /* server: the OFFER that is to be signed */
+
+	/* not saved: */
+	uint64_t peer;
+	cpnp_tstamp retrans;  /* the newest message goes out again */
+	cpnp_tstamp deadline; /* deadline_event, armed from deadline_date */
+	cpnp_tstamp linger;
+	cpnp_tstamp quiet; /* no answer to retransmissions before this */
+	cpnp_event deadline_event;
+	cpnp_wtime deadline_date;
+};
+
+struct cpnp_order {
+	struct order_now now;
+	cpnp_role role;
+	cpnp_edition edition;
+	bool require_statements;
+	uint8_t transaction_id_len;
+	uint8_t transaction_id[CPNP_TRANSACTION_ID_MAX];
+	uint8_t ref[CPNP_SHA256_LEN];
+	/* views into tail */
+	cpnp_bytes peer_identity;
+	cpnp_bytes customer_id;
+	cpnp_bytes identity;
+
+	uint64_t user;
+	uint64_t hash;
+	cpnp_order *hash_next;
+	size_t heap_pos;
+	cpnp_tstamp expiry; /* key in the heap */
+
+	uint8_t tail[];
+};
+
+struct order_effect {
+	cpnp_effect effect;
+	struct cpnp_blob *hold; /* keeps the bytes of a SEND or STORE */
+	uint8_t statement[CPNP_STATEMENT_PAYLOAD_MAX];
+};
+
+struct cpnp_orders {
+	cpnp_orders_config config;
+	cpnp_env env;
+	uint8_t *identity; /* own storage of config.identity */
+
+	/* linear hashing: buckets_n grows by one bucket at a time */
+	cpnp_order **buckets;
+	size_t buckets_n;
+	size_t buckets_cap;
+	size_t level; /* power of two, level <= buckets_n < 2 * level */
+	uint64_t hash_key[2];
+	size_t count;
+
+	cpnp_order **heap;
+	size_t heap_n;
+	size_t heap_cap;
+
+	struct order_effect effects[ORDER_EFFECTS_MAX];
+	size_t effects_n;
+	size_t effects_next;
+	bool is_undo_set;
+	struct order_now undo; /* the order before the event */
+	cpnp_order *forgotten; /* to be freed when the next event is fed */
+
+	cpnp_buf out;     /* the message that is being built */
+	cpnp_buf scratch; /* agreements */
+	cpnp_msg build;
+	cpnp_msg doc;  /* a document, decoded */
+	cpnp_msg view; /* what DECIDE and OFFER show */
+};
+
+/* One event on one order. */
+struct order_step {
+	cpnp_orders *orders;
+	cpnp_order *order;
+	cpnp_event event;
+	cpnp_now now;
+
+	/* a message that came */
+	const cpnp_input *input;
+	const cpnp_msg *msg;
+	uint8_t digest[CPNP_SHA256_LEN];
+	bool again; /* it is the newest one handled, once more */
+
+	/* the arguments of a command */
+	const cpnp_offer *offer;
+	const cpnp_explanation *explanations;
+	size_t explanations_n;
+	const cpnp_reason *reasons;
+	size_t reasons_n;
+	cpnp_bytes statement;
+	cpnp_bytes receipt;
+	cpnp_status status;
+	uint64_t peer;
+
+	/* what came of it */
+	bool stored; /* a STORE is in the queue */
+	bool dirty;  /* something changed that must be stored */
+	bool ended;  /* FORGET was said */
+	cpnp_status answer; /* status of a FAIL, NONE: that of the error */
+	const char *why;    /* goes into that FAIL, when the sender is owner */
+};
+
+/* --- order_step.c --- */
+
+/* Feed s->event to s->order and commit or roll back. */
+int cpnp_step_run(struct order_step *s);
+/* Begin an event without an order: STATE when effects are left to drain. */
+int cpnp_step_begin(cpnp_orders *orders);
+/* The next free effect; NULL never happens and is INTERNAL. */
+struct order_effect *cpnp_step_push(
+    struct order_step *s, cpnp_effect_type type);
+/* Forget the effects of the last event. */
+void cpnp_orders_clear_effects(cpnp_orders *orders);
+/* The message that came was legitimate (RFC 8921, 11.3). */
+void cpnp_step_record_input(struct order_step *s);
+int cpnp_step_ask(struct order_step *s, enum order_pending pending);
+int cpnp_step_end_transaction(struct order_step *s);
+int cpnp_step_forget(struct order_step *s);
+
+struct cpnp_blob *cpnp_blob_new(const cpnp_env *env, cpnp_bytes bytes);
+struct cpnp_blob *cpnp_blob_ref(struct cpnp_blob *blob);
+void cpnp_blob_unref(const cpnp_env *env, struct cpnp_blob *blob);
+cpnp_bytes cpnp_blob_bytes(const struct cpnp_blob *blob);
+/* Put blob in the place of *slot; takes blob. */
+void cpnp_blob_set(
+    const cpnp_env *env, struct cpnp_blob **slot, struct cpnp_blob *blob);
+
+/* --- order_table.c --- */
+
+int cpnp_table_init(cpnp_orders *orders);
+cpnp_order *cpnp_table_find(const cpnp_orders *orders, cpnp_role role,
+    cpnp_bytes peer_identity, cpnp_bytes customer_id);
+/* Room for one more, in table and heap: NOMEM or FULL. */
+int cpnp_table_reserve(cpnp_orders *orders);
+/* Put an order in; room was reserved and no equal one is there. */
+void cpnp_table_insert(cpnp_orders *orders, cpnp_order *order);
+void cpnp_table_remove(cpnp_orders *orders, cpnp_order *order);
+
+/* --- order_timer.c --- */
+
+void cpnp_timer_remove(cpnp_orders *orders, cpnp_order *order);
+/* The deadline of the state that the order is in, and its place in the heap;
+ * again: though the date is the one it was armed for. */
+void cpnp_timer_arm(
+    cpnp_orders *orders, cpnp_order *order, bool again, cpnp_now now);
+/* When the newest message is to go out again. */
+void cpnp_timer_arm_retrans(
+    const cpnp_orders *orders, cpnp_order *order, cpnp_now now);
+/* The event that is due, or NONE. */
+cpnp_event cpnp_timer_due(const cpnp_order *order, cpnp_now now);
+/* Put off an order whose event failed, so that others have their turn. */
+void cpnp_timer_put_off(
+    cpnp_orders *orders, cpnp_order *order, cpnp_now now);
+
+/* --- order_state.c --- */
+
+/* The only function that writes a state. statement is the signed statement
+ * that is the leaf, or NULL: a STATE statement is made. */
+int cpnp_order_change_state(struct order_step *s, cpnp_state to,
+    const char *detail, const cpnp_bytes *statement);
+/* STORE without a change of state. */
+int cpnp_order_keep(struct order_step *s);
+/* NULL, or which invariant of its state the order breaks. */
+const char *cpnp_order_check(const cpnp_order *order);
+/* A message is awaited, and the newest one is repeated until it comes. */
+bool cpnp_order_is_waiting(const cpnp_order *order);
+
+/* --- order_send.c --- */
+
+/* Begin a message of the transaction in orders->build. */
+cpnp_msg *cpnp_order_build(struct order_step *s, cpnp_method method);
+/* Give the message in orders->build the next number, keep it as the newest
+ * one and send it. */
+int cpnp_order_send(struct order_step *s);
+/* Send the request that the order was created with. */
+int cpnp_order_send_request(struct order_step *s);
+/* Encode orders->build without sending it. */
+int cpnp_order_encode(cpnp_orders *orders, struct cpnp_blob **blob);
+/* Send the newest message again. */
+int cpnp_order_send_again(struct order_step *s);
+/* Send it again as the answer to a retransmission, not too often. */
+int cpnp_order_answer_again(struct order_step *s);
+int cpnp_order_send_fail(
+    struct order_step *s, cpnp_status status, const char *why);
+/* A FAIL that speaks for no order, in answer to a message. */
+int cpnp_order_send_stateless_fail(struct order_step *s, cpnp_status status);
+/* Add one line of explanation to a message. */
+void cpnp_order_explain(cpnp_msg *msg, const char *clause, const char *reason);
+/* The method of the newest message, PARTS when there is none. */
+cpnp_method cpnp_order_last_method(const cpnp_order *order);
+/* Set an attribute, if the grammar allows it in the message. */
+bool cpnp_msg_allow(cpnp_msg *msg, cpnp_attr attr);
+/* Decode a document into orders->doc. */
+int cpnp_order_read_doc(
+    cpnp_orders *orders, const cpnp_order *order, cpnp_doc doc);
+/* Replace a document by the message that came. */
+int cpnp_order_keep_doc(struct order_step *s, cpnp_doc doc);
+/* Append the empty description of the type of service. */
+void cpnp_order_put_empty(cpnp_bytes service, cpnp_buf *buf);
+bool cpnp_order_is_empty(cpnp_bytes service);
+bool cpnp_msg_is_request(cpnp_method method);
+
+/* --- order_statement.c --- */
+
+/* The order digest of an OFFER or ACCEPT. */
+int cpnp_order_digest_agreement(cpnp_orders *orders, const cpnp_order *order,
+    const cpnp_msg *msg, cpnp_wtime validity,
+    uint8_t digest[CPNP_SHA256_LEN]);
+/* The leaf of a change of state. */
+int cpnp_order_state_leaf(const struct order_step *s, cpnp_state from,
+    cpnp_state to, uint8_t store[CPNP_STATEMENT_PAYLOAD_MAX],
+    cpnp_bytes *statement);
+/* The payload of the statement that is to be signed. */
+int cpnp_order_payload(const cpnp_order *order,
+    uint8_t store[CPNP_STATEMENT_PAYLOAD_MAX], cpnp_bytes *payload);
+/* Check the statement of the message that came; *has is set when it has a
+ * valid one.  SIGNATURE: there is none and one is required, or it is not the
+ * peer's or speaks of something else. */
+int cpnp_order_check_statement(struct order_step *s, cpnp_statement_type type,
+    bool required, bool *has);
+/* MISMATCH when the payload of s->statement is not the one asked for. */
+int cpnp_order_check_signed(const struct order_step *s);
+/* SHA-256 of a signed statement. */
+int cpnp_order_statement_digest(const cpnp_orders *orders,
+    cpnp_bytes statement, uint8_t digest[CPNP_SHA256_LEN]);
+
+/* --- order_client.c, order_server.c --- */
+
+int cpnp_client_step(struct order_step *s);
+int cpnp_server_step(struct order_step *s);
+
+/* --- order.c --- */
+
+/* A new order in state NONE, not yet in the table; views are copied.  ref is
+ * computed from the transaction id. */
+int cpnp_order_new(cpnp_orders *orders, cpnp_role role, cpnp_edition edition,
+    cpnp_bytes peer_identity, cpnp_bytes identity, cpnp_bytes customer_id,
+    cpnp_bytes transaction_id, cpnp_order **order);
+void cpnp_order_del(cpnp_orders *orders, cpnp_order *order);
+static inline cpnp_bytes
+cpnp_order_tid(const cpnp_order *order)
+{
+	return (cpnp_bytes){order->transaction_id, order->transaction_id_len};
+}
+static inline cpnp_bytes
+cpnp_order_nonce(const cpnp_order *order)
+{
+	return (cpnp_bytes){order->now.nonce, order->now.nonce_len};
+}
+
+#endif

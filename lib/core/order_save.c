@@ -1,0 +1,326 @@
+/*
+ * The saved form of an order: one array of deterministic CBOR, beside the
+ * documents.  What was asked of the application and not answered is not in
+ * it: the state says what to ask again.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include <string.h>
+
+#include "order_int.h"
+
+#define SAVE_VERSION 1
+#define SAVE_FIELDS 24
+
+enum {
+	FLAG_OUTSTANDING = 1,
+	FLAG_ACCEPT_SENT = 2,
+	FLAG_ANSWERED = 4,
+	FLAG_HAS_INPUT = 8,
+	FLAG_HAS_OFFER = 16,
+	FLAG_HAS_OFFER_STATEMENT = 32,
+	FLAG_HAS_ACCEPT_STATEMENT = 64,
+	FLAG_REQUIRE_STATEMENTS = 128,
+	FLAGS_ALL = 255
+};
+
+static uint64_t
+flags_of(const cpnp_order *order)
+{
+	const struct order_now *o = &order->now;
+	uint64_t flags = 0;
+
+	flags |= o->outstanding ? FLAG_OUTSTANDING : 0;
+	flags |= o->accept_sent ? FLAG_ACCEPT_SENT : 0;
+	flags |= o->answered ? FLAG_ANSWERED : 0;
+	flags |= o->has_input ? FLAG_HAS_INPUT : 0;
+	flags |= o->has_offer ? FLAG_HAS_OFFER : 0;
+	/* An OFFER or ACCEPT that is still to be signed is made again. */
+	if (o->has_offer && o->has_offer_statement)
+		flags |= FLAG_HAS_OFFER_STATEMENT;
+	flags |= o->has_accept_statement ? FLAG_HAS_ACCEPT_STATEMENT : 0;
+	flags |= order->require_statements ? FLAG_REQUIRE_STATEMENTS : 0;
+	return flags;
+}
+
+static void
+set_flags(cpnp_order *order, uint64_t flags)
+{
+	struct order_now *o = &order->now;
+
+	o->outstanding = (flags & FLAG_OUTSTANDING) != 0;
+	o->accept_sent = (flags & FLAG_ACCEPT_SENT) != 0;
+	o->answered = (flags & FLAG_ANSWERED) != 0;
+	o->has_input = (flags & FLAG_HAS_INPUT) != 0;
+	o->has_offer = (flags & FLAG_HAS_OFFER) != 0;
+	o->has_offer_statement = (flags & FLAG_HAS_OFFER_STATEMENT) != 0;
+	o->has_accept_statement = (flags & FLAG_HAS_ACCEPT_STATEMENT) != 0;
+	order->require_statements = (flags & FLAG_REQUIRE_STATEMENTS) != 0;
+}
+
+static void
+put_digest(cpnp_buf *buf, bool has, const uint8_t digest[CPNP_SHA256_LEN])
+{
+	cpnp_cbor_put_bytes(
+	    buf, (cpnp_bytes){digest, has ? CPNP_SHA256_LEN : 0});
+}
+
+static void
+get_digest(cpnp_cbor_rd *rd, bool has, uint8_t digest[CPNP_SHA256_LEN])
+{
+	size_t len = has ? CPNP_SHA256_LEN : 0;
+	cpnp_bytes bytes = cpnp_cbor_get_bytes(rd, len, len);
+
+	if (bytes.len > 0)
+		memcpy(digest, bytes.ptr, bytes.len);
+}
+
+static void
+put_time(cpnp_buf *buf, bool has, cpnp_wtime time)
+{
+	if (has)
+		cpnp_cbor_put_int(buf, time.sec);
+	else
+		cpnp_cbor_put_null(buf);
+}
+
+static bool
+get_time(cpnp_cbor_rd *rd, cpnp_wtime *time)
+{
+	if (cpnp_cbor_peek(rd) == CPNP_CBOR_NULL) {
+		cpnp_cbor_get_null(rd);
+		return false;
+	}
+	time->sec = cpnp_cbor_get_int(rd, CPNP_WTIME_MIN, CPNP_WTIME_MAX);
+	return true;
+}
+
+int
+cpnp_order_save(const cpnp_order *order, cpnp_buf *buf)
+{
+	const struct order_now *o = &order->now;
+	cpnp_bytes nonce = cpnp_order_nonce(order);
+
+	if (!o->has_offer)
+		nonce.len = 0;
+	cpnp_cbor_put_array(buf, SAVE_FIELDS);
+	cpnp_cbor_put_uint(buf, SAVE_VERSION);
+	cpnp_cbor_put_uint(buf, order->role);
+	cpnp_cbor_put_uint(buf, order->edition);
+	cpnp_cbor_put_text(buf, order->peer_identity);
+	cpnp_cbor_put_text(buf, order->identity);
+	cpnp_cbor_put_bytes(buf, order->customer_id);
+	cpnp_cbor_put_bytes(buf, cpnp_order_tid(order));
+	cpnp_cbor_put_uint(buf, o->state);
+	cpnp_cbor_put_uint(buf, o->agreement);
+	cpnp_cbor_put_uint(buf, o->status);
+	cpnp_cbor_put_uint(buf, flags_of(order));
+	cpnp_cbor_put_bytes(buf, cpnp_order_provider_id(order));
+	cpnp_cbor_put_uint(buf, o->in_seq);
+	cpnp_cbor_put_uint(buf, o->out_seq);
+	put_digest(buf, o->has_input, o->in_digest);
+	put_time(buf, o->has_response_time, o->response_time);
+	put_time(buf, o->has_offer_time, o->offer_time);
+	put_time(buf, o->has_offer, o->validity);
+	cpnp_cbor_put_bytes(buf, nonce);
+	put_digest(buf, o->has_offer, o->order_digest);
+	put_digest(
+	    buf, o->has_offer && o->has_offer_statement, o->offer_statement);
+	put_digest(buf, o->has_accept_statement, o->accept_statement);
+	cpnp_cbor_put_uint(buf, o->tries);
+	cpnp_cbor_put_uint(buf, o->repeat);
+	return buf->err;
+}
+
+/* The names of a saved order, in the order of the array. */
+struct names {
+	cpnp_role role;
+	cpnp_edition edition;
+	cpnp_bytes peer_identity;
+	cpnp_bytes identity;
+	cpnp_bytes customer_id;
+	cpnp_bytes transaction_id;
+};
+
+static int
+read_names(cpnp_cbor_rd *rd, struct names *n)
+{
+	(void)cpnp_cbor_get_array(rd, SAVE_FIELDS, SAVE_FIELDS);
+	(void)cpnp_cbor_get_uint(rd, SAVE_VERSION, SAVE_VERSION);
+	n->role = (cpnp_role)cpnp_cbor_get_uint(rd, CPNP_CLIENT, CPNP_SERVER);
+	n->edition = (cpnp_edition)cpnp_cbor_get_uint(
+	    rd, CPNP_EDITION_DRAFT02, CPNP_EDITION_RFC8921);
+	n->peer_identity = cpnp_cbor_get_text(rd, 1, CPNP_IDENTITY_MAX);
+	n->identity = cpnp_cbor_get_text(rd, 0, CPNP_IDENTITY_MAX);
+	n->customer_id = cpnp_cbor_get_bytes(rd, 1, CPNP_ORDER_ID_MAX);
+	n->transaction_id = cpnp_cbor_get_bytes(
+	    rd, CPNP_TRANSACTION_ID_MIN, CPNP_TRANSACTION_ID_MAX);
+	return rd->err;
+}
+
+static uint8_t
+get_short(cpnp_cbor_rd *rd, size_t min, size_t max, uint8_t *store)
+{
+	cpnp_bytes bytes = cpnp_cbor_get_bytes(rd, min, max);
+
+	if (bytes.len > 0)
+		memcpy(store, bytes.ptr, bytes.len);
+	return (uint8_t)bytes.len;
+}
+
+static int
+read_state(cpnp_cbor_rd *rd, cpnp_order *order)
+{
+	struct order_now *o = &order->now;
+	uint64_t unsaid = 0;
+
+	o->state = (cpnp_state)cpnp_cbor_get_uint(
+	    rd, CPNP_STATE_CREATED, CPNP_STATE_ACCEPT_RECEIVED);
+	o->agreement = (cpnp_agreement_state)cpnp_cbor_get_uint(
+	    rd, CPNP_AGREEMENT_NONE, CPNP_AGREEMENT_ENDED);
+	o->status = (cpnp_status)cpnp_cbor_get_uint(rd, CPNP_STATUS_NONE,
+	    CPNP_STATUS_UNSUPPORTED_ACTIVATION_TYPE);
+	set_flags(order, cpnp_cbor_get_uint(rd, 0, FLAGS_ALL));
+	o->provider_id_len =
+	    get_short(rd, 0, CPNP_ORDER_ID_MAX, o->provider_id);
+	o->in_seq = (uint32_t)cpnp_cbor_get_uint(rd, 0, UINT32_MAX);
+	o->out_seq = (uint32_t)cpnp_cbor_get_uint(rd, 0, UINT32_MAX);
+	get_digest(rd, o->has_input, o->in_digest);
+	o->has_response_time = get_time(rd, &o->response_time);
+	o->has_offer_time = get_time(rd, &o->offer_time);
+	if (get_time(rd, &o->validity) != o->has_offer)
+		unsaid++;
+	o->nonce_len = get_short(rd, o->has_offer ? CPNP_NONCE_MIN : 0,
+	    o->has_offer ? CPNP_NONCE_MAX : 0, o->nonce);
+	get_digest(rd, o->has_offer, o->order_digest);
+	get_digest(rd, o->has_offer_statement, o->offer_statement);
+	get_digest(rd, o->has_accept_statement, o->accept_statement);
+	o->tries = (unsigned)cpnp_cbor_get_uint(rd, 0, UINT32_MAX);
+	o->repeat = cpnp_cbor_get_uint(rd, 0, UINT64_MAX);
+	if (cpnp_cbor_rd_finish(rd) != 0)
+		return rd->err;
+	return unsaid > 0 ? CPNP_ERR_MISMATCH : 0;
+}
+
+/* A document is a message of its method; LAST_OUT is any. */
+static int
+check_doc(cpnp_orders *orders, cpnp_bytes bytes, cpnp_doc doc)
+{
+	cpnp_method method;
+	int err = cpnp_msg_decode(&orders->doc, bytes, NULL);
+
+	if (err != 0)
+		return err;
+	method = orders->doc.method;
+	if ((doc == CPNP_DOC_REQUEST && method != CPNP_METHOD_QUOTATION) ||
+	    (doc == CPNP_DOC_OFFER && method != CPNP_METHOD_OFFER))
+		return CPNP_ERR_MISMATCH;
+	return 0;
+}
+
+static int
+read_docs(cpnp_orders *orders, const cpnp_bytes docs[CPNP_DOC_END],
+    struct order_now *o)
+{
+	int err;
+
+	for (int i = 0; i < CPNP_DOC_END; i++) {
+		if (docs[i].len == 0)
+			continue;
+		/* The newest message often is another document too. */
+		for (int j = 0; j < i && o->docs[i] == NULL; j++)
+			if (cpnp_bytes_equal(docs[i], docs[j]))
+				o->docs[i] = cpnp_blob_ref(o->docs[j]);
+		if (o->docs[i] != NULL)
+			continue;
+		err = check_doc(orders, docs[i], (cpnp_doc)i);
+		if (err != 0)
+			return err;
+		o->docs[i] = cpnp_blob_new(&orders->env, docs[i]);
+		if (o->docs[i] == NULL)
+			return CPNP_ERR_NOMEM;
+	}
+	return 0;
+}
+
+static enum order_pending
+asked_in(const cpnp_order *order)
+{
+	switch (order->now.state) {
+	case CPNP_STATE_PQO_RECEIVED:
+	case CPNP_STATE_AWAITING_PROCESSING:
+		return order->role == CPNP_SERVER ? ORDER_PENDING_DECIDE
+						  : ORDER_PENDING_NONE;
+	case CPNP_STATE_OFFER_PROCESSING:
+		return ORDER_PENDING_OFFER;
+	case CPNP_STATE_ACCEPT_RECEIVED:
+		return ORDER_PENDING_SIGN_ACK;
+	case CPNP_STATE_NONE:
+	case CPNP_STATE_CREATED:
+	case CPNP_STATE_PQO_SENT:
+	case CPNP_STATE_SERVER_PROCESSING:
+	case CPNP_STATE_OFFER_RECEIVED:
+	case CPNP_STATE_ACCEPT_SENT:
+	case CPNP_STATE_COMPLETED:
+	case CPNP_STATE_CANCELLED:
+	case CPNP_STATE_OFFER_PROPOSED:
+	case CPNP_STATE_PROCESSING_RECEIVED:
+		break;
+	}
+	return ORDER_PENDING_NONE;
+}
+
+static int
+fill(struct order_step *s, cpnp_cbor_rd *rd,
+    const cpnp_bytes docs[CPNP_DOC_END])
+{
+	struct order_now *o = &s->order->now;
+	int err = read_state(rd, s->order);
+
+	if (err == 0)
+		err = read_docs(s->orders, docs, o);
+	if (err != 0)
+		return err;
+	o->pending = asked_in(s->order);
+	/* The invariants hold for what this library saved. */
+	return cpnp_order_check(s->order) != NULL ? CPNP_ERR_MISMATCH : 0;
+}
+
+int
+cpnp_orders_load(cpnp_orders *orders, cpnp_bytes saved,
+    const cpnp_bytes docs[CPNP_DOC_END], cpnp_order **order, cpnp_now now)
+{
+	struct order_step s = {.orders = orders, .now = now};
+	struct names n;
+	cpnp_cbor_rd rd;
+	int err = cpnp_step_begin(orders);
+
+	if (err != 0)
+		return err;
+	cpnp_cbor_rd_init(&rd, saved);
+	err = read_names(&rd, &n);
+	if (err != 0)
+		return err;
+	if (cpnp_table_find(
+		orders, n.role, n.peer_identity, n.customer_id) != NULL)
+		return CPNP_ERR_EXISTS;
+	err = cpnp_table_reserve(orders);
+	if (err == 0)
+		err = cpnp_order_new(orders, n.role, n.edition,
+		    n.peer_identity, n.identity, n.customer_id,
+		    n.transaction_id, &s.order);
+	if (err != 0)
+		return err;
+	err = fill(&s, &rd, docs);
+	if (err == 0)
+		err = cpnp_step_ask(&s, s.order->now.pending);
+	if (err != 0) {
+		cpnp_orders_clear_effects(orders);
+		cpnp_order_del(orders, s.order);
+		return err;
+	}
+	cpnp_table_insert(orders, s.order);
+	cpnp_timer_arm(orders, s.order, false, now);
+	*order = s.order;
+	return 0;
+}

@@ -1,0 +1,242 @@
+/*
+ * States: their names, the one function that writes them, and what holds in
+ * each.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include <string.h>
+
+#include "order_int.h"
+
+const char *
+cpnp_state_name(cpnp_state state)
+{
+	switch (state) {
+	case CPNP_STATE_NONE:
+		return "none";
+#define X(NAME, value, text)                                                   \
+	case CPNP_STATE_##NAME:                                                \
+		return text;
+		CPNP_STATE_MAP(X)
+#undef X
+	}
+	return "?";
+}
+
+const char *
+cpnp_event_name(cpnp_event event)
+{
+	switch (event) {
+	case CPNP_EVENT_NONE:
+		return "none";
+#define X(NAME, value, text)                                                   \
+	case CPNP_EVENT_##NAME:                                                \
+		return text;
+		CPNP_EVENT_MAP(X)
+#undef X
+	}
+	return "?";
+}
+
+const char *
+cpnp_agreement_state_name(cpnp_agreement_state state)
+{
+	switch (state) {
+	case CPNP_AGREEMENT_NONE:
+		return "none";
+	case CPNP_AGREEMENT_COMPLETED:
+		return "Completed";
+	case CPNP_AGREEMENT_ACTIVE:
+		return "Active";
+	case CPNP_AGREEMENT_ENDED:
+		return "ended";
+	}
+	return "?";
+}
+
+/* Put a STORE into the effects; statement is copied. */
+static int
+push_store(struct order_step *s, cpnp_state from,
+    cpnp_agreement_state agreement_from, const char *detail,
+    const cpnp_bytes *statement)
+{
+	const struct order_now *o = &s->order->now;
+	struct order_effect *e = cpnp_step_push(s, CPNP_EFFECT_STORE);
+	cpnp_effect *effect;
+
+	if (e == NULL)
+		return CPNP_ERR_INTERNAL;
+	effect = &e->effect;
+	effect->u.store.from = from;
+	effect->u.store.to = o->state;
+	effect->u.store.agreement_from = agreement_from;
+	effect->u.store.agreement_to = o->agreement;
+	effect->u.store.event = s->event;
+	effect->u.store.time = s->now.wall;
+	effect->u.store.detail = detail;
+	s->stored = true;
+	if (from == o->state)
+		return 0;
+	if (statement == NULL)
+		return cpnp_order_state_leaf(s, from, o->state, e->statement,
+		    &effect->u.store.statement);
+	e->hold = cpnp_blob_new(&s->orders->env, *statement);
+	if (e->hold == NULL)
+		return CPNP_ERR_NOMEM;
+	effect->u.store.statement = cpnp_blob_bytes(e->hold);
+	effect->u.store.statement_is_signed = true;
+	return 0;
+}
+
+int
+cpnp_order_change_state(struct order_step *s, cpnp_state to,
+    const char *detail, const cpnp_bytes *statement)
+{
+	struct order_now *o = &s->order->now;
+	cpnp_state from = o->state;
+	cpnp_agreement_state agreement_from = o->agreement;
+
+	o->state = to;
+	o->pending = ORDER_PENDING_NONE;
+	cpnp_blob_set(&s->orders->env, &o->draft, NULL);
+	if (to == CPNP_STATE_COMPLETED) {
+		o->agreement = CPNP_AGREEMENT_COMPLETED;
+		o->outstanding = false;
+		o->status = CPNP_STATUS_NONE;
+	}
+	return push_store(s, from, agreement_from, detail, statement);
+}
+
+int
+cpnp_order_keep(struct order_step *s)
+{
+	const struct order_now *o = &s->order->now;
+
+	return push_store(s, o->state, o->agreement, NULL, NULL);
+}
+
+bool
+cpnp_order_is_waiting(const cpnp_order *order)
+{
+	switch (order->now.state) {
+	case CPNP_STATE_PQO_SENT:
+	case CPNP_STATE_SERVER_PROCESSING:
+	case CPNP_STATE_ACCEPT_SENT:
+	case CPNP_STATE_OFFER_PROPOSED:
+		return true;
+	case CPNP_STATE_CANCELLED:
+		return order->now.outstanding;
+	case CPNP_STATE_NONE:
+	case CPNP_STATE_CREATED:
+	case CPNP_STATE_AWAITING_PROCESSING:
+	case CPNP_STATE_OFFER_RECEIVED:
+	case CPNP_STATE_OFFER_PROCESSING:
+	case CPNP_STATE_COMPLETED:
+	case CPNP_STATE_PQO_RECEIVED:
+	case CPNP_STATE_PROCESSING_RECEIVED:
+	case CPNP_STATE_ACCEPT_RECEIVED:
+		break;
+	}
+	return false;
+}
+
+/* Which states a role has (RFC 8921, Figures 8 and 9). */
+static bool
+state_is_of(cpnp_role role, cpnp_state state)
+{
+	switch (state) {
+	case CPNP_STATE_AWAITING_PROCESSING:
+	case CPNP_STATE_COMPLETED:
+	case CPNP_STATE_CANCELLED:
+		return true;
+	case CPNP_STATE_CREATED:
+	case CPNP_STATE_PQO_SENT:
+	case CPNP_STATE_SERVER_PROCESSING:
+	case CPNP_STATE_OFFER_RECEIVED:
+	case CPNP_STATE_OFFER_PROCESSING:
+	case CPNP_STATE_ACCEPT_SENT:
+		return role == CPNP_CLIENT;
+	case CPNP_STATE_PQO_RECEIVED:
+	case CPNP_STATE_OFFER_PROPOSED:
+	case CPNP_STATE_PROCESSING_RECEIVED:
+	case CPNP_STATE_ACCEPT_RECEIVED:
+		return role == CPNP_SERVER;
+	case CPNP_STATE_NONE:
+		break;
+	}
+	return false;
+}
+
+/* What may be asked of the application in a state. */
+static bool
+pending_is_of(cpnp_role role, const struct order_now *o)
+{
+	switch (o->pending) {
+	case ORDER_PENDING_NONE:
+		return o->state != CPNP_STATE_OFFER_PROCESSING;
+	case ORDER_PENDING_DECIDE:
+		return role == CPNP_SERVER &&
+		    o->state == CPNP_STATE_AWAITING_PROCESSING;
+	case ORDER_PENDING_SIGN_OFFER:
+		return role == CPNP_SERVER && o->draft != NULL &&
+		    o->state == CPNP_STATE_AWAITING_PROCESSING;
+	case ORDER_PENDING_OFFER:
+	case ORDER_PENDING_SIGN_ACCEPT:
+		return o->state == CPNP_STATE_OFFER_PROCESSING;
+	case ORDER_PENDING_SIGN_ACK:
+		return o->state == CPNP_STATE_ACCEPT_RECEIVED;
+	case ORDER_PENDING_END:
+		break;
+	}
+	return false;
+}
+
+/* An agreement is offered in these, and every one after them. */
+static bool
+needs_offer(cpnp_state state)
+{
+	return state == CPNP_STATE_OFFER_RECEIVED ||
+	    state == CPNP_STATE_OFFER_PROCESSING ||
+	    state == CPNP_STATE_ACCEPT_SENT ||
+	    state == CPNP_STATE_OFFER_PROPOSED ||
+	    state == CPNP_STATE_PROCESSING_RECEIVED ||
+	    state == CPNP_STATE_ACCEPT_RECEIVED ||
+	    state == CPNP_STATE_COMPLETED;
+}
+
+const char *
+cpnp_order_check(const cpnp_order *order)
+{
+	const struct order_now *o = &order->now;
+	bool is_client = order->role == CPNP_CLIENT;
+
+	if (!state_is_of(order->role, o->state))
+		return "the role has the state";
+	if (!pending_is_of(order->role, o))
+		return "what is asked for fits the state";
+	if (o->docs[CPNP_DOC_REQUEST] == NULL)
+		return "there is a request";
+	if ((o->docs[CPNP_DOC_OFFER] != NULL) != o->has_offer)
+		return "an offer has its document";
+	if (needs_offer(o->state) && !o->has_offer)
+		return "the state has an offer";
+	if (o->has_offer && (o->nonce_len == 0 || o->provider_id_len == 0))
+		return "an offer has a nonce and a provider order identifier";
+	if (!is_client && o->provider_id_len == 0)
+		return "the server has given its identifier";
+	if (o->outstanding && (!is_client || o->state != CPNP_STATE_CANCELLED))
+		return "only a cancelled order of a client is outstanding";
+	if (cpnp_order_is_waiting(order) && o->docs[CPNP_DOC_LAST_OUT] == NULL)
+		return "who waits has sent something";
+	if ((o->state == CPNP_STATE_COMPLETED) !=
+	    (o->agreement == CPNP_AGREEMENT_COMPLETED))
+		return "a completed transaction is an agreement";
+	if (is_client && o->state == CPNP_STATE_ACCEPT_SENT && !o->accept_sent)
+		return "AcceptSent has sent an ACCEPT";
+	if (o->state == CPNP_STATE_COMPLETED && is_client &&
+	    o->docs[CPNP_DOC_FINAL] == NULL)
+		return "a client's agreement has its ACK";
+	if (!is_client && o->state != CPNP_STATE_NONE && !o->has_input)
+		return "a server has heard its client";
+	return NULL;
+}

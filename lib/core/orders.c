@@ -1,0 +1,438 @@
+/*
+ * The set of orders: creation, local commands, timers and effects.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include <string.h>
+
+#include "order_int.h"
+
+#define TRANSACTION_ID_LEN 16
+
+void
+cpnp_orders_config_default(cpnp_orders_config *config)
+{
+	*config = (cpnp_orders_config){
+	    .retrans_timer = CPNP_SECONDS(2),
+	    .retries_max = 3,
+	    .repeat_min = CPNP_SECONDS(30),
+	    .repeat_max = CPNP_SECONDS(300),
+	    .resend_interval = CPNP_MILLISECONDS(200),
+	    .linger = CPNP_SECONDS(60),
+	    .expected_offer_sec = 60,
+	    .orders_max = 1000000,
+	};
+}
+
+static int
+check_config(const cpnp_orders_config *config)
+{
+	/* Intervals of more than a year are a mistake, and would overflow. */
+	const cpnp_tstamp most = CPNP_SECONDS(366) * 86400;
+	const cpnp_tstamp intervals[] = {config->retrans_timer,
+	    config->repeat_min, config->repeat_max, config->linger};
+
+	for (size_t i = 0; i < sizeof(intervals) / sizeof(intervals[0]); i++)
+		if (intervals[i] == 0 || intervals[i] > most)
+			return CPNP_ERR_INVALID;
+	if (config->repeat_min > config->repeat_max ||
+	    config->resend_interval > most || config->orders_max == 0 ||
+	    config->expected_offer_sec == 0 ||
+	    config->identity.len > CPNP_IDENTITY_MAX ||
+	    !cpnp_utf8_is_valid(config->identity))
+		return CPNP_ERR_INVALID;
+	return 0;
+}
+
+int
+cpnp_orders_new(cpnp_orders **out, const cpnp_orders_config *config,
+    const cpnp_env *env)
+{
+	const cpnp_mem *mem = &env->mem;
+	cpnp_orders *orders;
+	int err = check_config(config);
+
+	if (err != 0)
+		return err;
+	orders = mem->alloc(mem->user, sizeof(*orders));
+	if (orders == NULL)
+		return CPNP_ERR_NOMEM;
+	memset(orders, 0, sizeof(*orders));
+	orders->env = *env;
+	orders->config = *config;
+	cpnp_buf_init(&orders->out, &orders->env.mem, CPNP_MSG_MAX);
+	cpnp_buf_init(&orders->scratch, &orders->env.mem, CPNP_AGREEMENT_MAX);
+	orders->identity = mem->alloc(mem->user, config->identity.len + 1);
+	err = orders->identity == NULL ? CPNP_ERR_NOMEM
+				       : cpnp_table_init(orders);
+	if (err != 0) {
+		cpnp_orders_del(orders);
+		return err;
+	}
+	if (config->identity.len > 0)
+		memcpy(orders->identity, config->identity.ptr,
+		    config->identity.len);
+	orders->config.identity.ptr = orders->identity;
+	*out = orders;
+	return 0;
+}
+
+void
+cpnp_orders_del(cpnp_orders *orders)
+{
+	cpnp_mem mem;
+	cpnp_order *order;
+
+	if (orders == NULL)
+		return;
+	mem = orders->env.mem;
+	cpnp_orders_clear_effects(orders);
+	if (orders->forgotten != NULL)
+		cpnp_order_del(orders, orders->forgotten);
+	for (size_t i = 0; i < orders->buckets_n; i++) {
+		while ((order = orders->buckets[i]) != NULL) {
+			orders->buckets[i] = order->hash_next;
+			cpnp_order_del(orders, order);
+		}
+	}
+	cpnp_buf_fini(&orders->out);
+	cpnp_buf_fini(&orders->scratch);
+	mem.free(mem.user, orders->buckets);
+	mem.free(mem.user, orders->heap);
+	mem.free(mem.user, orders->identity);
+	mem.free(mem.user, orders);
+}
+
+size_t
+cpnp_orders_count(const cpnp_orders *orders)
+{
+	return orders->count;
+}
+
+cpnp_order *
+cpnp_orders_find(const cpnp_orders *orders, cpnp_role role,
+    cpnp_bytes peer_identity, cpnp_bytes customer_order_id)
+{
+	return cpnp_table_find(
+	    orders, role, peer_identity, customer_order_id);
+}
+
+void
+cpnp_orders_drop(cpnp_orders *orders, cpnp_order *order)
+{
+	/* Effects that speak of it are not to be seen any more. */
+	for (size_t i = orders->effects_next; i < orders->effects_n; i++)
+		if (orders->effects[i].effect.order == order) {
+			cpnp_orders_clear_effects(orders);
+			break;
+		}
+	if (order == orders->forgotten)
+		orders->forgotten = NULL;
+	else
+		cpnp_table_remove(orders, order);
+	cpnp_order_del(orders, order);
+}
+
+/* The QUOTATION in orders->build (RFC 8921, 9.2.1). */
+static void
+build_quotation(struct order_step *s, const cpnp_quotation *q)
+{
+	cpnp_msg *msg = cpnp_order_build(s, CPNP_METHOD_QUOTATION);
+	uint32_t set = CPNP_ATTR_BIT(CPNP_ATTR_SERVICE_DESCRIPTION);
+
+	if (cpnp_msg_allow(msg, CPNP_ATTR_SEQUENCE_NUMBER))
+		msg->sequence_number = s->order->now.out_seq;
+	msg->service_description = q->service_description;
+	msg->expected_response_time = q->expected_response_time;
+	if (q->has_response_time)
+		set |= CPNP_ATTR_BIT(CPNP_ATTR_EXPECTED_RESPONSE_TIME);
+	if (q->options != NULL) {
+		msg->options = *q->options;
+		set |= CPNP_ATTR_BIT(CPNP_ATTR_NEGOTIATION_OPTIONS);
+	}
+	if (q->customer_description != NULL) {
+		msg->customer_description = *q->customer_description;
+		set |= CPNP_ATTR_BIT(CPNP_ATTR_CUSTOMER_DESCRIPTION);
+	}
+	msg->activation_type = q->activation_type;
+	if (q->has_activation_type)
+		set |= CPNP_ATTR_BIT(CPNP_ATTR_ACTIVATION_TYPE);
+	msg->activation_schedule = q->activation_schedule;
+	if (q->has_activation_schedule)
+		set |= CPNP_ATTR_BIT(CPNP_ATTR_ACTIVATION_SCHEDULE);
+	msg->present |= set;
+}
+
+static int
+check_quotation(const cpnp_orders *orders, const cpnp_quotation *q,
+    cpnp_bytes identity, cpnp_now now)
+{
+	if (!cpnp_order_id_is_valid(q->customer_order_id) ||
+	    q->peer_identity.len == 0 || identity.len == 0 ||
+	    q->peer_identity.len > CPNP_IDENTITY_MAX ||
+	    identity.len > CPNP_IDENTITY_MAX ||
+	    q->service_description.len == 0)
+		return CPNP_ERR_INVALID;
+	if (q->has_response_time &&
+	    q->expected_response_time.sec <= now.wall.sec)
+		return CPNP_ERR_INVALID;
+	/* The statement in an ACK answers the one in our ACCEPT. */
+	if (q->require_statements && !orders->config.sign)
+		return CPNP_ERR_INVALID;
+	return 0;
+}
+
+/* Fill in a new order and feed it CREATE. */
+static int
+create(struct order_step *s, const cpnp_quotation *q)
+{
+	const cpnp_env *env = &s->orders->env;
+	struct order_now *o = &s->order->now;
+	int err;
+
+	if (env->random(env->user, (uint8_t *)&o->out_seq,
+		sizeof(o->out_seq)) != 0)
+		return CPNP_ERR_RANDOM;
+	o->out_seq &= INT32_MAX; /* contradictions.md, 13 */
+	o->has_response_time = q->has_response_time;
+	o->response_time = q->expected_response_time;
+	s->order->require_statements = q->require_statements;
+	build_quotation(s, q);
+	err = cpnp_order_encode(s->orders, &o->docs[CPNP_DOC_REQUEST]);
+	return err != 0 ? err : cpnp_step_run(s);
+}
+
+int
+cpnp_orders_create(cpnp_orders *orders, const cpnp_quotation *quotation,
+    cpnp_order **order, cpnp_now now)
+{
+	struct order_step s = {
+	    .orders = orders, .event = CPNP_EVENT_CREATE, .now = now};
+	cpnp_bytes identity = quotation->identity.len > 0
+	    ? quotation->identity
+	    : orders->config.identity;
+	uint8_t tid[TRANSACTION_ID_LEN];
+	int err = check_quotation(orders, quotation, identity, now);
+
+	if (err == 0)
+		err = cpnp_step_begin(orders);
+	if (err != 0)
+		return err;
+	if (cpnp_table_find(orders, CPNP_CLIENT, quotation->peer_identity,
+		quotation->customer_order_id) != NULL)
+		return CPNP_ERR_EXISTS;
+	if (orders->env.random(orders->env.user, tid, sizeof(tid)) != 0)
+		return CPNP_ERR_RANDOM;
+	err = cpnp_table_reserve(orders);
+	if (err == 0)
+		err = cpnp_order_new(orders, CPNP_CLIENT, quotation->edition,
+		    quotation->peer_identity, identity,
+		    quotation->customer_order_id,
+		    (cpnp_bytes){tid, sizeof(tid)}, &s.order);
+	if (err != 0)
+		return err;
+	cpnp_table_insert(orders, s.order);
+	err = create(&s, quotation);
+	if (err != 0) {
+		cpnp_table_remove(orders, s.order);
+		cpnp_order_del(orders, s.order);
+		return err;
+	}
+	*order = s.order;
+	return 0;
+}
+
+static int
+command(cpnp_orders *orders, cpnp_order *order, cpnp_event event,
+    cpnp_now now)
+{
+	struct order_step s = {
+	    .orders = orders, .order = order, .event = event, .now = now};
+
+	return cpnp_step_run(&s);
+}
+
+int
+cpnp_order_start(
+    cpnp_orders *orders, cpnp_order *order, uint64_t peer, cpnp_now now)
+{
+	struct order_step s = {.orders = orders,
+	    .order = order,
+	    .event = CPNP_EVENT_START,
+	    .peer = peer,
+	    .now = now};
+
+	return peer == 0 ? CPNP_ERR_INVALID : cpnp_step_run(&s);
+}
+
+int
+cpnp_order_set_peer(cpnp_orders *orders, cpnp_order *order, uint64_t peer,
+    bool at_once, cpnp_now now)
+{
+	struct order_step s = {.orders = orders,
+	    .order = order,
+	    .event = CPNP_EVENT_RETRANS,
+	    .now = now};
+	struct order_now *o = &order->now;
+	int err = cpnp_step_begin(orders);
+
+	if (err != 0)
+		return err;
+	o->peer = peer;
+	if (order->role == CPNP_CLIENT && !o->answered)
+		o->tries = at_once ? 0 : o->tries;
+	o->repeat = 0;
+	if (at_once && peer != 0 && order->role == CPNP_CLIENT &&
+	    cpnp_order_is_waiting(order))
+		return cpnp_step_run(&s);
+	cpnp_timer_arm_retrans(orders, order, now);
+	cpnp_timer_arm(orders, order, false, now);
+	return 0;
+}
+
+int
+cpnp_order_accept(cpnp_orders *orders, cpnp_order *order, cpnp_now now)
+{
+	return command(orders, order, CPNP_EVENT_ACCEPT, now);
+}
+
+int
+cpnp_order_decline(cpnp_orders *orders, cpnp_order *order,
+    const cpnp_reason *reasons, size_t reasons_n, cpnp_now now)
+{
+	struct order_step s = {.orders = orders,
+	    .order = order,
+	    .event = CPNP_EVENT_DECLINE,
+	    .reasons = reasons,
+	    .reasons_n = reasons_n,
+	    .now = now};
+
+	return reasons_n > CPNP_REASONS_MAX ? CPNP_ERR_INVALID
+					    : cpnp_step_run(&s);
+}
+
+int
+cpnp_order_cancel(cpnp_orders *orders, cpnp_order *order, cpnp_now now)
+{
+	return command(orders, order, CPNP_EVENT_CANCEL, now);
+}
+
+int
+cpnp_order_offer(cpnp_orders *orders, cpnp_order *order,
+    const cpnp_offer *offer, cpnp_now now)
+{
+	struct order_step s = {.orders = orders,
+	    .order = order,
+	    .event = CPNP_EVENT_OFFER,
+	    .offer = offer,
+	    .now = now};
+
+	if (offer->service_description.len == 0 ||
+	    offer->validity.sec <= now.wall.sec ||
+	    offer->explanations_n > CPNP_EXPLANATIONS_MAX)
+		return CPNP_ERR_INVALID;
+	return cpnp_step_run(&s);
+}
+
+int
+cpnp_order_refuse(cpnp_orders *orders, cpnp_order *order, cpnp_status status,
+    const cpnp_explanation *explanations, size_t explanations_n, cpnp_now now)
+{
+	struct order_step s = {.orders = orders,
+	    .order = order,
+	    .event = CPNP_EVENT_REFUSE,
+	    .status = status,
+	    .explanations = explanations,
+	    .explanations_n = explanations_n,
+	    .now = now};
+
+	if (status == CPNP_STATUS_NONE ||
+	    explanations_n > CPNP_EXPLANATIONS_MAX)
+		return CPNP_ERR_INVALID;
+	return cpnp_step_run(&s);
+}
+
+int
+cpnp_order_signed(cpnp_orders *orders, cpnp_order *order,
+    cpnp_bytes statement, cpnp_bytes receipt, cpnp_now now)
+{
+	struct order_step s = {.orders = orders,
+	    .order = order,
+	    .event = CPNP_EVENT_SIGNED,
+	    .statement = statement,
+	    .receipt = receipt,
+	    .now = now};
+
+	if (statement.len == 0 || statement.len > CPNP_STATEMENT_MAX ||
+	    receipt.len > CPNP_RECEIPT_MAX)
+		return CPNP_ERR_INVALID;
+	return cpnp_step_run(&s);
+}
+
+int
+cpnp_order_sign_failed(cpnp_orders *orders, cpnp_order *order, cpnp_now now)
+{
+	return command(orders, order, CPNP_EVENT_SIGN_FAILED, now);
+}
+
+cpnp_tstamp
+cpnp_orders_expiry(const cpnp_orders *orders)
+{
+	return orders->heap_n == 0 ? CPNP_NEVER : orders->heap[0]->expiry;
+}
+
+int
+cpnp_orders_handle_expiry(cpnp_orders *orders, cpnp_now now)
+{
+	struct order_step s = {.orders = orders, .now = now};
+	int err = cpnp_step_begin(orders);
+
+	if (err != 0 || orders->heap_n == 0 ||
+	    orders->heap[0]->expiry > now.mono)
+		return err;
+	s.order = orders->heap[0];
+	s.event = cpnp_timer_due(s.order, now);
+	if (s.event == CPNP_EVENT_NONE) {
+		/* It was put off, and nothing is due any more. */
+		cpnp_timer_arm(orders, s.order, false, now);
+		return 0;
+	}
+	err = cpnp_step_run(&s);
+	if (err != 0)
+		cpnp_timer_put_off(orders, s.order, now);
+	return err;
+}
+
+int
+cpnp_orders_rearm(cpnp_orders *orders, cpnp_now now)
+{
+	int err = cpnp_step_begin(orders);
+
+	for (size_t i = 0; err == 0 && i < orders->buckets_n; i++)
+		for (cpnp_order *order = orders->buckets[i]; order != NULL;
+		     order = order->hash_next)
+			cpnp_timer_arm(orders, order, true, now);
+	return err;
+}
+
+bool
+cpnp_orders_next(cpnp_orders *orders, cpnp_effect *effect)
+{
+	const cpnp_order *order;
+
+	if (orders->effects_next == orders->effects_n)
+		return false;
+	*effect = orders->effects[orders->effects_next++].effect;
+	order = effect->order;
+	if (effect->type == CPNP_EFFECT_DECIDE) {
+		(void)cpnp_msg_decode(&orders->view,
+		    cpnp_blob_bytes(order->now.docs[CPNP_DOC_REQUEST]), NULL);
+		effect->u.decide.request = &orders->view;
+	}
+	if (effect->type == CPNP_EFFECT_OFFER) {
+		(void)cpnp_msg_decode(&orders->view,
+		    cpnp_blob_bytes(order->now.docs[CPNP_DOC_OFFER]), NULL);
+		effect->u.offer.offer = &orders->view;
+	}
+	return true;
+}
