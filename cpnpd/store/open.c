@@ -214,6 +214,8 @@ open_journal(cpnp_store *store, const cpnp_store_config *config,
 	if (err == CPNP_ERR_MISMATCH || err == CPNP_ERR_VERSION ||
 	    err == CPNP_ERR_INVALID)
 		err = CPNP_ERR_CONFIG;
+	if (diag != NULL)
+		diag->err = err;
 	return err;
 }
 

@@ -1,0 +1,494 @@
+/*
+ * The store when nothing fails: what goes in comes out, in order, and nothing
+ * that must not change can be changed.  test_store_faults.c has the rest.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include <sys/stat.h>
+#include <time.h>
+
+#include "store_fixture.h"
+
+#define DOC(name) (1u << CPNP_DOC_##name)
+
+static cpnp_order order;
+
+static int
+count_row(void *user, const cpnp_store_row *row)
+{
+	(void)row;
+	++*(size_t *)user;
+	return 0;
+}
+
+static int
+assert_row(void *user, const cpnp_store_row *row)
+{
+	const cpnp_order *want = user;
+
+	ck_assert_int_eq(row->role, want->role);
+	ck_assert_int_eq(row->state, want->state);
+	ck_assert_int_eq(row->agreement_state, want->agreement);
+	ck_assert_int_eq(row->settled, want->settled);
+	unit_assert_bytes(row->peer_identity, cpnp_bytes_str(want->peer));
+	unit_assert_bytes(
+	    row->customer_order_id, cpnp_bytes_str(want->customer));
+	unit_assert_bytes(
+	    row->provider_order_id, cpnp_bytes_str(want->provider));
+	unit_assert_bytes(row->saved, cpnp_bytes_str(want->saved));
+	for (int i = 0; i < CPNP_DOC_END; i++)
+		unit_assert_bytes(row->docs[i], cpnp_bytes_str(want->docs[i]));
+	return 0;
+}
+
+static void
+assert_stored(cpnp_store *store, cpnp_order *want)
+{
+	cpnp_store_row row;
+
+	ck_assert_int_eq(cpnp_store_find(store, want->role,
+			     cpnp_bytes_str(want->peer),
+			     cpnp_bytes_str(want->customer), &row),
+	    0);
+	(void)assert_row(want, &row);
+}
+
+/* A negotiation as a provider stores it, up to the offer. */
+static void
+store_offer(cpnp_store *store)
+{
+	cpnp_effect effect;
+
+	fake_order_init(&order, CPNP_SERVER, "customer.example", "C-1", 1);
+	strcpy(order.saved, "saved 1");
+	strcpy(order.docs[CPNP_DOC_REQUEST], "the quotation");
+	strcpy(order.docs[CPNP_DOC_LAST_OUT], "processing");
+	effect = fake_order_step(&order, CPNP_STATE_PQO_RECEIVED,
+	    CPNP_EVENT_RECV_QUOTATION, DOC(REQUEST) | DOC(LAST_OUT));
+	ck_assert_int_eq(fixture_commit(store, &effect), 0);
+	strcpy(order.saved, "saved 2, which is longer");
+	strcpy(order.provider, "P-1");
+	strcpy(order.docs[CPNP_DOC_OFFER], "the offer");
+	strcpy(order.docs[CPNP_DOC_LAST_OUT], "the offer");
+	effect = fake_order_step(&order, CPNP_STATE_OFFER_PROPOSED,
+	    CPNP_EVENT_OFFER, DOC(OFFER) | DOC(LAST_OUT));
+	ck_assert_int_eq(fixture_commit(store, &effect), 0);
+}
+
+/* R11, C20: what was stored is there after a restart, field by field. */
+START_TEST(test_store_round_trip)
+{
+	cpnp_store *store = fixture_open(false);
+	cpnp_effect effect;
+	size_t n = 0;
+
+	store_offer(store);
+	assert_stored(store, &order);
+	cpnp_store_close(store);
+	store = fixture_open(false);
+	assert_stored(store, &order);
+	ck_assert_int_eq(cpnp_store_each(store, true, assert_row, &order), 0);
+	order.settled = true;
+	order.docs[CPNP_DOC_LAST_OUT][0] = '\0';
+	effect = fake_order_step(&order, CPNP_STATE_CANCELLED,
+	    CPNP_EVENT_RECV_CANCEL, DOC(LAST_OUT));
+	ck_assert_int_eq(fixture_commit(store, &effect), 0);
+	assert_stored(store, &order);
+	ck_assert_int_eq(cpnp_store_each(store, true, count_row, &n), 0);
+	ck_assert_uint_eq(n, 0);
+	ck_assert_int_eq(cpnp_store_each(store, false, count_row, &n), 0);
+	ck_assert_uint_eq(n, 1);
+	cpnp_store_close(store);
+}
+END_TEST
+
+START_TEST(test_store_finds_nothing_else)
+{
+	cpnp_store *store = fixture_open(false);
+	cpnp_store_row row;
+
+	store_offer(store);
+	ck_assert_int_eq(
+	    cpnp_store_find(store, CPNP_CLIENT,
+		CPNP_BYTES_LIT("customer.example"), CPNP_BYTES_LIT("C-1"),
+		&row),
+	    CPNP_ERR_NOT_FOUND);
+	ck_assert_int_eq(
+	    cpnp_store_find(store, CPNP_SERVER,
+		CPNP_BYTES_LIT("stranger.example"), CPNP_BYTES_LIT("C-1"),
+		&row),
+	    CPNP_ERR_NOT_FOUND);
+	ck_assert_int_eq(cpnp_store_find(store, CPNP_SERVER,
+			     CPNP_BYTES_LIT("customer.example"),
+			     CPNP_BYTES_NONE, &row),
+	    CPNP_ERR_NOT_FOUND);
+	cpnp_store_close(store);
+}
+END_TEST
+
+/* Contradictions, 21: two customers may use the same identifier. */
+START_TEST(test_store_searches_either_identifier)
+{
+	cpnp_store *store = fixture_open(false);
+	cpnp_effect effect;
+	size_t n = 0;
+
+	store_offer(store);
+	ck_assert_int_eq(
+	    cpnp_store_search(store, CPNP_BYTES_LIT("P-1"), count_row, &n), 0);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_int_eq(
+	    cpnp_store_search(store, CPNP_BYTES_LIT("C-1"), count_row, &n), 0);
+	ck_assert_uint_eq(n, 2);
+	fake_order_init(&order, CPNP_SERVER, "other.example", "C-1", 2);
+	effect = fake_order_step(&order, CPNP_STATE_PQO_RECEIVED,
+	    CPNP_EVENT_RECV_QUOTATION, DOC(REQUEST));
+	ck_assert_int_eq(fixture_commit(store, &effect), 0);
+	ck_assert_int_eq(
+	    cpnp_store_search(store, CPNP_BYTES_LIT("C-1"), count_row, &n), 0);
+	ck_assert_uint_eq(n, 4);
+	ck_assert_int_eq(
+	    cpnp_store_search(store, CPNP_BYTES_LIT("C-2"), count_row, &n), 0);
+	ck_assert_uint_eq(n, 4);
+	cpnp_store_close(store);
+}
+END_TEST
+
+/* Contradictions, 32: never again, neither open nor ended. */
+START_TEST(test_store_identifier_is_never_used_again)
+{
+	cpnp_store *store = fixture_open(false);
+	cpnp_order again;
+	cpnp_effect effect;
+
+	store_offer(store);
+	order.settled = true;
+	effect = fake_order_step(
+	    &order, CPNP_STATE_CANCELLED, CPNP_EVENT_RECV_CANCEL, 0);
+	ck_assert_int_eq(fixture_commit(store, &effect), 0);
+	fake_order_init(&again, CPNP_SERVER, "customer.example", "C-1", 2);
+	effect = fake_order_step(&again, CPNP_STATE_PQO_RECEIVED,
+	    CPNP_EVENT_RECV_QUOTATION, DOC(REQUEST));
+	ck_assert_int_eq(fixture_commit(store, &effect), CPNP_ERR_EXISTS);
+	ck_assert_int_eq(cpnp_store_recover(store), 0);
+	assert_stored(store, &order);
+	cpnp_store_close(store);
+}
+END_TEST
+
+static int
+assert_event(void *user, const cpnp_store_event *event)
+{
+	static const cpnp_event events[] = {
+	    CPNP_EVENT_RECV_QUOTATION, CPNP_EVENT_OFFER};
+	size_t *n = user;
+
+	ck_assert_uint_lt(*n, 2);
+	ck_assert_uint_eq(event->number, *n + 1);
+	ck_assert_int_eq(event->event, events[*n]);
+	ck_assert_int_eq(
+	    event->from, *n == 0 ? CPNP_STATE_NONE : CPNP_STATE_PQO_RECEIVED);
+	ck_assert_int_eq(event->time.sec, 1700000000 + (int64_t)event->to);
+	unit_assert_bytes(event->detail, CPNP_BYTES_LIT("test"));
+	/* Leaf 0 names the key of the journal. */
+	ck_assert(event->has_leaf);
+	ck_assert_uint_eq(event->leaf, *n + 1);
+	++*n;
+	return 0;
+}
+
+/* C20: each change of state with its time, and its leaf in the journal. */
+START_TEST(test_store_keeps_history)
+{
+	cpnp_store *store = fixture_open(false);
+	cpnp_store_row row;
+	size_t n = 0;
+
+	store_offer(store);
+	ck_assert_int_eq(cpnp_store_find(store, CPNP_SERVER,
+			     cpnp_bytes_str(order.peer),
+			     cpnp_bytes_str(order.customer), &row),
+	    0);
+	ck_assert_int_eq(
+	    cpnp_store_each_event(store, &row, assert_event, &n), 0);
+	ck_assert_uint_eq(n, 2);
+	cpnp_store_close(store);
+	ck_assert_uint_eq(fixture_verify_journal(), 3);
+}
+END_TEST
+
+/* A proof needs nothing but the file of the store. */
+START_TEST(test_store_file_is_enough_for_a_proof)
+{
+	cpnp_store *store = fixture_open(false);
+	uint8_t ref[CPNP_SHA256_LEN];
+	cpnp_journal *journal;
+	cpnp_diag diag = {.err = 0};
+	cpnp_buf proof;
+	sqlite3 *db;
+	int err;
+
+	store_offer(store);
+	cpnp_store_close(store);
+	ck_assert_int_eq(sqlite3_open(fixture_db, &db), SQLITE_OK);
+	ck_assert_int_eq(cpnp_journal_open(&journal, db, NULL, NULL,
+			     (cpnp_wtime){0}, &diag),
+	    0);
+	cpnp_buf_init(&proof, &fake_env.mem, CPNP_PROOF_MAX);
+	ck_assert_int_eq(cpnp_journal_find(journal, "P-1", ref, &diag), 0);
+	ck_assert_mem_eq(ref, order.ref, sizeof(ref));
+	err = cpnp_proof_build(journal, ref, &proof, &diag);
+	ck_assert_msg(err == 0, "%s: %s", diag.where, diag.why);
+	cpnp_buf_fini(&proof);
+	cpnp_journal_close(journal);
+	(void)sqlite3_close(db);
+}
+END_TEST
+
+/* Each receipt that was asked for, found by its tag. */
+START_TEST(test_store_makes_receipts)
+{
+	cpnp_store *store = fixture_open(false);
+	cpnp_store_batch *batch = cpnp_store_batch_new(store, NULL);
+	uint8_t statements[3][CPNP_STATEMENT_PAYLOAD_MAX];
+	size_t lens[3];
+	cpnp_receipt receipt;
+	cpnp_effect effect;
+	cpnp_trust *trust;
+	cpnp_diag diag = {.err = 0};
+
+	fake_order_init(&order, CPNP_SERVER, "customer.example", "C-1", 1);
+	for (size_t i = 0; i < 3; i++) {
+		effect = fake_order_step(&order, CPNP_STATE_ACCEPT_RECEIVED,
+		    CPNP_EVENT_RECV_ACCEPT, i == 0 ? DOC(REQUEST) : 0);
+		lens[i] = effect.u.store.statement.len;
+		memcpy(statements[i], order.statement, lens[i]);
+		ck_assert_int_eq(
+		    cpnp_store_put(batch, &effect, i == 1 ? 0 : 30 - i), 0);
+	}
+	ck_assert_uint_eq(cpnp_store_batch_count(batch), 3);
+	ck_assert_int_eq(cpnp_store_commit(store, batch), 0);
+	ck_assert_int_eq(cpnp_trust_new(&trust), 0);
+	ck_assert_int_eq(
+	    cpnp_trust_add_key_file(trust, fixture_public, NULL, &diag), 0);
+	for (size_t i = 0; i < 3; i += 2) {
+		ck_assert_int_eq(
+		    cpnp_trust_verify_receipt(trust,
+			cpnp_store_receipt(batch, 30 - i),
+			(cpnp_bytes){statements[i], lens[i]}, &receipt, &diag),
+		    0);
+		ck_assert_uint_eq(receipt.index, i + 1);
+		ck_assert_str_eq(receipt.origin, FIXTURE_ORIGIN);
+	}
+	ck_assert_uint_eq(cpnp_store_receipt(batch, 29).len, 0);
+	cpnp_trust_del(trust);
+	cpnp_store_batch_del(batch);
+	cpnp_store_close(store);
+}
+END_TEST
+
+static int
+assert_hold(void *user, const cpnp_store_held *held)
+{
+	size_t *n = user;
+
+	ck_assert_str_eq(held->hold.resource, *n == 0 ? "paris" : "lyon");
+	ck_assert_int_eq(held->hold.amount, *n == 0 ? 100 : -5);
+	ck_assert_int_eq(held->hold.from.sec, 1000);
+	ck_assert_int_eq(held->hold.until.sec, CPNP_WTIME_MAX);
+	ck_assert(held->hold.bought);
+	unit_assert_bytes(
+	    held->peer_identity, CPNP_BYTES_LIT("customer.example"));
+	unit_assert_bytes(held->customer_order_id, CPNP_BYTES_LIT("C-1"));
+	ck_assert_mem_eq(held->order_ref, order.ref, CPNP_SHA256_LEN);
+	++*n;
+	return 0;
+}
+
+START_TEST(test_store_holds_follow_the_order)
+{
+	static const cpnp_store_hold holds[] = {
+	    {"paris", {1000}, {CPNP_WTIME_MAX}, 100, false},
+	    {"lyon", {1000}, {CPNP_WTIME_MAX}, -5, false},
+	};
+	cpnp_store *store = fixture_open(false);
+	cpnp_store_batch *batch = cpnp_store_batch_new(store, NULL);
+	size_t n = 0;
+
+	store_offer(store);
+	/* replaced, then bought, all in one batch */
+	ck_assert_int_eq(cpnp_store_put_holds(batch, &order, holds, 1), 0);
+	ck_assert_int_eq(cpnp_store_put_holds(batch, &order, holds, 2), 0);
+	ck_assert_int_eq(cpnp_store_buy_holds(batch, &order), 0);
+	ck_assert_int_eq(cpnp_store_commit(store, batch), 0);
+	cpnp_store_batch_del(batch);
+	ck_assert_int_eq(cpnp_store_each_hold(store, assert_hold, &n), 0);
+	ck_assert_uint_eq(n, 2);
+	batch = cpnp_store_batch_new(store, NULL);
+	ck_assert_int_eq(cpnp_store_drop_holds(batch, &order), 0);
+	ck_assert_int_eq(cpnp_store_commit(store, batch), 0);
+	cpnp_store_batch_del(batch);
+	ck_assert_int_eq(cpnp_store_each_hold(store, assert_hold, &n), 0);
+	ck_assert_uint_eq(n, 2);
+	cpnp_store_close(store);
+}
+END_TEST
+
+/* Batches come back in the order in which they were handed over, however
+ * they were merged, and their events are numbered in that order. */
+START_TEST(test_store_group_commit_keeps_order)
+{
+	enum { N = 200 };
+	cpnp_store *store = fixture_open(true);
+	cpnp_effect effect;
+	int err;
+
+	for (uintptr_t i = 0; i < N; i++) {
+		char id[16];
+
+		(void)snprintf(id, sizeof(id), "C-%03u", (unsigned)i % 50);
+		fake_order_init(&order, CPNP_SERVER, "customer.example", id,
+		    (unsigned)i % 50);
+		order.state = i < 50 ? CPNP_STATE_NONE
+				     : CPNP_STATE_PQO_RECEIVED;
+		(void)snprintf(order.saved, sizeof(order.saved), "%03u",
+		    (unsigned)i);
+		effect = fake_order_step(&order, CPNP_STATE_PQO_RECEIVED,
+		    CPNP_EVENT_RECV_QUOTATION, DOC(REQUEST));
+		fixture_submit(store, &effect, i);
+	}
+	for (uintptr_t i = 0; i < N; i++) {
+		ck_assert_uint_eq(cpnp_store_pending(store), N - i);
+		ck_assert_uint_eq(fixture_wait(store, &err), i);
+		ck_assert_int_eq(err, 0);
+	}
+	ck_assert_ptr_null(cpnp_store_done(store, &err));
+	ck_assert_uint_eq(cpnp_store_pending(store), 0);
+	assert_stored(store, &order);
+	cpnp_store_close(store);
+	ck_assert_int_eq(fixture_query("SELECT count(*) FROM events"), N);
+	ck_assert_int_eq(
+	    fixture_query("SELECT count(*) FROM orders WHERE saved = "
+			  "CAST(printf('%03d', id + 149) AS BLOB)"),
+	    50);
+	ck_assert_int_eq(
+	    fixture_query("SELECT count(*) FROM events WHERE "
+			  "order_id != (number - 1) % 50 + 1"),
+	    0);
+	ck_assert_uint_eq(fixture_verify_journal(), N + 1);
+}
+END_TEST
+
+static void
+assert_refused(sqlite3 *db, const char *sql)
+{
+	ck_assert_msg(sqlite3_exec(db, sql, NULL, NULL, NULL) ==
+		SQLITE_CONSTRAINT,
+	    "%s is possible", sql);
+}
+
+/* B1: what has happened stays, whoever opens the file. */
+START_TEST(test_store_events_cannot_be_altered)
+{
+	cpnp_store *store = fixture_open(false);
+	sqlite3 *db;
+
+	store_offer(store);
+	ck_assert_int_eq(sqlite3_open(fixture_db, &db), SQLITE_OK);
+	assert_refused(db, "UPDATE events SET to_state = 9");
+	assert_refused(db, "DELETE FROM events");
+	assert_refused(db, "DELETE FROM events WHERE number = 2");
+	assert_refused(
+	    db, "INSERT OR REPLACE INTO events VALUES (1,1,0,0,9,9,NULL,'')");
+	assert_refused(
+	    db, "INSERT INTO events VALUES (7,1,0,0,9,9,NULL,'')");
+	assert_refused(db, "DELETE FROM orders");
+	assert_refused(db, "UPDATE orders SET customer_order_id = 'C-2'");
+	(void)sqlite3_close(db);
+	cpnp_store_close(store);
+	ck_assert_int_eq(fixture_query("SELECT count(*) FROM events"), 2);
+}
+END_TEST
+
+static double
+seconds(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static void
+put_many(cpnp_store *store, unsigned first, unsigned n)
+{
+	cpnp_store_batch *batch = cpnp_store_batch_new(store, NULL);
+	cpnp_effect effect;
+	char id[24];
+
+	for (unsigned i = first; i < first + n; i++) {
+		(void)snprintf(id, sizeof(id), "C-%08x", i * 2654435761u);
+		fake_order_init(&order, CPNP_SERVER, "customer.example", id, i);
+		memset(order.docs[CPNP_DOC_REQUEST], 'q', 400);
+		effect = fake_order_step(&order, CPNP_STATE_PQO_RECEIVED,
+		    CPNP_EVENT_RECV_QUOTATION, DOC(REQUEST));
+		ck_assert_int_eq(cpnp_store_put(batch, &effect, 0), 0);
+	}
+	ck_assert_int_eq(cpnp_store_commit(store, batch), 0);
+	cpnp_store_batch_del(batch);
+}
+
+/* 100,000 open orders come back within the 2 s of the design. */
+START_TEST(test_store_reads_100000_orders)
+{
+	cpnp_store *store = fixture_open(false);
+	double start;
+	size_t n = 0;
+
+	for (unsigned i = 0; i < 100; i++)
+		put_many(store, 1000 * i, 1000);
+	start = seconds();
+	ck_assert_int_eq(cpnp_store_each(store, true, count_row, &n), 0);
+	ck_assert_double_lt(seconds() - start, 2.0);
+	ck_assert_uint_eq(n, 100000);
+	start = seconds();
+	for (unsigned i = 0; i < 1000; i++)
+		assert_stored(store, &order);
+	/* about 10 us each; the bound forgives slow machines */
+	ck_assert_double_lt(seconds() - start, 0.2);
+	cpnp_store_close(store);
+}
+END_TEST
+
+/* Nonces and documents are in it. */
+START_TEST(test_store_file_is_private)
+{
+	cpnp_store *store = fixture_open(false);
+	struct stat st;
+
+	ck_assert_int_eq(stat(fixture_db, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0600);
+	cpnp_store_close(store);
+}
+END_TEST
+
+int
+main(void)
+{
+	const TTest *const tests[] = {
+	    test_store_round_trip,
+	    test_store_finds_nothing_else,
+	    test_store_searches_either_identifier,
+	    test_store_identifier_is_never_used_again,
+	    test_store_keeps_history,
+	    test_store_file_is_enough_for_a_proof,
+	    test_store_makes_receipts,
+	    test_store_holds_follow_the_order,
+	    test_store_group_commit_keeps_order,
+	    test_store_events_cannot_be_altered,
+	    test_store_reads_100000_orders,
+	    test_store_file_is_private,
+	};
+
+	return fixture_run("store", tests, sizeof(tests) / sizeof(tests[0]));
+}
