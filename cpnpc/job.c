@@ -1,0 +1,753 @@
+/*
+ * What is done with each order of a session, and how it ended.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "config.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "session.h"
+
+/* How long a decline or cancel that nobody asked about is waited for: the
+ * outcome is known already, and resume tells the provider again. */
+#define SETTLE_TIME CPNP_SECONDS(10)
+
+cpnpc_job *
+cpnpc_job_of(cpnpc_session *session, const cpnp_order *order)
+{
+	uint64_t place = order == NULL ? 0 : cpnp_order_user(order);
+
+	if (place == 0 || place > session->jobs_n)
+		return NULL;
+	return &session->jobs[place - 1];
+}
+
+static const char *
+provider_of(const cpnpc_job *job, char text[CPNP_IDENTITY_MAX + 1])
+{
+	cpnp_bytes name = job->order != NULL
+	    ? cpnp_order_peer_identity(job->order)
+	    : job->record.row.peer_identity;
+
+	snprintf(text, CPNP_IDENTITY_MAX + 1, "%.*s", (int)name.len,
+	    (const char *)name.ptr);
+	return text;
+}
+
+/* ---- the end of a job -------------------------------------------------- */
+
+static void
+set_text(json_t *object, const char *key, const char *text)
+{
+	(void)json_object_set_new(
+	    object, key, cpnpc_json_text(cpnp_bytes_str(text)));
+}
+
+static json_t *
+describe(const cpnpc_job *job, cpnpc_exit code)
+{
+	json_t *object = NULL;
+	cpnpc_view view = {0};
+
+	if (job->order != NULL)
+		object = cpnpc_json_order(job->order);
+	else if (job->record.bytes != NULL &&
+	    cpnpc_view_open(&view, &job->record.row) == 0)
+		object = cpnpc_json_order(view.order);
+	cpnpc_view_close(&view);
+	if (object == NULL) {
+		object = json_object();
+		if (job->id[0] != '\0')
+			set_text(object, "order", job->id);
+	}
+	set_text(object, code == CPNPC_LOCAL ? "error" : "outcome", job->why);
+	(void)json_object_set_new(object, "exit", json_integer((int)code));
+	return object;
+}
+
+static void
+print_refusal(const cpnpc_job *job)
+{
+	cpnp_bytes final;
+	cpnp_msg *msg = calloc(1, sizeof(*msg));
+
+	if (msg == NULL || job->order == NULL) {
+		free(msg);
+		return;
+	}
+	final = cpnp_order_doc(job->order, CPNP_DOC_FINAL);
+	if (final.len > 0 && cpnp_msg_decode(msg, final, NULL) == 0 &&
+	    cpnp_msg_has(msg, CPNP_ATTR_EXPLANATION))
+		cpnpc_print_explanations(
+		    stdout, msg->explanations, msg->explanations_n, 2);
+	free(msg);
+}
+
+static void
+print_end(cpnpc_session *session, const cpnpc_job *job)
+{
+	FILE *f = job->code == CPNPC_LOCAL ? stderr : stdout;
+
+	cpnpc_status_clear(session);
+	if (job->code == CPNPC_LOCAL)
+		fputs("cpnpc: ", f);
+	if (job->id[0] != '\0')
+		fprintf(f, "order %s: ", job->id);
+	cpnpc_put_text(f, cpnp_bytes_str(job->why));
+	fputc('\n', f);
+	if (job->code == CPNPC_REFUSED)
+		print_refusal(job);
+	if (job->code == CPNPC_PENDING || job->code == CPNPC_UNKNOWN)
+		fprintf(f,
+		    "  to go on:   cpnpc resume %s\n"
+		    "  to give up: cpnpc cancel %s\n",
+		    job->id, job->id);
+	fflush(f);
+}
+
+void
+cpnpc_job_finish(cpnpc_session *session, cpnpc_job *job, cpnpc_exit code,
+    const char *format, ...)
+{
+	va_list ap;
+
+	if (job->done)
+		return;
+	va_start(ap, format);
+	vsnprintf(job->why, sizeof(job->why), format, ap);
+	va_end(ap);
+	job->done = true;
+	job->asking = false;
+	job->code = code;
+	if (session->run->conf.json)
+		job->json = describe(job, code);
+	else
+		print_end(session, job);
+	cpnpc_session_check(session);
+}
+
+static void
+finish_completed(cpnpc_session *session, cpnpc_job *job)
+{
+	char name[CPNP_IDENTITY_MAX + 1];
+	const char *more = session->run->conf.json
+	    ? ""
+	    : "; \"cpnpc show\" has the terms, \"cpnp-ledger prove\" the proof";
+
+	if (job->goal == CPNPC_GOAL_CANCEL || job->goal == CPNPC_GOAL_DECLINE)
+		cpnpc_job_finish(session, job, CPNPC_REFUSED,
+		    "agreed with %s before that could be said; a service that "
+		    "is agreed ends by WITHDRAW",
+		    provider_of(job, name));
+	else
+		cpnpc_job_finish(session, job, CPNPC_DONE, "agreed with %s%s",
+		    provider_of(job, name), more);
+}
+
+/* How a Cancelled order came to be so: by the event that led there. */
+static void
+finish_cancelled(cpnpc_session *session, cpnpc_job *job, cpnp_event event,
+    const char *detail, cpnp_status status)
+{
+	bool is_wish = job->goal == CPNPC_GOAL_CANCEL ||
+	    job->goal == CPNPC_GOAL_DECLINE;
+	char name[CPNP_IDENTITY_MAX + 1], why[CPNPC_WHY_LEN];
+
+	provider_of(job, name);
+	memcpy(why, job->why, sizeof(why));
+	if (event == CPNP_EVENT_RECV_FAIL)
+		cpnpc_job_finish(session, job, CPNPC_REFUSED,
+		    "refused by %s: %s", name, cpnp_status_text(status));
+	else if (event == CPNP_EVENT_DECLINE)
+		cpnpc_job_finish(session, job,
+		    is_wish || job->goal == CPNPC_GOAL_QUOTE
+			? CPNPC_DONE
+			: CPNPC_UNACCEPTABLE,
+		    "declined, nothing is bought%s%s",
+		    why[0] != '\0' ? ": " : "", why);
+	else if (event == CPNP_EVENT_CANCEL)
+		cpnpc_job_finish(session, job,
+		    is_wish ? CPNPC_DONE : CPNPC_UNACCEPTABLE,
+		    "cancelled, nothing is bought");
+	else if (event == CPNP_EVENT_RESPONSE_EXPIRED ||
+	    event == CPNP_EVENT_OFFER_EXPIRED)
+		cpnpc_job_finish(session, job, CPNPC_UNKNOWN,
+		    "no offer from %s in time; cancelled, nothing is bought",
+		    name);
+	else
+		cpnpc_job_finish(session, job, CPNPC_UNACCEPTABLE,
+		    "over, nothing is bought: %s",
+		    detail[0] != '\0' ? detail : cpnp_event_name(event));
+}
+
+void
+cpnpc_job_ended(cpnpc_session *session, cpnpc_job *job)
+{
+	if (job->done || job->order == NULL)
+		return;
+	if (cpnp_order_state(job->order) == CPNP_STATE_COMPLETED)
+		finish_completed(session, job);
+	else
+		finish_cancelled(session, job, job->ended_by, job->detail,
+		    cpnp_order_status(job->order));
+}
+
+struct last_change {
+	cpnp_event event;
+	char detail[128];
+};
+
+static int
+on_event(void *user, const cpnp_store_event *event)
+{
+	struct last_change *last = user;
+
+	if (event->from == event->to)
+		return 0;
+	last->event = event->event;
+	snprintf(last->detail, sizeof(last->detail), "%.*s",
+	    (int)event->detail.len,
+	    event->detail.ptr == NULL ? "" : (const char *)event->detail.ptr);
+	return 0;
+}
+
+/* An order that was over before we came. */
+static void
+finish_stored(cpnpc_session *session, cpnpc_job *job)
+{
+	struct last_change last = {0};
+	cpnp_status status = CPNP_STATUS_NONE;
+	cpnpc_view view;
+
+	if (job->record.row.state == CPNP_STATE_COMPLETED) {
+		finish_completed(session, job);
+		return;
+	}
+	(void)cpnp_store_each_event(
+	    session->store, &job->record.row, on_event, &last);
+	if (cpnpc_view_open(&view, &job->record.row) == 0) {
+		status = cpnp_order_status(view.order);
+		cpnpc_view_close(&view);
+	}
+	finish_cancelled(session, job, last.event, last.detail, status);
+}
+
+/* ---- what an offer is answered ----------------------------------------- */
+
+static void
+show_offer(cpnpc_session *session, const cpnpc_job *job,
+    const cpnpc_offer *offer, cpnp_now now)
+{
+	if (session->run->conf.json)
+		return;
+	cpnpc_status_clear(session);
+	cpnpc_print_offer(stdout, offer, job->order, now);
+	fflush(stdout);
+}
+
+static void
+accept_offer(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
+{
+	int err = cpnp_order_accept(session->orders, job->order, now);
+
+	/* STATE: its validity has just ended, and the timer says so next. */
+	if (err != 0 && err != CPNP_ERR_STATE)
+		cpnpc_job_finish(session, job, CPNPC_LOCAL,
+		    "it cannot be accepted: %s", cpnp_strerror(err));
+}
+
+static void
+decline_offer(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
+{
+	static const cpnp_reason gap = CPNP_REASON_UNACCEPTABLE_GAP;
+	bool is_gap = job->goal == CPNPC_GOAL_ORDER;
+	int err = cpnp_order_decline(session->orders, job->order,
+	    is_gap ? &gap : NULL, is_gap ? 1 : 0, now);
+
+	if (err != 0 && err != CPNP_ERR_STATE)
+		cpnpc_job_finish(session, job, CPNPC_LOCAL,
+		    "it cannot be declined: %s", cpnp_strerror(err));
+}
+
+static void
+leave(cpnpc_session *session, cpnpc_job *job)
+{
+	char text[CPNPC_TIME_LEN] = "its validity ends";
+	cpnp_wait wait = {0};
+
+	cpnp_order_wait(job->order, &wait);
+	if (wait.has_until)
+		cpnpc_time_format(wait.until, text);
+	cpnpc_job_finish(session, job, CPNPC_PENDING,
+	    "the offer is open until %s; \"cpnpc accept\" or \"cpnpc decline\" "
+	    "answers it",
+	    text);
+}
+
+void
+cpnpc_job_answer(cpnpc_session *session, cpnpc_job *job,
+    cpnpc_verdict verdict, cpnp_now now)
+{
+	switch (verdict) {
+	case CPNPC_VERDICT_ACCEPT:
+		accept_offer(session, job, now);
+		break;
+	case CPNPC_VERDICT_DECLINE:
+		decline_offer(session, job, now);
+		break;
+	case CPNPC_VERDICT_ASK:
+		cpnpc_ask(session, job);
+		break;
+	case CPNPC_VERDICT_LEAVE:
+		leave(session, job);
+		break;
+	}
+}
+
+void
+cpnpc_job_show(cpnpc_session *session, const cpnpc_job *job)
+{
+	cpnpc_offer *offer;
+
+	if (job->order == NULL || cpnpc_offer_new(&offer, job->order) != 0)
+		return;
+	show_offer(session, job, offer, cpnp_now_read());
+	cpnpc_offer_del(offer);
+}
+
+void
+cpnpc_job_decide(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
+{
+	cpnpc_verdict verdict = CPNPC_VERDICT_DECLINE;
+	cpnpc_offer *offer;
+	int err;
+
+	if (job->done || job->goal == CPNPC_GOAL_DECLINE ||
+	    job->goal == CPNPC_GOAL_CANCEL)
+		return;
+	err = cpnpc_offer_new(&offer, job->order);
+	if (err != 0) {
+		cpnpc_job_finish(session, job, CPNPC_LOCAL,
+		    "the offer cannot be read: %s", cpnp_strerror(err));
+		return;
+	}
+	if (job->goal != CPNPC_GOAL_QUOTE)
+		verdict = cpnpc_offer_judge(offer,
+		    job->goal == CPNPC_GOAL_ACCEPT ? CPNPC_ACCEPT_ALWAYS
+						   : job->intent.accept,
+		    &job->intent.max_price, job->why);
+	if (verdict != CPNPC_VERDICT_ASK)
+		show_offer(session, job, offer, now);
+	cpnpc_offer_del(offer);
+	cpnpc_job_answer(session, job, verdict, now);
+}
+
+/* ---- beginning --------------------------------------------------------- */
+
+/* "C20261121-" and 80 random bits: the day to read, the rest never twice. */
+static int
+make_id(const cpnpc_job *job, cpnp_now now, char id[CPNP_ORDER_ID_MAX + 1])
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+	const cpnp_env *env = cpnp_env_openssl();
+	time_t sec = (time_t)now.wall.sec;
+	uint8_t random[16];
+	struct tm tm;
+	size_t i, n;
+
+	if (gmtime_r(&sec, &tm) == NULL ||
+	    env->random(env->user, random, sizeof(random)) != 0)
+		return CPNP_ERR_RANDOM;
+	id[0] = job->goal == CPNPC_GOAL_QUOTE ? 'Q' : 'C';
+	n = 1 + strftime(id + 1, CPNP_ORDER_ID_MAX, "%Y%m%d-", &tm);
+	for (i = 0; i < sizeof(random); i++)
+		id[n + i] = alphabet[random[i] & 31];
+	id[n + i] = '\0';
+	return 0;
+}
+
+static cpnp_description
+customer(const cpnpc_conf *conf)
+{
+	cpnp_description who = {
+	    .name = cpnp_bytes_str(conf->customer_name),
+	    .email = cpnp_bytes_str(conf->customer_email),
+	    .postal_address = cpnp_bytes_str(conf->customer_address),
+	    .telephone = {cpnp_bytes_str(conf->customer_telephone)},
+	    .telephone_n = conf->customer_telephone != NULL ? 1 : 0,
+	};
+
+	return who;
+}
+
+static int
+create(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
+{
+	const cpnpc_conf *conf = &session->run->conf;
+	cpnp_description who = customer(conf);
+	/* The price is asked for, so that it is known before committing. */
+	cpnp_negotiation_options options = {
+	    .has_cost = true,
+	    .cost_empty = true,
+	    .purpose = conf->purpose,
+	    .no_recursion = conf->no_recursion,
+	};
+	cpnp_quotation quotation = {
+	    .edition = conf->edition,
+	    .customer_order_id = cpnp_bytes_str(job->id),
+	    .peer_identity = cpnp_bytes_str(session->peer_identity),
+	    .service_description = {job->service, job->service_len},
+	    .has_response_time = conf->expected_response != 0,
+	    .expected_response_time = {now.wall.sec +
+		(int64_t)conf->expected_response},
+	    .options = &options,
+	    .customer_description = who.name.len > 0 || who.email.len > 0 ||
+		    who.postal_address.len > 0 || who.telephone_n > 0
+		? &who
+		: NULL,
+	    .require_statements = conf->require_statements == CPNPC_YES ||
+		(conf->require_statements == CPNPC_UNSET && !conf->udp),
+	};
+
+	return cpnp_orders_create(
+	    session->orders, &quotation, &job->order, now);
+}
+
+static bool
+same_service(const cpnpc_record *record, const cpnpc_job *job)
+{
+	cpnp_msg *msg = calloc(1, sizeof(*msg));
+	bool same = msg != NULL &&
+	    cpnp_msg_decode(msg, record->row.docs[CPNP_DOC_REQUEST], NULL) ==
+		0 &&
+	    cpnp_bytes_equal(msg->service_description,
+		(cpnp_bytes){job->service, job->service_len});
+
+	free(msg);
+	return same;
+}
+
+static void
+take_intent(cpnpc_session *session, cpnpc_job *job)
+{
+	const cpnpc_conf *conf = &session->run->conf;
+	cpnpc_intent stored;
+
+	job->intent = (cpnpc_intent){
+	    .goal = job->goal == CPNPC_GOAL_QUOTE ? CPNPC_GOAL_QUOTE
+						  : CPNPC_GOAL_ORDER,
+	    .accept = conf->accept,
+	    .max_price = conf->max_price,
+	};
+	if (job->is_new || job->goal == CPNPC_GOAL_ACCEPT ||
+	    cpnpc_intent_parse(job->record.row.note, &stored) != 0) {
+		if (job->intent.accept == CPNPC_ACCEPT_DEFAULT)
+			job->intent.accept = session->may_ask
+			    ? CPNPC_ACCEPT_ASK
+			    : CPNPC_ACCEPT_EXACT;
+		return;
+	}
+	/* What was meant when it was placed, unless this command line says
+	 * something else. */
+	if (job->goal == CPNPC_GOAL_ORDER)
+		job->goal = stored.goal;
+	job->intent.goal = stored.goal;
+	if (!conf->accept_given)
+		job->intent.accept = stored.accept;
+	if (!conf->max_price_given)
+		job->intent.max_price = stored.max_price;
+	if (job->intent.accept == CPNPC_ACCEPT_ASK && !session->may_ask)
+		job->intent.accept = CPNPC_ACCEPT_NEVER;
+}
+
+/* An identifier that the store has: the same order again, when it is for the
+ * same service. */
+static bool
+is_known(cpnpc_session *session, cpnpc_job *job)
+{
+	cpnp_store_row row;
+	int err = cpnp_store_find(session->store, CPNP_CLIENT,
+	    cpnp_bytes_str(session->peer_identity), cpnp_bytes_str(job->id),
+	    &row);
+
+	if (err == CPNP_ERR_NOT_FOUND)
+		return false;
+	if (err == 0)
+		err = cpnpc_record_copy(&job->record, &row);
+	if (err != 0)
+		cpnpc_job_finish(session, job, CPNPC_LOCAL, "%s: %s",
+		    session->run->store, cpnp_strerror(err));
+	else if (!same_service(&job->record, job))
+		cpnpc_job_finish(session, job, CPNPC_LOCAL,
+		    "there is such an order already, for another service; "
+		    "expected a new --order-id");
+	else
+		job->is_new = false;
+	return true;
+}
+
+static void
+start_new(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
+{
+	int err;
+
+	take_intent(session, job);
+	err = create(session, job, now);
+	if (err == 0) {
+		cpnp_order_set_user(job->order,
+		    (uint64_t)(job - session->jobs) + 1);
+		cpnpc_effects_run(session, now);
+		if (job->done)
+			return;
+		cpnpc_status_say(session, "order %s to %s", job->id,
+		    session->peer_identity);
+		err = cpnp_order_start(
+		    session->orders, job->order, session->peer, now);
+	}
+	if (err == CPNP_ERR_NO_SPACE)
+		cpnpc_job_finish(session, job, CPNPC_LOCAL,
+		    "the document does not fit a message of %d bytes; nothing "
+		    "was ordered",
+		    CPNP_MSG_MAX);
+	else if (err != 0)
+		cpnpc_job_finish(session, job, CPNPC_LOCAL,
+		    "it cannot be placed: %s; nothing was ordered",
+		    cpnp_strerror(err));
+}
+
+static bool
+is_before_start(cpnp_state state)
+{
+	return state == CPNP_STATE_CREATED ||
+	    state == CPNP_STATE_AWAITING_PROCESSING;
+}
+
+/* Give the command that the run is about, now that the order is loaded. */
+static int
+command(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
+{
+	cpnp_state state = cpnp_order_state(job->order);
+
+	switch (job->goal) {
+	case CPNPC_GOAL_ACCEPT:
+		if (state != CPNP_STATE_OFFER_PROCESSING &&
+		    state != CPNP_STATE_ACCEPT_SENT)
+			cpnpc_job_finish(session, job, CPNPC_LOCAL,
+			    "there is no offer to accept, it is %s",
+			    cpnp_state_name(state));
+		return 0;
+	case CPNPC_GOAL_DECLINE:
+		if (state == CPNP_STATE_CANCELLED)
+			return 0;
+		if (state != CPNP_STATE_OFFER_PROCESSING) {
+			cpnpc_job_finish(session, job, CPNPC_LOCAL,
+			    "there is no offer to decline, it is %s; \"cpnpc "
+			    "cancel\" ends it",
+			    cpnp_state_name(state));
+			return 0;
+		}
+		return cpnp_order_decline(
+		    session->orders, job->order, NULL, 0, now);
+	case CPNPC_GOAL_CANCEL:
+		if (state == CPNP_STATE_CANCELLED)
+			return 0;
+		return cpnp_order_cancel(session->orders, job->order, now);
+	case CPNPC_GOAL_ORDER:
+	case CPNPC_GOAL_QUOTE:
+		break;
+	}
+	return is_before_start(state)
+	    ? cpnp_order_start(
+		  session->orders, job->order, session->peer, now)
+	    : 0;
+}
+
+static void
+start_stored(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
+{
+	const cpnp_store_row *row = &job->record.row;
+	int err;
+
+	take_intent(session, job);
+	if (row->settled) {
+		finish_stored(session, job);
+		return;
+	}
+	if (session->peer != CPNP_PEER_NONE &&
+	    !cpnp_bytes_equal(row->peer_identity,
+		cpnp_bytes_str(session->peer_identity))) {
+		cpnpc_job_finish(session, job, CPNPC_LOCAL,
+		    "it is an order to %.*s, and this server is %s; name the "
+		    "right one with --server",
+		    (int)row->peer_identity.len,
+		    (const char *)row->peer_identity.ptr,
+		    session->peer_identity);
+		return;
+	}
+	job->in_store = true;
+	err = cpnp_orders_load(
+	    session->orders, row->saved, row->docs, &job->order, now);
+	if (err == 0) {
+		cpnp_order_set_user(job->order,
+		    (uint64_t)(job - session->jobs) + 1);
+		cpnpc_effects_take(session, now);
+		err = cpnp_order_set_peer(session->orders, job->order,
+		    session->peer, job->goal != CPNPC_GOAL_CANCEL, now);
+		cpnpc_effects_take(session, now);
+	}
+	if (err == 0)
+		err = command(session, job, now);
+	if (err != 0)
+		cpnpc_job_finish(session, job, CPNPC_LOCAL, "%s",
+		    cpnp_strerror(err));
+}
+
+void
+cpnpc_jobs_start(cpnpc_session *session, cpnp_now now)
+{
+	const char *id = session->run->conf.order_id;
+	size_t i;
+
+	session->working = true;
+	for (i = 0; i < session->jobs_n && !session->broken; i++) {
+		cpnpc_job *job = &session->jobs[i];
+
+		if (job->done)
+			continue;
+		if (job->is_new && id != NULL) {
+			snprintf(job->id, sizeof(job->id), "%s", id);
+			if (is_known(session, job) && job->done)
+				continue;
+		} else if (job->is_new && make_id(job, now, job->id) != 0) {
+			cpnpc_job_finish(session, job, CPNPC_LOCAL,
+			    "there are no random numbers");
+			continue;
+		}
+		if (job->is_new)
+			start_new(session, job, now);
+		else
+			start_stored(session, job, now);
+		cpnpc_effects_run(session, now);
+	}
+}
+
+/* ---- waiting ----------------------------------------------------------- */
+
+void
+cpnpc_jobs_tick(cpnpc_session *session, cpnp_now now)
+{
+	size_t i;
+
+	for (i = 0; i < session->jobs_n; i++) {
+		cpnpc_job *job = &session->jobs[i];
+		bool by_the_way = job->goal == CPNPC_GOAL_ORDER ||
+		    job->goal == CPNPC_GOAL_QUOTE;
+
+		if (job->done || job->order == NULL || !by_the_way ||
+		    cpnp_order_state(job->order) != CPNP_STATE_CANCELLED ||
+		    now.mono < job->ended_at + SETTLE_TIME)
+			continue;
+		cpnpc_status_say(session,
+		    "order %s: the provider has not acknowledged the end yet; "
+		    "\"cpnpc resume\" tells it again",
+		    job->id);
+		cpnpc_job_ended(session, job);
+	}
+}
+
+static void
+give_up(cpnpc_session *session, cpnpc_job *job)
+{
+	cpnp_state state = job->order != NULL ? cpnp_order_state(job->order)
+					      : CPNP_STATE_NONE;
+	char name[CPNP_IDENTITY_MAX + 1];
+
+	if (job->is_new && !job->in_store) {
+		cpnpc_job_finish(session, job, CPNPC_LOCAL,
+		    "no session with %s%s%s; nothing was ordered",
+		    session->run->conf.server,
+		    session->net_problem[0] != '\0' ? ": " : "",
+		    session->net_problem);
+		return;
+	}
+	provider_of(job, name);
+	if (session->interrupted)
+		cpnpc_job_finish(session, job, CPNPC_PENDING,
+		    "interrupted; the order goes on, it is %s",
+		    cpnp_state_name(state != CPNP_STATE_NONE
+			    ? state
+			    : job->record.row.state));
+	else if (state == CPNP_STATE_SERVER_PROCESSING)
+		cpnpc_job_finish(session, job, CPNPC_PENDING,
+		    "no offer yet, %s is at work on it", name);
+	else if (state == CPNP_STATE_OFFER_PROCESSING)
+		leave(session, job);
+	else if (state == CPNP_STATE_ACCEPT_SENT)
+		cpnpc_job_finish(session, job, CPNPC_UNKNOWN,
+		    "no answer from %s to the ACCEPT; whether it is agreed is "
+		    "not known here",
+		    name);
+	else
+		cpnpc_job_finish(session, job, CPNPC_UNKNOWN,
+		    "no answer from %s", name);
+}
+
+void
+cpnpc_jobs_give_up(cpnpc_session *session)
+{
+	size_t i;
+
+	for (i = 0; i < session->jobs_n; i++)
+		if (!session->jobs[i].done)
+			give_up(session, &session->jobs[i]);
+}
+
+/* Of several orders the exit that needs most attention. */
+static int
+rank(cpnpc_exit code)
+{
+	switch (code) {
+	case CPNPC_DONE:
+		return 0;
+	case CPNPC_REFUSED:
+		return 1;
+	case CPNPC_UNACCEPTABLE:
+		return 2;
+	case CPNPC_PENDING:
+		return 3;
+	case CPNPC_UNKNOWN:
+		return 4;
+	case CPNPC_LOCAL:
+	case CPNPC_USAGE:
+		break;
+	}
+	return 5;
+}
+
+cpnpc_exit
+cpnpc_jobs_report(cpnpc_session *session)
+{
+	cpnpc_exit code = CPNPC_DONE;
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < session->jobs_n; i++) {
+		const cpnpc_job *job = &session->jobs[i];
+
+		if (rank(job->code) > rank(code))
+			code = job->code;
+		if (job->json != NULL)
+			(void)json_array_append(array, job->json);
+	}
+	if (session->run->conf.json)
+		cpnpc_json_print(session->many
+			? json_pack("{s:O, s:i}", "orders", array, "exit",
+			      (int)code)
+			: json_incref(json_array_get(array, 0)));
+	json_decref(array);
+	return code;
+}

@@ -1,0 +1,175 @@
+/*
+ * An offer held against its request, and what the settings say to it.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <cpnp/cpd.h>
+#include <cpnp/net.h>
+
+#include "cpnpc.h"
+
+/* Both documents, when both are of the type that we know. */
+static int
+compare(cpnpc_offer *offer)
+{
+	const cpnp_mem *mem = &cpnp_env_openssl()->mem;
+	uint64_t wanted = 0, offered = 0;
+	int err;
+
+	err = cpnp_service_type(offer->request.service_description, &wanted);
+	if (err == 0)
+		err = cpnp_service_type(
+		    offer->offer.service_description, &offered);
+	if (err != 0)
+		return err;
+	if (wanted != CPNP_SERVICE_CPD || offered != CPNP_SERVICE_CPD) {
+		offer->exact =
+		    cpnp_bytes_equal(offer->request.service_description,
+			offer->offer.service_description);
+		snprintf(offer->difference.where,
+		    sizeof(offer->difference.where), "service description");
+		snprintf(offer->difference.why, sizeof(offer->difference.why),
+		    "it is not the one requested");
+		return 0;
+	}
+	offer->is_cpd = true;
+	err = cpnp_cpd_decode(&offer->wanted,
+	    offer->request.service_description, mem, &offer->difference);
+	if (err == 0)
+		err = cpnp_cpd_decode(&offer->offered,
+		    offer->offer.service_description, mem,
+		    &offer->difference);
+	if (err != 0)
+		return err;
+	offer->changes_n = cpnp_cpd_diff(&offer->wanted, &offer->offered,
+	    offer->changes, CPNPC_CHANGES_MAX);
+	offer->exact = cpnp_cpd_within(&offer->offered, &offer->wanted,
+			   &offer->difference) == 0;
+	return 0;
+}
+
+/* The purpose is not in the document: a test is not a permanent service. */
+static void
+compare_purpose(cpnpc_offer *offer)
+{
+	cpnp_purpose wanted = CPNP_PURPOSE_NONE, offered = CPNP_PURPOSE_NONE;
+
+	if (cpnp_msg_has(&offer->request, CPNP_ATTR_NEGOTIATION_OPTIONS))
+		wanted = offer->request.options.purpose;
+	if (cpnp_msg_has(&offer->offer, CPNP_ATTR_NEGOTIATION_OPTIONS))
+		offered = offer->offer.options.purpose;
+	if (!offer->exact || offered == CPNP_PURPOSE_NONE ||
+	    (wanted == CPNP_PURPOSE_TEST) == (offered == CPNP_PURPOSE_TEST))
+		return;
+	offer->exact = false;
+	snprintf(offer->difference.where, sizeof(offer->difference.where),
+	    "purpose");
+	snprintf(offer->difference.why, sizeof(offer->difference.why),
+	    "asked %s, offered %s",
+	    wanted == CPNP_PURPOSE_TEST ? "test" : "permanent",
+	    offered == CPNP_PURPOSE_TEST ? "test" : "permanent");
+}
+
+int
+cpnpc_offer_new(cpnpc_offer **result, const cpnp_order *order)
+{
+	cpnp_bytes request = cpnp_order_doc(order, CPNP_DOC_REQUEST);
+	cpnp_bytes bytes = cpnp_order_doc(order, CPNP_DOC_OFFER);
+	cpnpc_offer *offer;
+	int err;
+
+	*result = NULL;
+	if (bytes.len == 0)
+		return CPNP_ERR_NOT_FOUND;
+	offer = calloc(1, sizeof(*offer));
+	if (offer == NULL)
+		return CPNP_ERR_NOMEM;
+	err = cpnp_msg_decode(&offer->request, request, NULL);
+	if (err == 0)
+		err = cpnp_msg_decode(&offer->offer, bytes, NULL);
+	if (err == 0)
+		err = compare(offer);
+	if (err != 0) {
+		cpnpc_offer_del(offer);
+		return err;
+	}
+	compare_purpose(offer);
+	*result = offer;
+	return 0;
+}
+
+void
+cpnpc_offer_del(cpnpc_offer *offer)
+{
+	if (offer == NULL)
+		return;
+	cpnp_cpd_fini(&offer->wanted);
+	cpnp_cpd_fini(&offer->offered);
+	free(offer);
+}
+
+const cpnp_money *
+cpnpc_offer_cost(const cpnpc_offer *offer)
+{
+	const cpnp_negotiation_options *options = &offer->offer.options;
+
+	if (!cpnp_msg_has(&offer->offer, CPNP_ATTR_NEGOTIATION_OPTIONS) ||
+	    !options->has_cost || options->cost_empty)
+		return NULL;
+	return &options->cost;
+}
+
+/* True when the price is one that may be paid. */
+static bool
+price_is_allowed(const cpnpc_offer *offer, const cpnpc_price *max_price,
+    char why[CPNPC_WHY_LEN])
+{
+	const cpnp_money *cost = cpnpc_offer_cost(offer);
+	char text[CPNPC_MONEY_LEN];
+
+	if (!max_price->is_set)
+		return true;
+	if (cost == NULL) {
+		snprintf(why, CPNPC_WHY_LEN,
+		    "the offer names no price, and --max-price sets a limit");
+		return false;
+	}
+	if (cpnpc_price_allows(max_price, cost))
+		return true;
+	cpnpc_money_format(cost, text);
+	snprintf(why, CPNPC_WHY_LEN, "the price of %s is not within "
+	    "--max-price", text);
+	return false;
+}
+
+cpnpc_verdict
+cpnpc_offer_judge(const cpnpc_offer *offer, cpnpc_accept accept,
+    const cpnpc_price *max_price, char why[CPNPC_WHY_LEN])
+{
+	why[0] = '\0';
+	if (accept != CPNPC_ACCEPT_NEVER &&
+	    !price_is_allowed(offer, max_price, why))
+		return CPNPC_VERDICT_DECLINE;
+	switch (accept) {
+	case CPNPC_ACCEPT_ALWAYS:
+		return CPNPC_VERDICT_ACCEPT;
+	case CPNPC_ACCEPT_ASK:
+		return CPNPC_VERDICT_ASK;
+	case CPNPC_ACCEPT_NEVER:
+		return CPNPC_VERDICT_LEAVE;
+	case CPNPC_ACCEPT_DEFAULT:
+	case CPNPC_ACCEPT_EXACT:
+		break;
+	}
+	if (offer->exact)
+		return CPNPC_VERDICT_ACCEPT;
+	snprintf(why, CPNPC_WHY_LEN,
+	    "the offer is not what was requested: %s: %s",
+	    offer->difference.where, offer->difference.why);
+	return CPNPC_VERDICT_DECLINE;
+}

@@ -1,0 +1,713 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "session.h"
+
+/* A new order is given up when no session comes about in this time: nothing
+ * has been ordered yet, so that is the better answer. */
+#define CONNECT_TIME CPNP_SECONDS(30)
+/* A statement may be dated so far ahead of our clock. */
+#define CLOCK_SKEW_MAX 300
+/* The wall clock was stepped when it has moved so far against the other. */
+#define CLOCK_STEP_MIN 2
+
+/* ---- messages ---------------------------------------------------------- */
+
+static bool
+is_server(const cpnpc_session *session, const char *name)
+{
+	return strcmp(name, session->peer_identity) == 0;
+}
+
+/*
+ * Who has signed the statement of a message: the server, or nobody.  A
+ * signature of anybody else is worth nothing here.
+ */
+static cpnp_bytes
+signer_of(cpnpc_session *session, const cpnp_msg *msg, cpnp_now now,
+    cpnp_signed *check)
+{
+	cpnp_diag diag = {0};
+	int err;
+
+	if (!cpnp_msg_has(msg, CPNP_ATTR_STATEMENT))
+		return CPNP_BYTES_NONE;
+	if (session->trust == NULL) {
+		cpnpc_status_say(session,
+		    "the server's statement cannot be verified without a CA");
+		return CPNP_BYTES_NONE;
+	}
+	err = cpnp_trust_verify(
+	    session->trust, msg->statement, &now.wall, check, &diag);
+	if (err != 0)
+		cpnpc_status_say(session,
+		    "the server's statement is not valid: %s%s%s",
+		    cpnp_strerror(err), diag.why[0] != '\0' ? ": " : "",
+		    diag.why);
+	else if (!check->attested || !is_server(session, check->identity))
+		cpnpc_status_say(session,
+		    "the server's statement is signed by %s, not by %s",
+		    check->identity, session->peer_identity);
+	else if (check->statement.time.sec > now.wall.sec + CLOCK_SKEW_MAX)
+		cpnpc_status_say(session,
+		    "the server's statement is dated in the future; is the "
+		    "clock right?");
+	else
+		return cpnp_bytes_str(check->identity);
+	return CPNP_BYTES_NONE;
+}
+
+/*
+ * A message for an order that is not in memory.  One that the store has
+ * belongs to another run: say nothing, it will resume.  For one that nobody
+ * knows the library answers as the protocol wants.
+ */
+static int
+recv_unknown(cpnpc_session *session, cpnp_input *input, cpnp_now now)
+{
+	cpnp_store_row row;
+
+	if (cpnp_msg_has(input->msg, CPNP_ATTR_CUSTOMER_ORDER_ID) &&
+	    cpnp_store_find(session->store, CPNP_CLIENT, input->identity,
+		input->msg->customer_order_id, &row) == 0)
+		return 0;
+	input->searched = true;
+	return cpnp_orders_recv(session->orders, input, now);
+}
+
+static void
+on_message(void *user, cpnp_peer peer, cpnp_bytes identity,
+    cpnp_bytes datagram, cpnp_now now)
+{
+	cpnpc_session *session = user;
+	cpnp_msg *msg = calloc(1, sizeof(*msg));
+	cpnp_signed *check = calloc(1, sizeof(*check));
+	cpnp_input input = {.msg = msg, .identity = identity, .peer = peer};
+	cpnp_diag diag = {0};
+	int err = CPNP_ERR_NOMEM;
+
+	if (msg == NULL || check == NULL || session->broken)
+		goto out;
+	err = cpnp_msg_decode(msg, datagram, &diag);
+	if (session->run->conf.verbose)
+		cpnpc_status_say(session, "%s received, %zu bytes%s%s",
+		    (msg->present & CPNP_MSG_HEAD_READ) != 0
+			? cpnp_method_name(msg->edition, (int)msg->method)
+			: "message",
+		    datagram.len, err != 0 ? ": " : "",
+		    err != 0 ? cpnp_strerror(err) : "");
+	if (err != 0) {
+		err = cpnp_orders_recv_invalid(
+		    session->orders, &input, err, now);
+		goto out;
+	}
+	input.signer = signer_of(session, msg, now, check);
+	err = cpnp_orders_recv(session->orders, &input, now);
+	if (err == CPNP_ERR_NOT_LOADED)
+		err = recv_unknown(session, &input, now);
+out:
+	if (err != 0 && session->run->conf.verbose)
+		cpnpc_status_say(session, "not taken: %s", cpnp_strerror(err));
+	if (!session->broken)
+		cpnpc_effects_run(session, now);
+	free(check);
+	free(msg);
+}
+
+/* ---- the session with the server --------------------------------------- */
+
+/* Now the server is known by its certificate; what the configuration says of
+ * it must be true. */
+static bool
+learn_identity(cpnpc_session *session)
+{
+	const char *wanted = session->run->conf.server_identity;
+	cpnp_bytes identity =
+	    cpnp_net_peer_identity(session->net, session->peer);
+
+	snprintf(session->peer_identity, sizeof(session->peer_identity),
+	    "%.*s", (int)identity.len, (const char *)identity.ptr);
+	if (wanted == NULL || is_server(session, wanted))
+		return true;
+	snprintf(session->net_problem, sizeof(session->net_problem),
+	    "its certificate says %s, and server-identity is %s",
+	    session->peer_identity, wanted);
+	return false;
+}
+
+static void
+begin(cpnpc_session *session, cpnp_now now)
+{
+	session->is_up = true;
+	if (session->working)
+		return;
+	if (!learn_identity(session))
+		cpnpc_jobs_give_up(session);
+	else
+		cpnpc_jobs_start(session, now);
+}
+
+static void
+on_net_event(void *user, cpnp_peer peer, cpnp_net_event event,
+    const cpnp_diag *diag, cpnp_now now)
+{
+	cpnpc_session *session = user;
+	char text[sizeof(session->net_problem)];
+
+	if (peer != session->peer)
+		return;
+	switch (event) {
+	case CPNP_NET_UP:
+		session->net_problem[0] = '\0';
+		begin(session, now);
+		break;
+	case CPNP_NET_DOWN:
+		if (session->run->conf.verbose)
+			cpnpc_status_say(session, "the session is over: %s",
+			    diag->why);
+		break;
+	case CPNP_NET_FAILED:
+		snprintf(text, sizeof(text), "%s: %s", diag->where,
+		    diag->why);
+		if (strcmp(text, session->net_problem) == 0)
+			break;
+		memcpy(session->net_problem, text, sizeof(text));
+		cpnpc_status_say(session, "no session: %s", text);
+		break;
+	}
+}
+
+/* ---- time -------------------------------------------------------------- */
+
+void
+cpnpc_session_check(cpnpc_session *session)
+{
+	size_t i;
+
+	for (i = 0; i < session->jobs_n; i++)
+		if (!session->jobs[i].done)
+			return;
+	session->stop = true;
+	event_base_loopbreak(session->base);
+}
+
+void
+cpnpc_session_arm(cpnpc_session *session, cpnp_now now)
+{
+	cpnp_tstamp at = cpnp_orders_expiry(session->orders);
+	uint64_t us = 0;
+	struct timeval delay;
+
+	if (at == CPNP_NEVER) {
+		(void)event_del(session->timer);
+		return;
+	}
+	if (at > now.mono)
+		us = (at - now.mono + 999) / 1000;
+	delay.tv_sec = (time_t)(us / 1000000);
+	delay.tv_usec = (suseconds_t)(us % 1000000);
+	(void)event_add(session->timer, &delay);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *user)
+{
+	cpnpc_session *session = user;
+	cpnp_now now = cpnp_now_read();
+
+	(void)fd;
+	(void)what;
+	while (!session->broken &&
+	    cpnp_orders_expiry(session->orders) <= now.mono) {
+		int err = cpnp_orders_handle_expiry(session->orders, now);
+
+		if (err != 0) {
+			cpnpc_status_say(session, "timer: %s",
+			    cpnp_strerror(err));
+			break;
+		}
+		cpnpc_effects_run(session, now);
+	}
+	cpnpc_session_arm(session, now);
+}
+
+static int64_t
+clock_offset(cpnp_now now)
+{
+	return now.wall.sec - (int64_t)(now.mono / CPNP_SECONDS(1));
+}
+
+/* Dates are armed on the monotonic clock; after a step they are armed again. */
+static void
+check_clock(cpnpc_session *session, cpnp_now now)
+{
+	int64_t offset = clock_offset(now);
+	int64_t moved = offset - session->clock_offset;
+
+	if (moved < CLOCK_STEP_MIN && moved > -CLOCK_STEP_MIN)
+		return;
+	session->clock_offset = offset;
+	if (cpnp_orders_rearm(session->orders, now) == 0)
+		cpnpc_effects_run(session, now);
+}
+
+/* No session yet: try again, and do not wait for ever to order something
+ * new. */
+static void
+check_connect(cpnpc_session *session, cpnp_now now)
+{
+	size_t i;
+
+	if (session->working || session->run->conf.udp)
+		return;
+	if (session->net_problem[0] != '\0' &&
+	    now.mono >= session->connected + CPNP_SECONDS(5)) {
+		session->connected = now.mono;
+		(void)cpnp_net_reconnect(session->net, session->peer, now);
+	}
+	if (now.mono < session->began.mono + CONNECT_TIME)
+		return;
+	for (i = 0; i < session->jobs_n; i++)
+		if (!session->jobs[i].is_new)
+			return;
+	cpnpc_jobs_give_up(session);
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *user)
+{
+	cpnpc_session *session = user;
+	cpnp_now now = cpnp_now_read();
+	uint64_t wait = session->run->conf.wait;
+
+	(void)fd;
+	(void)what;
+	check_clock(session, now);
+	check_connect(session, now);
+	cpnpc_jobs_tick(session, now);
+	if (wait != 0 && now.mono >= session->began.mono + CPNP_SECONDS(wait))
+		cpnpc_jobs_give_up(session);
+	if (!session->stop)
+		cpnpc_status_update(session, now);
+}
+
+static void
+on_signal(evutil_socket_t fd, short what, void *user)
+{
+	cpnpc_session *session = user;
+
+	(void)fd;
+	(void)what;
+	session->interrupted = true;
+	cpnpc_jobs_give_up(session);
+}
+
+/* ---- opening ----------------------------------------------------------- */
+
+static cpnpc_exit
+check_conf(cpnpc *run)
+{
+	const cpnpc_conf *conf = &run->conf;
+
+	if (conf->server == NULL)
+		return cpnpc_fail(run, CPNPC_LOCAL,
+		    "no server is configured; expected --server HOST, or "
+		    "server in %s",
+		    conf->file != NULL ? conf->file : "cpnpc.conf(5)");
+	if (conf->udp)
+		return CPNPC_DONE;
+	if (conf->certificate == NULL || conf->key == NULL ||
+	    conf->ca == NULL)
+		return cpnpc_fail(run, CPNPC_LOCAL,
+		    "no %s is configured; DTLS needs certificate, key and ca "
+		    "in %s",
+		    conf->certificate == NULL ? "certificate"
+			: conf->key == NULL   ? "key"
+					      : "ca",
+		    conf->file != NULL ? conf->file : "cpnpc.conf(5)");
+	return CPNPC_DONE;
+}
+
+static cpnpc_exit
+load_keys(cpnpc_session *session)
+{
+	cpnpc *run = session->run;
+	const cpnpc_conf *conf = &run->conf;
+	cpnp_diag diag = {0};
+	int err = 0;
+
+	if (conf->certificate != NULL || conf->ledger_key != NULL)
+		err = cpnp_signer_load(&session->signer, conf->key,
+		    conf->certificate, conf->ledger_key, &diag);
+	if (err == 0 && conf->ca != NULL) {
+		err = cpnp_trust_new(&session->trust);
+		if (err == 0)
+			err = cpnp_trust_add_ca_file(
+			    session->trust, conf->ca, &diag);
+	}
+	return err == 0 ? CPNPC_DONE
+			: cpnpc_fail_diag(run, CPNPC_LOCAL,
+			      "certificates", err, &diag);
+}
+
+/* Our own name: of the certificate, or as the configuration says. */
+static const char *
+own_identity(const cpnpc_session *session)
+{
+	const cpnpc_conf *conf = &session->run->conf;
+	const char *name = session->signer != NULL
+	    ? cpnp_signer_identity(session->signer)
+	    : "";
+
+	return conf->identity != NULL ? conf->identity : name;
+}
+
+static void
+make_source(const cpnpc_conf *conf, char source[CPNP_NET_ADDRESS_MAX])
+{
+	const char *address = conf->source;
+
+	source[0] = '\0';
+	/* Without an address the family of the server decides. */
+	if (address == NULL)
+		address = conf->server[0] == '[' ? "::" : "0.0.0.0";
+	else if (conf->source_port == 0) {
+		snprintf(source, CPNP_NET_ADDRESS_MAX, "%s", address);
+		return;
+	}
+	if (conf->source_port != 0)
+		snprintf(source, CPNP_NET_ADDRESS_MAX,
+		    strchr(address, ':') != NULL && address[0] != '['
+			? "[%s]:%" PRIu64
+			: "%s:%" PRIu64,
+		    address, conf->source_port);
+}
+
+/* The server's name for plain UDP, where no certificate tells it: as
+ * configured, else the host. */
+static void
+udp_identity(cpnpc_session *session)
+{
+	const cpnpc_conf *conf = &session->run->conf;
+	const char *host = conf->server, *end;
+	size_t len;
+
+	if (conf->server_identity != NULL) {
+		snprintf(session->peer_identity,
+		    sizeof(session->peer_identity), "%s",
+		    conf->server_identity);
+		return;
+	}
+	if (host[0] == '[') {
+		len = strcspn(++host, "]");
+	} else {
+		end = strrchr(host, ':');
+		len = end != NULL ? (size_t)(end - host) : strlen(host);
+	}
+	snprintf(session->peer_identity, sizeof(session->peer_identity),
+	    "%.*s", (int)len, host);
+}
+
+static cpnpc_exit
+open_net(cpnpc_session *session)
+{
+	cpnpc *run = session->run;
+	const cpnpc_conf *conf = &run->conf;
+	cpnp_net_config config = {
+	    .callbacks = {.user = session,
+		.message = on_message,
+		.event = on_net_event},
+	};
+	cpnp_net_tls tls = {conf->certificate, conf->key, conf->ca, conf->crl};
+	char source[CPNP_NET_ADDRESS_MAX];
+	cpnp_net_target target = {
+	    .transport =
+		conf->udp ? CPNP_TRANSPORT_UDP : CPNP_TRANSPORT_DTLS,
+	    .address = conf->server,
+	    .name = conf->server_name,
+	    .service = conf->server_domain,
+	};
+	cpnp_diag diag = {0};
+	int err;
+
+	make_source(conf, source);
+	if (source[0] != '\0')
+		target.source = source;
+	if (conf->udp) {
+		udp_identity(session);
+		target.identity = session->peer_identity;
+	}
+	err = cpnp_net_new(&session->net, session->base, &config);
+	if (err == 0 && !conf->udp)
+		err = cpnp_net_reload_tls(
+		    session->net, CPNP_NET_CLIENT, &tls, &diag);
+	if (err == 0)
+		err = cpnp_net_connect(
+		    session->net, &target, &session->peer, &diag);
+	return err == 0
+	    ? CPNPC_DONE
+	    : cpnpc_fail_diag(run, CPNPC_LOCAL, conf->server, err, &diag);
+}
+
+static cpnpc_exit
+open_orders(cpnpc_session *session)
+{
+	const cpnpc_conf *conf = &session->run->conf;
+	cpnp_orders_config config;
+	int err;
+
+	cpnp_orders_config_default(&config);
+	config.identity = cpnp_bytes_str(own_identity(session));
+	config.retrans_timer = conf->retransmit;
+	config.retries_max = (unsigned)conf->retries;
+	config.repeat_min = conf->repeat_min;
+	config.repeat_max = conf->repeat_max;
+	config.sign = session->signer != NULL;
+	err = cpnp_orders_new(
+	    &session->orders, &config, cpnp_env_openssl());
+	return err == 0 ? CPNPC_DONE
+			: cpnpc_fail(session->run, CPNPC_LOCAL, "%s",
+			      cpnp_strerror(err));
+}
+
+static bool
+open_events(cpnpc_session *session)
+{
+	static const struct timeval second = {1, 0};
+
+	session->base = event_base_new();
+	if (session->base == NULL)
+		return false;
+	session->timer = evtimer_new(session->base, on_timer, session);
+	session->tick = event_new(
+	    session->base, -1, EV_PERSIST, on_tick, session);
+	session->interrupt = evsignal_new(
+	    session->base, SIGINT, on_signal, session);
+	session->terminate = evsignal_new(
+	    session->base, SIGTERM, on_signal, session);
+	return session->timer != NULL && session->tick != NULL &&
+	    session->interrupt != NULL && session->terminate != NULL &&
+	    event_add(session->tick, &second) == 0 &&
+	    event_add(session->interrupt, NULL) == 0 &&
+	    event_add(session->terminate, NULL) == 0;
+}
+
+cpnpc_exit
+cpnpc_session_open(cpnpc_session *session, cpnpc *run)
+{
+	const char *origin;
+	cpnpc_exit code;
+
+	*session = (cpnpc_session){
+	    .run = run, .tty = -1, .began = cpnp_now_read()};
+	session->clock_offset = clock_offset(session->began);
+	session->connected = session->began.mono;
+	session->may_ask = cpnpc_ask_possible() && !run->conf.json;
+	code = check_conf(run);
+	if (code == CPNPC_DONE && run->conf.accept == CPNPC_ACCEPT_ASK &&
+	    run->conf.accept_given && !session->may_ask)
+		code = cpnpc_fail(run, CPNPC_USAGE,
+		    "--accept ask needs a terminal, and no --json");
+	if (code == CPNPC_DONE)
+		code = load_keys(session);
+	if (code == CPNPC_DONE && own_identity(session)[0] == '\0')
+		code = cpnpc_fail(run, CPNPC_LOCAL,
+		    "no identity; without a certificate expected identity, "
+		    "our name as the provider knows it");
+	origin = session->signer == NULL ||
+		cpnp_signer_identity(session->signer)[0] == '\0'
+	    ? own_identity(session)
+	    : NULL;
+	if (code == CPNPC_DONE)
+		code = cpnpc_store_open(run, false, true, session->signer,
+		    origin, &session->store);
+	if (code == CPNPC_DONE && !open_events(session))
+		code = cpnpc_fail(run, CPNPC_LOCAL, "no event loop");
+	if (code == CPNPC_DONE)
+		code = open_orders(session);
+	if (code == CPNPC_DONE)
+		code = open_net(session);
+	if (code != CPNPC_DONE)
+		cpnpc_session_close(session);
+	return code;
+}
+
+static void
+free_event(struct event *event)
+{
+	if (event != NULL)
+		event_free(event);
+}
+
+void
+cpnpc_session_close(cpnpc_session *session)
+{
+	size_t i;
+
+	cpnpc_status_clear(session);
+	cpnp_net_del(session->net);
+	cpnp_orders_del(session->orders);
+	cpnp_store_batch_del(session->batch);
+	cpnp_store_close(session->store);
+	free_event(session->timer);
+	free_event(session->tick);
+	free_event(session->interrupt);
+	free_event(session->terminate);
+	free_event(session->answer);
+	if (session->tty >= 0)
+		close(session->tty);
+	if (session->base != NULL)
+		event_base_free(session->base);
+	cpnp_trust_del(session->trust);
+	cpnp_signer_del(session->signer);
+	for (i = 0; i < session->jobs_n; i++) {
+		cpnpc_record_fini(&session->jobs[i].record);
+		json_decref(session->jobs[i].json);
+		free(session->jobs[i].service);
+	}
+	free(session->jobs);
+	*session = (cpnpc_session){0};
+}
+
+static cpnpc_job *
+add_job(cpnpc_session *session, cpnpc_goal goal)
+{
+	cpnpc_job *jobs = realloc(
+	    session->jobs, (session->jobs_n + 1) * sizeof(*jobs));
+
+	if (jobs == NULL) {
+		(void)cpnpc_fail(session->run, CPNPC_LOCAL, "out of memory");
+		return NULL;
+	}
+	session->jobs = jobs;
+	jobs[session->jobs_n] = (cpnpc_job){.goal = goal};
+	return &jobs[session->jobs_n++];
+}
+
+cpnpc_exit
+cpnpc_session_add_new(
+    cpnpc_session *session, cpnpc_goal goal, uint8_t *service, size_t len)
+{
+	cpnpc_job *job = add_job(session, goal);
+
+	if (job == NULL)
+		return CPNPC_LOCAL;
+	job->is_new = true;
+	job->service = service;
+	job->service_len = len;
+	return CPNPC_DONE;
+}
+
+cpnpc_exit
+cpnpc_session_add(
+    cpnpc_session *session, cpnpc_goal goal, cpnpc_record *record)
+{
+	cpnpc_job *job = add_job(session, goal);
+
+	if (job == NULL)
+		return CPNPC_LOCAL;
+	job->record = *record;
+	*record = (cpnpc_record){0};
+	snprintf(job->id, sizeof(job->id), "%.*s",
+	    (int)job->record.row.customer_order_id.len,
+	    (const char *)job->record.row.customer_order_id.ptr);
+	return CPNPC_DONE;
+}
+
+/* Orders that are over, or were never sent and are to be cancelled, need no
+ * server. */
+static bool
+needs_server(const cpnpc_session *session)
+{
+	size_t i;
+
+	for (i = 0; i < session->jobs_n; i++) {
+		const cpnpc_job *job = &session->jobs[i];
+		const cpnp_store_row *row = &job->record.row;
+
+		if (job->is_new)
+			return true;
+		if (!row->settled &&
+		    (job->goal != CPNPC_GOAL_CANCEL ||
+			(row->state != CPNP_STATE_CREATED &&
+			    row->state != CPNP_STATE_AWAITING_PROCESSING)))
+			return true;
+	}
+	return false;
+}
+
+cpnpc_exit
+cpnpc_session_run(cpnpc_session *session)
+{
+	cpnp_now now = cpnp_now_read();
+
+	if (!needs_server(session)) {
+		(void)cpnp_net_disconnect(session->net, session->peer);
+		session->peer = CPNP_PEER_NONE;
+		session->is_up = true;
+		cpnpc_jobs_start(session, now);
+	} else if (session->run->conf.udp) {
+		begin(session, now);
+	} else {
+		(void)cpnp_net_reconnect(session->net, session->peer, now);
+	}
+	if (!session->stop)
+		cpnpc_status_update(session, now);
+	while (!session->stop)
+		if (event_base_loop(session->base, EVLOOP_ONCE) != 0)
+			break;
+	cpnp_net_flush(session->net);
+	cpnpc_status_clear(session);
+	return cpnpc_jobs_report(session);
+}
+
+cpnpc_exit
+cpnpc_session_place(cpnpc *run, cpnpc_goal goal)
+{
+	cpnpc_session session;
+	cpnpc_exit code = CPNPC_LOCAL;
+	uint8_t *service;
+	size_t len;
+
+	service = cpnpc_read_document(run, run->operands[0], &len, &code);
+	if (service == NULL)
+		return code;
+	code = cpnpc_session_open(&session, run);
+	if (code != CPNPC_DONE) {
+		free(service);
+		return code;
+	}
+	code = cpnpc_session_add_new(&session, goal, service, len);
+	if (code == CPNPC_DONE)
+		code = cpnpc_session_run(&session);
+	else
+		free(service);
+	cpnpc_session_close(&session);
+	return code;
+}
+
+cpnpc_exit
+cpnpc_session_command(cpnpc *run, cpnpc_goal goal)
+{
+	cpnpc_record record = {0};
+	cpnpc_session session;
+	cpnpc_exit code = cpnpc_session_open(&session, run);
+
+	if (code != CPNPC_DONE)
+		return code;
+	code = cpnpc_records_find(
+	    run, session.store, run->operands[0], &record);
+	if (code == CPNPC_DONE)
+		code = cpnpc_session_add(&session, goal, &record);
+	if (code == CPNPC_DONE)
+		code = cpnpc_session_run(&session);
+	cpnpc_record_fini(&record);
+	cpnpc_session_close(&session);
+	return code;
+}

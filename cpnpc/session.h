@@ -1,0 +1,174 @@
+/*
+ * A session: the network, the orders in memory and the store, run on
+ * libevent until every order that the verb is about has come to where the
+ * verb wants it, the time is up or somebody interrupts.
+ *
+ * What an order wants is committed to the store before a byte of it leaves.
+ * So the process may be killed at any moment, and cpnpc resume goes on.
+ *
+ *	session.c   opening, network, timers, signals, the loop
+ *	job.c       what is done with each order
+ *	effect.c    effects of the orders: store, send, sign
+ *	status.c    what a person sees meanwhile
+ *	ask.c       the question on the terminal
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef CPNPC_SESSION_H
+#define CPNPC_SESSION_H
+
+#include <event2/event.h>
+
+#include <cpnp/ledger.h>
+#include <cpnp/net.h>
+
+#include "cpnpc.h"
+
+typedef enum cpnpc_goal {
+	CPNPC_GOAL_QUOTE,  /* get an offer and decline it */
+	CPNPC_GOAL_ORDER,  /* get an offer, and what the settings say */
+	CPNPC_GOAL_ACCEPT, /* by command, whatever the settings say */
+	CPNPC_GOAL_DECLINE,
+	CPNPC_GOAL_CANCEL
+} cpnpc_goal;
+
+/* What was in the mind of who placed an order: kept with it in the store, so
+ * that resume does what order or quote would have done. */
+typedef struct cpnpc_intent {
+	cpnpc_goal goal; /* QUOTE or ORDER */
+	cpnpc_accept accept;
+	cpnpc_price max_price;
+} cpnpc_intent;
+
+#define CPNPC_INTENT_LEN 128
+void cpnpc_intent_format(
+    const cpnpc_intent *intent, char out[CPNPC_INTENT_LEN]);
+/* CPNP_ERR_INVALID when the text is not one of ours. */
+int cpnpc_intent_parse(cpnp_bytes text, cpnpc_intent *intent);
+
+/* One order that the run is about. */
+typedef struct cpnpc_job {
+	cpnpc_goal goal;
+	cpnpc_intent intent;
+	char id[CPNP_ORDER_ID_MAX + 1]; /* customer order identifier */
+	bool is_new;
+	uint8_t *service; /* of a new one */
+	size_t service_len;
+	cpnpc_record record; /* of one that was in the store */
+
+	cpnp_order *order; /* in memory, or NULL */
+	bool in_store;     /* its identifiers are durable */
+	bool wants_offer_decided;
+	bool wants_sign;
+	bool asking;       /* the terminal has the question */
+	uint8_t payload[CPNP_STATEMENT_PAYLOAD_MAX];
+	size_t payload_len;
+	cpnp_event ended_by; /* the event that led to Cancelled */
+	cpnp_tstamp ended_at;
+	char detail[128];
+
+	bool done;
+	cpnpc_exit code;
+	char why[CPNPC_WHY_LEN]; /* how it ended, in words */
+	json_t *json;            /* and for --json */
+} cpnpc_job;
+
+typedef struct cpnpc_session {
+	cpnpc *run;
+	struct event_base *base;
+	struct event *timer; /* of the orders */
+	struct event *tick;  /* every second */
+	struct event *interrupt;
+	struct event *terminate;
+	struct event *answer; /* the terminal is readable */
+	int tty;              /* -1: not open */
+	cpnp_net *net;
+	cpnp_peer peer;
+	bool is_up;   /* there has been a session with the server */
+	bool working; /* the orders have begun */
+	bool may_ask; /* there is a terminal and a person at it */
+	bool many;    /* the verb is about any number of orders */
+	cpnp_store *store;
+	cpnp_store_batch *batch; /* not committed yet */
+	cpnp_orders *orders;
+	cpnp_signer *signer;
+	cpnp_trust *trust;
+	char peer_identity[CPNP_IDENTITY_MAX + 1];
+	char net_problem[320]; /* why there is no session, told once */
+
+	cpnpc_job *jobs;
+	size_t jobs_n;
+
+	cpnp_now began;
+	cpnp_tstamp connected; /* the last attempt */
+	int64_t clock_offset; /* wall minus monotonic, in seconds */
+	bool stop;
+	bool interrupted;
+	bool broken; /* the store or the memory failed; told */
+	char status[256]; /* line that stands on the terminal */
+} cpnpc_session;
+
+/* Open store, certificates and network.  On failure the error has been told,
+ * and the session is closed. */
+cpnpc_exit cpnpc_session_open(cpnpc_session *session, cpnpc *run);
+void cpnpc_session_close(cpnpc_session *session);
+/* A new order; takes service on success. */
+cpnpc_exit cpnpc_session_add_new(
+    cpnpc_session *session, cpnpc_goal goal, uint8_t *service, size_t len);
+/* An order of the store; takes the content of record on success. */
+cpnpc_exit cpnpc_session_add(
+    cpnpc_session *session, cpnpc_goal goal, cpnpc_record *record);
+/* Run to the end, report every order, and say how to exit. */
+cpnpc_exit cpnpc_session_run(cpnpc_session *session);
+/* Open, add new, run and close: quote and order. */
+cpnpc_exit cpnpc_session_place(cpnpc *run, cpnpc_goal goal);
+/* The same for one order of the store: accept, decline and cancel. */
+cpnpc_exit cpnpc_session_command(cpnpc *run, cpnpc_goal goal);
+
+/* ---- between the files of a session ------------------------------------ */
+
+/* job.c: begin with what the session is for, now that there is a peer. */
+void cpnpc_jobs_start(cpnpc_session *session, cpnp_now now);
+/* An offer is there: accept, decline, ask or leave it. */
+void cpnpc_job_decide(cpnpc_session *session, cpnpc_job *job, cpnp_now now);
+/* Print the offer of a job. */
+void cpnpc_job_show(cpnpc_session *session, const cpnpc_job *job);
+/* The answer of the person at the terminal. */
+void cpnpc_job_answer(cpnpc_session *session, cpnpc_job *job,
+    cpnpc_verdict verdict, cpnp_now now);
+/* The transaction has ended. */
+void cpnpc_job_ended(cpnpc_session *session, cpnpc_job *job);
+/* The job is done as it stands. */
+void cpnpc_job_finish(cpnpc_session *session, cpnpc_job *job, cpnpc_exit code,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Stop waiting for what is not decided yet. */
+void cpnpc_jobs_give_up(cpnpc_session *session);
+/* What needs no further waiting for, each second. */
+void cpnpc_jobs_tick(cpnpc_session *session, cpnp_now now);
+cpnpc_exit cpnpc_jobs_report(cpnpc_session *session);
+cpnpc_job *cpnpc_job_of(cpnpc_session *session, const cpnp_order *order);
+
+/* effect.c: perform what the orders want until they want no more. */
+void cpnpc_effects_run(cpnpc_session *session, cpnp_now now);
+/* Only take them; what needs an act of ours is kept in the jobs. */
+void cpnpc_effects_take(cpnpc_session *session, cpnp_now now);
+
+/* status.c */
+void cpnpc_status_update(cpnpc_session *session, cpnp_now now);
+/* Take the status line away, before something else is printed. */
+void cpnpc_status_clear(cpnpc_session *session);
+/* A line for the person. */
+void cpnpc_status_say(cpnpc_session *session, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* ask.c: ask whether the offer of job is accepted; the answer comes through
+ * cpnpc_job_answer(). */
+void cpnpc_ask(cpnpc_session *session, cpnpc_job *job);
+bool cpnpc_ask_possible(void);
+
+/* The loop is to end when every job is done. */
+void cpnpc_session_check(cpnpc_session *session);
+/* Arm the timer of the orders. */
+void cpnpc_session_arm(cpnpc_session *session, cpnp_now now);
+
+#endif
