@@ -33,7 +33,8 @@ unit_run(const char *name, const TTest *const *tests, size_t n)
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Bytes of a hex text, in which spaces do not count; out must have room. */
+/* Bytes of a hex text, in which spaces and newlines do not count; out must
+ * have room. */
 static inline cpnp_bytes
 unit_hex(const char *hex, uint8_t *out)
 {
@@ -43,7 +44,7 @@ unit_hex(const char *hex, uint8_t *out)
 	for (; *hex != '\0'; hex++) {
 		const char *digit;
 
-		if (*hex == ' ')
+		if (*hex == ' ' || *hex == '\n')
 			continue;
 		digit = strchr(digits, *hex);
 		ck_assert_ptr_nonnull(digit);
