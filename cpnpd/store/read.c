@@ -72,15 +72,16 @@ static int
 read_row(cpnp_store *store, sqlite3_stmt *stmt, cpnp_store_row *row)
 {
 	/* In the order in which they stand in the buffer. */
-	cpnp_bytes *views[] = {&row->peer_identity, &row->customer_order_id,
-	    &row->provider_order_id, &row->saved, &row->docs[CPNP_DOC_REQUEST],
-	    &row->docs[CPNP_DOC_OFFER], &row->docs[CPNP_DOC_LAST_OUT],
-	    &row->docs[CPNP_DOC_FINAL], &row->note};
+	cpnp_bytes *views[4 + CPNP_DOC_END + 1] = {&row->peer_identity,
+	    &row->customer_order_id, &row->provider_order_id, &row->saved};
 	static const int columns[] = {2, 3, 4, 9};
 	size_t i, off;
 	int err;
 
 	memset(row, 0, sizeof(*row));
+	for (i = 0; i < CPNP_DOC_END; i++)
+		views[4 + i] = &row->docs[i];
+	views[4 + CPNP_DOC_END] = &row->note;
 	row->role = (cpnp_role)sqlite3_column_int(stmt, 1);
 	row->state = (cpnp_state)sqlite3_column_int(stmt, 5);
 	row->agreement_state = (cpnp_agreement_state)sqlite3_column_int(stmt, 6);

@@ -9,7 +9,7 @@
 struct fault_file {
 	sqlite3_file base;
 	/* The file of the VFS below follows in the same memory. */
-	max_align_t below[];
+	sqlite3_int64 below[];
 };
 
 static sqlite3_vfs *lower;

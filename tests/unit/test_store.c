@@ -102,6 +102,38 @@ START_TEST(test_store_round_trip)
 }
 END_TEST
 
+/* F5: a client's note is written with the order and stays when it changes. */
+START_TEST(test_store_keeps_a_note)
+{
+	cpnp_store *store = fixture_open(false);
+	cpnp_store_batch *batch = cpnp_store_batch_new(store, NULL);
+	uint8_t note[CPNP_STORE_NOTE_MAX + 1] = {1, 2, 3};
+	cpnp_store_row row;
+	cpnp_effect effect;
+
+	store_offer(store);
+	ck_assert_int_eq(cpnp_store_put_note(batch, &order,
+			     (cpnp_bytes){note, sizeof(note)}),
+	    CPNP_ERR_INVALID);
+	ck_assert_int_eq(cpnp_store_put_note(batch, &order,
+			     (cpnp_bytes){note, CPNP_STORE_NOTE_MAX}),
+	    0);
+	ck_assert_int_eq(cpnp_store_commit(store, batch), 0);
+	cpnp_store_batch_del(batch);
+	effect = fake_order_step(
+	    &order, CPNP_STATE_CANCELLED, CPNP_EVENT_RECV_CANCEL, 0);
+	ck_assert_int_eq(fixture_commit(store, &effect), 0);
+	ck_assert_int_eq(cpnp_store_find(store, CPNP_SERVER,
+			     cpnp_bytes_str(order.peer),
+			     cpnp_bytes_str(order.customer), &row),
+	    0);
+	(void)assert_row(&order, &row);
+	unit_assert_bytes(
+	    row.note, (cpnp_bytes){note, CPNP_STORE_NOTE_MAX});
+	cpnp_store_close(store);
+}
+END_TEST
+
 START_TEST(test_store_finds_nothing_else)
 {
 	cpnp_store *store = fixture_open(false);
@@ -454,8 +486,8 @@ START_TEST(test_store_reads_100000_orders)
 	start = seconds();
 	for (unsigned i = 0; i < 1000; i++)
 		assert_stored(store, &order);
-	/* about 10 us each; the bound forgives slow machines */
-	ck_assert_double_lt(seconds() - start, 0.2);
+	/* about 10 us each; the bound forgives machines and sanitizers */
+	ck_assert_double_lt(seconds() - start, 1.0);
 	cpnp_store_close(store);
 }
 END_TEST
@@ -477,6 +509,7 @@ main(void)
 {
 	const TTest *const tests[] = {
 	    test_store_round_trip,
+	    test_store_keeps_a_note,
 	    test_store_finds_nothing_else,
 	    test_store_searches_either_identifier,
 	    test_store_identifier_is_never_used_again,
