@@ -406,13 +406,11 @@ close_journal(struct group *group, cpnp_store_batch *first)
 	return err;
 }
 
-/* Leave the transaction; the journal's memory goes back with it. */
 static void
 roll_back(cpnp_store *store)
 {
 	if (!sqlite3_get_autocommit(store->wr))
 		(void)run_simple(store, STORE_WRITE_ROLLBACK);
-	(void)cpnp_journal_rollback(store->journal);
 }
 
 /* All fail; the one that is at fault knows why, the others fail with it. */
@@ -474,6 +472,7 @@ store_write_probe(cpnp_store *store, cpnp_diag *diag)
 		roll_back(store);
 		return CPNP_ERR_IO;
 	}
+	/* What it had in memory was of the transaction that failed. */
 	if (cpnp_journal_rollback(store->journal) != 0)
 		return store_diag(diag, CPNP_ERR_IO, store->path,
 		    "the journal cannot be read back");

@@ -16,6 +16,7 @@ static sqlite3_vfs *lower;
 static sqlite3_vfs fault_vfs;
 static sqlite3_io_methods fault_methods;
 static atomic_long count;
+static atomic_long syncs;
 static atomic_long fail_from; /* 0: never */
 static atomic_int fail_rc;
 
@@ -67,6 +68,7 @@ file_sync(sqlite3_file *file, int flags)
 {
 	int rc = verdict();
 
+	(void)atomic_fetch_add(&syncs, 1);
 	return rc != SQLITE_OK
 	    ? rc
 	    : below(file)->pMethods->xSync(below(file), flags);
@@ -200,7 +202,7 @@ fault_vfs_disarm(void)
 }
 
 long
-fault_vfs_count(void)
+fault_vfs_syncs(void)
 {
-	return atomic_load(&count);
+	return atomic_load(&syncs);
 }

@@ -15,7 +15,7 @@ int fault_vfs_register(void);
  * SQLITE_FULL or SQLITE_IOERR_FSYNC. */
 void fault_vfs_arm(long n, int rc);
 void fault_vfs_disarm(void);
-/* How many writes and syncs there have been. */
-long fault_vfs_count(void);
+/* How many syncs were asked for so far. */
+long fault_vfs_syncs(void);
 
 #endif

@@ -114,6 +114,23 @@ START_TEST(test_store_commit_fails_whole)
 }
 END_TEST
 
+/* What is reported as done is on the disk, not on its way there. */
+START_TEST(test_store_commit_is_synced)
+{
+	cpnp_store *store;
+	long before;
+
+	ck_assert_int_eq(fault_vfs_register(), SQLITE_OK);
+	store = fixture_open(false);
+	for (unsigned i = 0; i < 5; i++) {
+		before = fault_vfs_syncs();
+		ck_assert_int_eq(commit_order(store, i), 0);
+		ck_assert_int_gt(fault_vfs_syncs(), before);
+	}
+	cpnp_store_close(store);
+}
+END_TEST
+
 /* The same through the writer thread: results come in order, first successes
  * and then only failures, and no batch in between is there. */
 START_TEST(test_store_failure_stops_later_batches)
@@ -148,11 +165,12 @@ START_TEST(test_store_failure_stops_later_batches)
 	cpnp_store_failure(store, &diag);
 	ck_assert_str_eq(diag.where, fixture_db);
 	ck_assert_str_ne(diag.why, "");
+	/* the disk is well again, but nobody has read back what was lost */
+	fault_vfs_disarm();
 	effect = make_effect(&order, N, 0);
 	fixture_submit(store, &effect, N);
 	ck_assert_uint_eq(fixture_wait(store, &err), N);
 	ck_assert_int_eq(err, CPNP_ERR_IO);
-	fault_vfs_disarm();
 	ck_assert_int_eq(cpnp_store_recover(store), 0);
 	fixture_submit(store, &effect, N);
 	ck_assert_uint_eq(fixture_wait(store, &err), N);
@@ -443,6 +461,7 @@ main(void)
 {
 	const TTest *const tests[] = {
 	    test_store_commit_fails_whole,
+	    test_store_commit_is_synced,
 	    test_store_failure_stops_later_batches,
 	    test_store_newer_schema_is_refused,
 	    test_store_other_files_are_refused,
