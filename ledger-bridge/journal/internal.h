@@ -181,6 +181,8 @@ int trust_add_signer(cpnp_trust *trust, cpnp_bytes chain_item,
 int trust_check_x5t(
     cpnp_bytes chain_item, cpnp_bytes x5t, cpnp_diag *diag);
 bool trust_has_ca(const cpnp_trust *trust);
+/* True when there is neither an authority nor a known key. */
+bool trust_is_empty(const cpnp_trust *trust);
 bool trust_knows_key(
     const cpnp_trust *trust, const uint8_t id[CPNP_SHA256_LEN]);
 /* The key that verified the last receipt or statement. */

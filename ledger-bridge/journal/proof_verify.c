@@ -621,7 +621,7 @@ check_trust(struct verify *v)
 
 	if (proof->key_known)
 		proof->journal.attested = true;
-	found = proof->journal.attested;
+	found = proof->journal.attested || trust_is_empty(v->trust);
 	for (i = 0; i < proof->entry_n; i++)
 		found = found || proof->entries[i].attested;
 	for (i = 0; i < proof->receipt_n; i++)

@@ -126,6 +126,12 @@ trust_has_ca(const cpnp_trust *trust)
 	return trust->store != NULL;
 }
 
+bool
+trust_is_empty(const cpnp_trust *trust)
+{
+	return trust->store == NULL && trust->key_n == 0;
+}
+
 const struct ledger_key *
 trust_last_key(const cpnp_trust *trust)
 {

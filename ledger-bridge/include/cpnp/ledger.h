@@ -121,7 +121,8 @@ CPNP_API int cpnp_trust_add_key_file(cpnp_trust *trust, const char *path,
     const char *identity, cpnp_diag *diag);
 /* Let statements pass that neither an authority nor a known key vouches for,
  * with attested false.  For offline verifiers that report it, never for a
- * daemon. */
+ * daemon.  With no authority and no key at all, a proof is then checked for
+ * being consistent in itself, and for nothing else. */
 CPNP_API void cpnp_trust_allow_unattested(cpnp_trust *trust);
 
 /* What a signed statement says, and who says it. */
