@@ -1,0 +1,943 @@
+/*
+ * Reading cpnpd.conf.  libconfuse sees to the form and hands each value over
+ * as text with its line; one table for each section says what the values mean.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <confuse.h>
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cpnp/agreement.h>
+#include <cpnp/cpd.h>
+
+#include "conf.h"
+
+#define N_OF(a) (sizeof(a) / sizeof((a)[0]))
+#define OPTIONS_MAX 24
+#define LINE_BYTES 1024
+#define HOUR_NS (UINT64_C(3600) * 1000000000)
+
+enum kind { TEXT, LIST, BOOL, COUNT, TIME, RATE, CHOICE };
+
+/* One option: where its value goes, its bounds, what to say was expected. */
+struct option {
+	const char *name;
+	enum kind kind;
+	size_t offset;
+	const char *dflt; /* NULL: none */
+	uint64_t min;
+	uint64_t max;
+	const char *expected;
+	const char *const *choices;
+	bool (*is_wrong)(const char *value, char *why, size_t size);
+};
+
+struct section {
+	const char *name; /* "" is the top */
+	const struct option *options;
+	size_t n;
+	bool titled;
+};
+
+static bool wrong_identity(const char *value, char *why, size_t size);
+static bool wrong_address(const char *value, char *why, size_t size);
+static bool wrong_user(const char *value, char *why, size_t size);
+static bool wrong_group(const char *value, char *why, size_t size);
+
+#define EXPECT_ADDRESS                                                         \
+	"an IP address and an optional port, such as \"192.0.2.1:49921\" or "  \
+	"\"[2001:db8::1]:49921\""
+#define EXPECT_IDENTITY                                                        \
+	"a name as in a certificate's subjectAltName, such as "                \
+	"\"enterprise.example\""
+#define EXPECT_FILE "the name of a file"
+
+static const char *const names_destination[] = {"stderr", "syslog", NULL};
+static const char *const names_level[] = {
+#define X(NAME, text) text,
+	CPNP_LOG_LEVEL_MAP(X)
+#undef X
+	NULL};
+
+#define O(T, n, k, m) .name = (n), .kind = (k), .offset = offsetof(T, m)
+#define FILE_OPTION(n, m)                                                      \
+	{                                                                      \
+		O(cpnp_conf, n, TEXT, m), .expected = EXPECT_FILE              \
+	}
+#define TIME_OPTION(T, n, m, lo, hi, def, text)                                \
+	{                                                                      \
+		O(T, n, TIME, m), .dflt = (def), .min = (lo), .max = (hi),     \
+		.expected = "a time " text ", such as \"2 s\" or \"5 min\""    \
+	}
+#define COUNT_OPTION(T, n, m, lo, hi, def, text)                               \
+	{                                                                      \
+		O(T, n, COUNT, m), .dflt = (def), .min = (lo), .max = (hi),    \
+		.expected = "a whole number " text                             \
+	}
+
+static const struct option top_options[] = {
+	{O(cpnp_conf, "listen-dtls", LIST, listen_dtls),
+	    .expected = EXPECT_ADDRESS, .is_wrong = wrong_address},
+	{O(cpnp_conf, "listen-udp", LIST, listen_udp),
+	    .expected = EXPECT_ADDRESS, .is_wrong = wrong_address},
+	{O(cpnp_conf, "identity", TEXT, identity),
+	    .expected = EXPECT_IDENTITY, .is_wrong = wrong_identity},
+	FILE_OPTION("certificate", certificate),
+	FILE_OPTION("key", key),
+	FILE_OPTION("ca", ca),
+	FILE_OPTION("crl", crl),
+	FILE_OPTION("ledger-key", ledger_key),
+	FILE_OPTION("store", store),
+	FILE_OPTION("catalogue", catalogue),
+	{O(cpnp_conf, "user", TEXT, user),
+	    .expected = "a user of this system", .is_wrong = wrong_user},
+	{O(cpnp_conf, "group", TEXT, group),
+	    .expected = "a group of this system", .is_wrong = wrong_group},
+};
+
+static const struct option log_options[] = {
+	{O(cpnp_conf, "destination", CHOICE, log.destination),
+	    .dflt = "stderr", .expected = "stderr or syslog",
+	    .choices = names_destination},
+	{O(cpnp_conf, "level", CHOICE, log.level), .dflt = "info",
+	    .expected = "error, warning, info or debug",
+	    .choices = names_level},
+};
+
+static const struct option timers_options[] = {
+	TIME_OPTION(cpnp_conf, "retrans-timer", timers.retrans, 100000000,
+	    HOUR_NS, "2 s", "from 100 ms to 1 h"),
+	COUNT_OPTION(cpnp_conf, "max-retries", timers.retries_max, 0, 20, "3",
+	    "from 0 to 20"),
+	TIME_OPTION(cpnp_conf, "resend-interval", timers.resend, 1000000,
+	    HOUR_NS, "200 ms", "from 1 ms to 1 h"),
+	TIME_OPTION(cpnp_conf, "linger", timers.linger, 1000000000,
+	    24 * HOUR_NS, "60 s", "from 1 s to 24 h"),
+	TIME_OPTION(cpnp_conf, "expected-offer-time", timers.expected_offer,
+	    1000000000, 7 * 24 * HOUR_NS, "60 s", "from 1 s to 7 d"),
+};
+
+static const struct option limits_options[] = {
+	COUNT_OPTION(cpnp_conf, "max-orders", limits.orders_max, 1, 100000000,
+	    "1000000", "from 1 to 100000000"),
+	COUNT_OPTION(cpnp_conf, "max-sessions", limits.sessions_max, 1,
+	    1000000, NULL, "from 1 to 1000000"),
+	COUNT_OPTION(cpnp_conf, "max-handshakes", limits.handshakes_max, 1,
+	    100000, NULL, "from 1 to 100000"),
+	COUNT_OPTION(cpnp_conf, "max-udp-addresses", limits.addresses_max, 1,
+	    1000000, NULL, "from 1 to 1000000"),
+	TIME_OPTION(cpnp_conf, "handshake-time", limits.handshake, 1000000000,
+	    HOUR_NS, NULL, "from 1 s to 1 h"),
+	TIME_OPTION(cpnp_conf, "session-idle-time", limits.idle, 1000000000,
+	    7 * 24 * HOUR_NS, NULL, "from 1 s to 7 d"),
+	COUNT_OPTION(cpnp_conf, "fails-per-second", limits.fails_per_second, 1,
+	    100000, NULL, "from 1 to 100000"),
+};
+
+static const struct option customer_options[] = {
+	{O(cpnp_conf_customer, "may-order", BOOL, may_order), .dflt = "yes",
+	    .expected = "yes or no"},
+	{O(cpnp_conf_customer, "require-statement", BOOL, require_statement),
+	    .dflt = "yes", .expected = "yes or no"},
+	{O(cpnp_conf_customer, "max-held-capacity", RATE, held_max), .min = 1,
+	    .max = CPNP_CPD_RATE_MAX,
+	    .expected = "a rate such as \"100 Mbit/s\" or \"1 Gbit/s\""},
+	COUNT_OPTION(cpnp_conf_customer, "max-open-orders", open_max, 1,
+	    100000000, "1000", "from 1 to 100000000"),
+	{O(cpnp_conf_customer, "account", TEXT, account),
+	    .expected = "the name of an account at the ledger"},
+	{O(cpnp_conf_customer, "statement-key", TEXT, statement_key),
+	    .expected = EXPECT_FILE},
+};
+
+static const struct option access_options[] = {
+	{O(cpnp_conf_access, "identity", TEXT, identity),
+	    .expected = EXPECT_IDENTITY, .is_wrong = wrong_identity},
+	{O(cpnp_conf_access, "no-cookie", BOOL, no_cookie), .dflt = "no",
+	    .expected = "yes or no"},
+};
+
+#define SECTION(n, o, t) {(n), (o), N_OF(o), (t)}
+enum { TOP, LOG, TIMERS, LIMITS, CUSTOMER, ACCESS, SECTIONS };
+static const struct section sections[SECTIONS] = {
+	[TOP] = SECTION("", top_options, false),
+	[LOG] = SECTION("log", log_options, false),
+	[TIMERS] = SECTION("timers", timers_options, false),
+	[LIMITS] = SECTION("limits", limits_options, false),
+	[CUSTOMER] = SECTION("customer", customer_options, true),
+	[ACCESS] = SECTION("access", access_options, true),
+};
+
+struct loader {
+	cpnp_conf *conf;
+	cpnp_conf_report *report;
+	void *user;
+	unsigned mistakes;
+};
+
+/* libconfuse hands no pointer of ours to its error function. */
+static struct loader *loading;
+
+static void __attribute__((format(printf, 6, 0)))
+complain_va(const cpnp_conf *conf, unsigned line, cpnp_conf_report *report,
+    void *user, const char *option, const char *format, va_list ap)
+{
+	char text[LINE_BYTES], out[LINE_BYTES + 512];
+
+	vsnprintf(text, sizeof(text), format, ap);
+	if (line > 0)
+		snprintf(out, sizeof(out), "%s:%u: %s: %s", conf->path, line,
+		    option, text);
+	else
+		snprintf(out, sizeof(out), "%s: %s: %s", conf->path, option,
+		    text);
+	report(user, out);
+}
+
+void
+cpnp_conf_complain(const cpnp_conf *conf, unsigned line,
+    cpnp_conf_report *report, void *user, const char *option,
+    const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	complain_va(conf, line, report, user, option, format, ap);
+	va_end(ap);
+}
+
+void
+cpnp_conf_blame(const cpnp_conf *conf, const char *option,
+    const cpnp_conf_text *text, const cpnp_diag *diag,
+    cpnp_conf_report *report, void *user)
+{
+	cpnp_conf_complain(conf, text->line, report, user, option, "%s%s%s",
+	    diag->where, diag->where[0] != '\0' ? ": " : "",
+	    diag->why[0] != '\0' ? diag->why : cpnp_strerror(diag->err));
+}
+
+static void __attribute__((format(printf, 4, 5)))
+mistake(struct loader *ld, unsigned line, const char *option,
+    const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	complain_va(
+	    ld->conf, line, ld->report, ld->user, option, format, ap);
+	va_end(ap);
+	ld->mistakes++;
+}
+
+/* ---- what single values may be ---- */
+
+static bool
+wrong_identity(const char *value, char *why, size_t size)
+{
+	const char *p;
+	size_t len = strlen(value);
+
+	if (len == 0 || len > CPNP_IDENTITY_MAX) {
+		snprintf(why, size, "has %zu bytes, of 1 to %d", len,
+		    CPNP_IDENTITY_MAX);
+		return true;
+	}
+	for (p = value; *p != '\0'; p++)
+		if ((unsigned char)*p <= ' ' || *p == 0x7f) {
+			snprintf(why, size, "has a space or a control "
+			    "character in it");
+			return true;
+		}
+	/* Names of hosts are compared in lower case, mail and URI as is. */
+	if (strpbrk(value, "@:") == NULL)
+		for (p = value; *p != '\0'; p++)
+			if (*p >= 'A' && *p <= 'Z') {
+				snprintf(why, size, "\"%s\" has upper case "
+				    "letters, names are compared in lower "
+				    "case", value);
+				return true;
+			}
+	return false;
+}
+
+static bool
+wrong_port(const char *text)
+{
+	char *end;
+	unsigned long port;
+
+	errno = 0;
+	port = strtoul(text, &end, 10);
+	return *text < '0' || *text > '9' || *end != '\0' || errno != 0 ||
+	    port > 65535;
+}
+
+static bool
+wrong_address(const char *value, char *why, size_t size)
+{
+	unsigned char bin[sizeof(struct in6_addr)];
+	char host[128];
+	const char *open = value[0] == '[' ? value + 1 : value;
+	const char *end = value[0] == '[' ? strchr(value, ']')
+					  : strchr(value, ':');
+	const char *port;
+	size_t len;
+
+	if (end == NULL)
+		end = value + strlen(value);
+	len = (size_t)(end - open);
+	port = *end == ']' ? end + 1 : end;
+	if (len < sizeof(host)) {
+		memcpy(host, open, len);
+		host[len] = '\0';
+		if (inet_pton(value[0] == '[' ? AF_INET6 : AF_INET, host,
+			bin) == 1 && (value[0] != '[' || *end == ']')) {
+			if (*port == '\0' ||
+			    (*port == ':' && !wrong_port(port + 1)))
+				return false;
+			snprintf(why, size, "\"%s\" has no port from 0 to "
+			    "65535 after the address", value);
+			return true;
+		}
+	}
+	snprintf(why, size, "\"%s\" is no IP address", value);
+	return true;
+}
+
+static bool
+wrong_user(const char *value, char *why, size_t size)
+{
+	if (getpwnam(value) != NULL)
+		return false;
+	snprintf(why, size, "there is no user \"%s\"", value);
+	return true;
+}
+
+static bool
+wrong_group(const char *value, char *why, size_t size)
+{
+	if (getgrnam(value) != NULL)
+		return false;
+	snprintf(why, size, "there is no group \"%s\"", value);
+	return true;
+}
+
+static bool
+wrong_prefix(const char *value, char *why, size_t size)
+{
+	unsigned char bin[sizeof(struct in6_addr)];
+	char host[64];
+	const char *slash = strchr(value, '/');
+	size_t len = slash == NULL ? strlen(value) : (size_t)(slash - value);
+	int family = strchr(value, ':') != NULL ? AF_INET6 : AF_INET;
+	unsigned long bits_max = family == AF_INET6 ? 128 : 32;
+	char *end = NULL;
+
+	if (len < sizeof(host)) {
+		memcpy(host, value, len);
+		host[len] = '\0';
+		if (inet_pton(family, host, bin) == 1) {
+			if (slash == NULL)
+				return false;
+			if (slash[1] >= '0' && slash[1] <= '9' &&
+			    strtoul(slash + 1, &end, 10) <= bits_max &&
+			    *end == '\0')
+				return false;
+			snprintf(why, size, "the length after \"/\" is not "
+			    "from 0 to %lu", bits_max);
+			return true;
+		}
+	}
+	snprintf(why, size, "is no IP prefix");
+	return true;
+}
+
+/* ---- values by kind ---- */
+
+static bool
+parse_number(const char *text, uint64_t *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoull(text, &end, 10);
+	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0;
+}
+
+/* The library has two units of time, in microseconds and in seconds. */
+static bool
+parse_time(const char *text, uint64_t *out)
+{
+	cpnp_bytes bytes = cpnp_bytes_str(text);
+	uint64_t n;
+
+	if (cpnp_quantity_parse(CPNP_UNIT_DELAY, bytes, &n) == 0)
+		return !__builtin_mul_overflow(n, UINT64_C(1000), out);
+	if (cpnp_quantity_parse(CPNP_UNIT_SECONDS, bytes, &n) == 0)
+		return !__builtin_mul_overflow(n, UINT64_C(1000000000), out);
+	return false;
+}
+
+static bool
+parse_amount(const struct option *o, const char *text, uint64_t *out)
+{
+	bool ok = false;
+
+	if (o->kind == COUNT)
+		ok = parse_number(text, out);
+	else if (o->kind == TIME)
+		ok = parse_time(text, out);
+	else if (o->kind == RATE)
+		ok = cpnp_quantity_parse(CPNP_UNIT_RATE, cpnp_bytes_str(text),
+			 out) == 0;
+	return ok && *out >= o->min && *out <= o->max;
+}
+
+static int
+parse_choice(const struct option *o, const char *text)
+{
+	int i;
+
+	for (i = 0; o->choices[i] != NULL; i++)
+		if (strcmp(o->choices[i], text) == 0)
+			return i;
+	return -1;
+}
+
+static int
+set_text(cpnp_conf_text *out, const cpnp_conf_text *in)
+{
+	out->line = in->line;
+	out->value = strdup(in->value);
+	return out->value == NULL ? CPNP_ERR_NOMEM : 0;
+}
+
+static int
+add_text(cpnp_conf_list *list, const cpnp_conf_text *in)
+{
+	cpnp_conf_text *grown =
+	    realloc(list->items, (list->n + 1) * sizeof(*grown));
+
+	if (grown == NULL)
+		return CPNP_ERR_NOMEM;
+	list->items = grown;
+	if (set_text(&grown[list->n], in) != 0)
+		return CPNP_ERR_NOMEM;
+	list->line = in->line;
+	list->n++;
+	return 0;
+}
+
+/* Store one value; false when it is wrong. */
+static bool
+set_value(const struct option *o, void *base, const cpnp_conf_text *in)
+{
+	void *at = (char *)base + o->offset;
+	int n;
+
+	switch (o->kind) {
+	case TEXT:
+		return set_text(at, in) == 0;
+	case LIST:
+		return add_text(at, in) == 0;
+	case BOOL:
+		n = cfg_parse_boolean(in->value);
+		*(bool *)at = n == cfg_true;
+		return n == cfg_true || n == cfg_false;
+	case COUNT:
+	case TIME:
+	case RATE:
+		return parse_amount(o, in->value, at);
+	case CHOICE:
+		n = parse_choice(o, in->value);
+		*(int *)at = n;
+		return n >= 0;
+	}
+	return false;
+}
+
+static void
+read_option(struct loader *ld, cfg_t *cfg, const struct option *o, void *base)
+{
+	cpnp_conf_text dflt = {NULL, 0}, *in;
+	char why[256];
+	unsigned i, n = cfg_size(cfg, o->name);
+
+	if (n == 0 && o->dflt != NULL) {
+		dflt.value = (char *)(uintptr_t)o->dflt;
+		set_value(o, base, &dflt);
+	}
+	for (i = 0; i < n; i++) {
+		in = cfg_getnptr(cfg, o->name, i);
+		if (in == NULL)
+			continue;
+		if (o->is_wrong != NULL &&
+		    o->is_wrong(in->value, why, sizeof(why)))
+			mistake(ld, in->line, o->name, "%s; expected %s", why,
+			    o->expected);
+		else if (in->value[0] == '\0')
+			mistake(ld, in->line, o->name, "is empty; expected %s",
+			    o->expected);
+		else if (!set_value(o, base, in))
+			mistake(ld, in->line, o->name, "\"%s\" is not one; "
+			    "expected %s", in->value, o->expected);
+	}
+}
+
+static void
+read_section(struct loader *ld, cfg_t *cfg, const struct section *s,
+    void *base)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		read_option(ld, cfg, &s->options[i], base);
+}
+
+/* ---- the form, by libconfuse ---- */
+
+/* Number of single letters to change, insert or remove. */
+static unsigned
+distance(const char *a, const char *b)
+{
+	unsigned row[64], diagonal, above, cost;
+	size_t i, j, len = strlen(b);
+
+	if (len + 1 > N_OF(row) || strlen(a) + 1 > N_OF(row))
+		return UINT32_MAX;
+	for (j = 0; j <= len; j++)
+		row[j] = (unsigned)j;
+	for (i = 1; a[i - 1] != '\0'; i++) {
+		diagonal = row[0];
+		row[0] = (unsigned)i;
+		for (j = 1; j <= len; j++) {
+			above = row[j];
+			cost = diagonal + (a[i - 1] != b[j - 1]);
+			if (above + 1 < cost)
+				cost = above + 1;
+			if (row[j - 1] + 1 < cost)
+				cost = row[j - 1] + 1;
+			diagonal = above;
+			row[j] = cost;
+		}
+	}
+	return row[len];
+}
+
+static const struct section *
+section_of(cfg_t *cfg)
+{
+	size_t i;
+
+	for (i = 1; i < SECTIONS; i++)
+		if (strcmp(sections[i].name, cfg_name(cfg)) == 0)
+			return &sections[i];
+	return &sections[TOP];
+}
+
+static void
+offer_name(const char *name, const char *wrong, char *list, size_t size,
+    const char **nearest, unsigned *best)
+{
+	unsigned d = distance(wrong, name);
+	size_t len = strlen(list);
+
+	snprintf(list + len, size - len, "%s%s", len > 0 ? ", " : "", name);
+	if (d < *best) {
+		*best = d;
+		*nearest = name;
+	}
+}
+
+static void
+unknown_option(struct loader *ld, cfg_t *cfg, const char *name)
+{
+	const struct section *s = section_of(cfg);
+	const char *nearest = NULL;
+	char list[512] = "";
+	unsigned best = 4;
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		offer_name(s->options[i].name, name, list, sizeof(list),
+		    &nearest, &best);
+	for (i = 1; s == &sections[TOP] && i < SECTIONS; i++)
+		offer_name(sections[i].name, name, list, sizeof(list),
+		    &nearest, &best);
+	mistake(ld, (unsigned)cfg->line, name,
+	    "there is no such %s%s; expected %s%s%sone of %s",
+	    s == &sections[TOP] ? "option or section" : "option in section ",
+	    s->name, nearest != NULL ? "\"" : "",
+	    nearest != NULL ? nearest : "",
+	    nearest != NULL ? "\", or " : "", list);
+}
+
+static void __attribute__((format(printf, 2, 0)))
+on_error(cfg_t *cfg, const char *format, va_list ap)
+{
+	struct loader *ld = loading;
+	unsigned line = cfg != NULL ? (unsigned)cfg->line : 0;
+	const char *name;
+	char text[256];
+	va_list again;
+
+	va_copy(again, ap);
+	vsnprintf(text, sizeof(text), format, again);
+	va_end(again);
+	if (cfg == NULL || strstr(format, "'%s'") == NULL) {
+		mistake(ld, line, "syntax", "%s; expected option = value, "
+		    "option = {value, value} or section { ... }", text);
+		return;
+	}
+	name = va_arg(ap, const char *);
+	if (strncmp(format, "no such option", 14) == 0)
+		unknown_option(ld, cfg, name);
+	else if (strncmp(format, "found duplicate title", 21) == 0)
+		mistake(ld, line, name, "has a second section; expected one "
+		    "section for each name, with all its options");
+	else if (strncmp(format, "missing title", 13) == 0)
+		mistake(ld, line, name, "the section has no name; expected "
+		    "%s \"%s\" { ... }", name,
+		    strcmp(name, "access") == 0 ? "192.0.2.0/24"
+						: "enterprise.example");
+	else if (strncmp(format, "missing equal sign", 18) == 0)
+		mistake(ld, line, name, "no value follows; expected %s = "
+		    "value", name);
+	else if (strncmp(format, "missing opening brace", 21) == 0)
+		mistake(ld, line, name, "no \"{\" follows; expected %s { "
+		    "... }", name);
+	else
+		mistake(ld, line, "syntax", "%s; expected option = value, "
+		    "option = {value, value} or section { ... }", text);
+}
+
+static void
+text_free(void *value)
+{
+	cpnp_conf_text *text = value;
+
+	if (text != NULL)
+		free(text->value);
+	free(text);
+}
+
+static int
+on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	cpnp_conf_text *text;
+
+	if ((opt->flags & CFGF_LIST) == 0 && cfg_opt_size(opt) > 0 &&
+	    cfg_opt_getnptr(opt, 0) != NULL) {
+		mistake(loading, (unsigned)cfg->line, cfg_opt_name(opt),
+		    "is given twice; expected one value, the first is in line "
+		    "%u", ((cpnp_conf_text *)cfg_opt_getnptr(opt, 0))->line);
+		return -1;
+	}
+	text = calloc(1, sizeof(*text));
+	if (text == NULL)
+		return -1;
+	text->line = (unsigned)cfg->line;
+	text->value = strdup(value);
+	*(void **)result = text;
+	return text->value == NULL ? -1 : 0;
+}
+
+static size_t
+declare(cfg_opt_t *out, const struct section *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		cfg_opt_t one = CFG_PTR_CB(NULL, NULL, CFGF_NODEFAULT,
+		    on_value, text_free);
+
+		one.name = s->options[i].name;
+		if (s->options[i].kind == LIST)
+			one.flags |= CFGF_LIST;
+		out[i] = one;
+	}
+	return s->n;
+}
+
+static const cfg_opt_t end_option = CFG_END();
+
+/* ---- the file as a whole ---- */
+
+static int
+by_identity(const void *a, const void *b)
+{
+	return strcmp(((const cpnp_conf_customer *)a)->identity,
+	    ((const cpnp_conf_customer *)b)->identity);
+}
+
+static int
+read_customers(struct loader *ld, cfg_t *cfg)
+{
+	cpnp_conf *conf = ld->conf;
+	size_t i, n = cfg_size(cfg, "customer");
+	cpnp_conf_customer *c;
+	char why[512];
+	cfg_t *sec;
+
+	conf->customers = calloc(n + 1, sizeof(*conf->customers));
+	if (conf->customers == NULL)
+		return CPNP_ERR_NOMEM;
+	for (i = 0; i < n; i++) {
+		sec = cfg_getnsec(cfg, "customer", (unsigned)i);
+		c = &conf->customers[i];
+		c->line = (unsigned)sec->line;
+		c->held_max = UINT64_MAX;
+		c->identity = strdup(cfg_title(sec));
+		if (c->identity == NULL)
+			return CPNP_ERR_NOMEM;
+		conf->customers_n++;
+		if (wrong_identity(c->identity, why, sizeof(why)))
+			mistake(ld, c->line, "customer", "%s; expected %s",
+			    why, EXPECT_IDENTITY);
+		read_section(ld, sec, &sections[CUSTOMER], c);
+	}
+	qsort(conf->customers, n, sizeof(*conf->customers), by_identity);
+	return 0;
+}
+
+static int
+read_access(struct loader *ld, cfg_t *cfg)
+{
+	cpnp_conf *conf = ld->conf;
+	size_t i, n = cfg_size(cfg, "access");
+	cpnp_conf_access *a;
+	char why[512];
+	cfg_t *sec;
+
+	conf->access = calloc(n + 1, sizeof(*conf->access));
+	if (conf->access == NULL)
+		return CPNP_ERR_NOMEM;
+	for (i = 0; i < n; i++) {
+		sec = cfg_getnsec(cfg, "access", (unsigned)i);
+		a = &conf->access[i];
+		a->line = (unsigned)sec->line;
+		a->prefix = strdup(cfg_title(sec));
+		if (a->prefix == NULL)
+			return CPNP_ERR_NOMEM;
+		conf->access_n++;
+		if (wrong_prefix(a->prefix, why, sizeof(why)))
+			mistake(ld, a->line, "access", "\"%s\" %s; expected "
+			    "an address or a prefix such as \"192.0.2.0/24\" "
+			    "or \"2001:db8::/32\"", a->prefix, why);
+		read_section(ld, sec, &sections[ACCESS], a);
+		if (a->identity.value == NULL)
+			mistake(ld, a->line, "access", "\"%s\" has no "
+			    "identity; expected identity = \"name\" of the "
+			    "customer whose orders come from there",
+			    a->prefix);
+		else if (cpnp_conf_customer_find(conf,
+			     cpnp_bytes_str(a->identity.value)) == NULL)
+			mistake(ld, a->identity.line, "identity", "\"%s\" is "
+			    "no customer; expected the name of a customer "
+			    "section", a->identity.value);
+	}
+	return 0;
+}
+
+static void
+require(struct loader *ld, const cpnp_conf_text *text, const char *option,
+    const char *why)
+{
+	if (text->value == NULL)
+		mistake(ld, 0, option, "is missing; expected %s = \"...\", %s",
+		    option, why);
+}
+
+static void
+check_whole(struct loader *ld)
+{
+	cpnp_conf *conf = ld->conf;
+
+	if (conf->listen_dtls.n == 0 && conf->listen_udp.n == 0)
+		mistake(ld, 0, "listen-dtls", "no address is given, nor for "
+		    "listen-udp; expected at least one, such as listen-dtls = "
+		    "{\"0.0.0.0\", \"[::]\"}");
+	if (conf->listen_dtls.n > 0) {
+		require(ld, &conf->certificate, "certificate",
+		    "the certificate of this provider, in PEM");
+		require(ld, &conf->ca, "ca",
+		    "the authorities that certify customers, in PEM");
+	}
+	if (conf->certificate.value != NULL)
+		require(ld, &conf->key, "key",
+		    "the private key of the certificate, in PEM");
+	else if (conf->key.value != NULL)
+		require(ld, &conf->certificate, "certificate",
+		    "the certificate of the key, in PEM");
+	if (conf->certificate.value == NULL)
+		require(ld, &conf->identity, "identity",
+		    "the name of this provider, since no certificate says it");
+	require(ld, &conf->store, "store",
+	    "the database of orders and journal");
+	require(ld, &conf->catalogue, "catalogue",
+	    "what is sold, cpnp-catalogue(5)");
+	if (conf->listen_udp.n > 0 && conf->access_n == 0)
+		mistake(ld, conf->listen_udp.line, "listen-udp",
+		    "plain UDP has no access list; expected an access "
+		    "\"prefix\" { identity = \"name\" } section for each "
+		    "source, or DTLS instead");
+}
+
+static int
+read_all(struct loader *ld, cfg_t *cfg)
+{
+	int i, err;
+
+	read_section(ld, cfg, &sections[TOP], ld->conf);
+	for (i = LOG; i <= LIMITS; i++)
+		read_section(ld, cfg_getsec(cfg, sections[i].name),
+		    &sections[i], ld->conf);
+	err = read_customers(ld, cfg);
+	if (err == 0)
+		err = read_access(ld, cfg);
+	if (err == 0)
+		check_whole(ld);
+	return err;
+}
+
+static int
+parse_file(struct loader *ld)
+{
+	cfg_opt_t inner[SECTIONS][OPTIONS_MAX];
+	cfg_opt_t top[OPTIONS_MAX];
+	cfg_t *cfg;
+	size_t i, n;
+	int err = 0, rc;
+
+	n = declare(top, &sections[TOP]);
+	for (i = 1; i < SECTIONS; i++) {
+		cfg_opt_t one = CFG_SEC(NULL, NULL, CFGF_NONE);
+
+		inner[i][declare(inner[i], &sections[i])] = end_option;
+		one.name = sections[i].name;
+		one.subopts = inner[i];
+		if (sections[i].titled)
+			one.flags |= CFGF_MULTI | CFGF_TITLE |
+			    CFGF_NO_TITLE_DUPES;
+		top[n++] = one;
+	}
+	top[n] = end_option;
+	cfg = cfg_init(top, CFGF_NONE);
+	if (cfg == NULL)
+		return CPNP_ERR_NOMEM;
+	cfg_set_error_function(cfg, on_error);
+	loading = ld;
+	rc = cfg_parse(cfg, ld->conf->path);
+	if (rc == CFG_FILE_ERROR)
+		mistake(ld, 0, "file", "cannot be read: %s; expected a "
+		    "configuration file, cpnpd.conf(5)", strerror(errno));
+	else if (rc == CFG_SUCCESS)
+		err = read_all(ld, cfg);
+	else if (ld->mistakes == 0)
+		err = CPNP_ERR_NOMEM;
+	loading = NULL;
+	cfg_free(cfg);
+	return err;
+}
+
+int
+cpnp_conf_load(cpnp_conf **out, const char *path, cpnp_wtime now,
+    cpnp_conf_report *report, void *user)
+{
+	cpnp_conf *conf = calloc(1, sizeof(*conf));
+	struct loader ld = {conf, report, user, 0};
+	int err;
+
+	if (conf == NULL)
+		return CPNP_ERR_NOMEM;
+	conf->path = strdup(path);
+	err = conf->path == NULL ? CPNP_ERR_NOMEM : parse_file(&ld);
+	if (err == 0 && ld.mistakes == 0)
+		ld.mistakes = cpnp_conf_check_files(conf, now, report, user);
+	if (err == 0 && ld.mistakes > 0)
+		err = CPNP_ERR_CONFIG;
+	if (err != 0) {
+		cpnp_conf_del(conf);
+		return err;
+	}
+	*out = conf;
+	return 0;
+}
+
+const cpnp_conf_customer *
+cpnp_conf_customer_find(const cpnp_conf *conf, cpnp_bytes identity)
+{
+	size_t lo = 0, hi = conf->customers_n, mid, len;
+	const cpnp_conf_customer *c;
+	int order;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		c = &conf->customers[mid];
+		len = strlen(c->identity);
+		order = memcmp(identity.ptr, c->identity,
+		    identity.len < len ? identity.len : len);
+		if (order == 0 && identity.len == len)
+			return c;
+		if (order < 0 || (order == 0 && identity.len < len))
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return NULL;
+}
+
+static void
+list_free(cpnp_conf_list *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		free(list->items[i].value);
+	free(list->items);
+}
+
+/* Every text at the top has its option in the table. */
+static void
+texts_free(const struct section *s, void *base)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		if (s->options[i].kind == TEXT)
+			free(((cpnp_conf_text *)(void *)((char *)base +
+			    s->options[i].offset))->value);
+}
+
+void
+cpnp_conf_del(cpnp_conf *conf)
+{
+	size_t i;
+
+	if (conf == NULL)
+		return;
+	texts_free(&sections[TOP], conf);
+	list_free(&conf->listen_dtls);
+	list_free(&conf->listen_udp);
+	for (i = 0; i < conf->customers_n; i++) {
+		texts_free(&sections[CUSTOMER], &conf->customers[i]);
+		free(conf->customers[i].identity);
+	}
+	for (i = 0; i < conf->access_n; i++) {
+		texts_free(&sections[ACCESS], &conf->access[i]);
+		free(conf->access[i].prefix);
+	}
+	free(conf->customers);
+	free(conf->access);
+	free(conf->path);
+	free(conf);
+}

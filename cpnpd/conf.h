@@ -1,0 +1,128 @@
+/*
+ * The configuration of cpnpd, cpnpd.conf(5).
+ *
+ * Every mistake is told as "file:line: option: what is wrong; expected what
+ * would be right", and all of them in one go.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef CPNPD_CONF_H
+#define CPNPD_CONF_H
+
+#include <cpnp/error.h>
+#include <cpnp/types.h>
+
+#include "log.h"
+
+/* A text with the line it stands on; value NULL: not given. */
+typedef struct cpnp_conf_text {
+	char *value;
+	unsigned line;
+} cpnp_conf_text;
+
+typedef struct cpnp_conf_list {
+	cpnp_conf_text *items;
+	size_t n;
+	unsigned line;
+} cpnp_conf_list;
+
+typedef struct cpnp_conf_log {
+	int destination; /* 0 standard error, 1 syslog */
+	int level;       /* cpnp_log_level */
+} cpnp_conf_log;
+
+/* Times in nanoseconds, cpnp_orders_config. */
+typedef struct cpnp_conf_timers {
+	uint64_t retrans;
+	uint64_t retries_max;
+	uint64_t resend;
+	uint64_t linger;
+	uint64_t expected_offer;
+} cpnp_conf_timers;
+
+/* cpnp_orders_config and cpnp_net_limits; 0 leaves their default. */
+typedef struct cpnp_conf_limits {
+	uint64_t orders_max;
+	uint64_t sessions_max;
+	uint64_t handshakes_max;
+	uint64_t addresses_max;
+	uint64_t handshake;
+	uint64_t idle;
+	uint64_t fails_per_second;
+} cpnp_conf_limits;
+
+typedef struct cpnp_conf_customer {
+	char *identity;
+	unsigned line;
+	bool may_order;
+	bool require_statement;
+	uint64_t held_max; /* bit/s held without buying; UINT64_MAX: no limit */
+	uint64_t open_max; /* open orders */
+	cpnp_conf_text account;
+	cpnp_conf_text statement_key;
+} cpnp_conf_customer;
+
+typedef struct cpnp_conf_access {
+	char *prefix;
+	unsigned line;
+	cpnp_conf_text identity;
+	bool no_cookie;
+} cpnp_conf_access;
+
+typedef struct cpnp_conf {
+	char *path;
+	cpnp_conf_list listen_dtls;
+	cpnp_conf_list listen_udp;
+	cpnp_conf_text identity;
+	cpnp_conf_text certificate;
+	cpnp_conf_text key;
+	cpnp_conf_text ca;
+	cpnp_conf_text crl;
+	cpnp_conf_text ledger_key;
+	cpnp_conf_text store;
+	cpnp_conf_text catalogue;
+	cpnp_conf_text user;
+	cpnp_conf_text group;
+	cpnp_conf_log log;
+	cpnp_conf_timers timers;
+	cpnp_conf_limits limits;
+	cpnp_conf_customer *customers; /* sorted by identity */
+	size_t customers_n;
+	cpnp_conf_access *access;
+	size_t access_n;
+} cpnp_conf;
+
+/* Takes one line about a mistake, without a newline. */
+typedef void cpnp_conf_report(void *user, const char *line);
+
+/*
+ * Read and check the file: its form, every value, the files that it names
+ * (there, readable, keys private, certificate valid at now and fitting the
+ * key).  On failure report has been called for each mistake.
+ * Errors: CPNP_ERR_CONFIG, _NOMEM.
+ */
+int cpnp_conf_load(cpnp_conf **conf, const char *path, cpnp_wtime now,
+    cpnp_conf_report *report, void *user);
+void cpnp_conf_del(cpnp_conf *conf);
+
+/* The customer of that identity, or NULL. */
+const cpnp_conf_customer *cpnp_conf_customer_find(
+    const cpnp_conf *conf, cpnp_bytes identity);
+
+/* Tell of a mistake that shows only when the configuration is used; text is
+ * the option that it is about. */
+void cpnp_conf_blame(const cpnp_conf *conf, const char *option,
+    const cpnp_conf_text *text, const cpnp_diag *diag,
+    cpnp_conf_report *report, void *user);
+
+/* conf_files.c: the files that a loaded configuration names.  Returns the
+ * number of mistakes. */
+unsigned cpnp_conf_check_files(const cpnp_conf *conf, cpnp_wtime now,
+    cpnp_conf_report *report, void *user);
+
+/* Write one line of the form above; line 0 leaves the number out. */
+void cpnp_conf_complain(const cpnp_conf *conf, unsigned line,
+    cpnp_conf_report *report, void *user, const char *option,
+    const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+#endif

@@ -1,0 +1,187 @@
+/*
+ * The daemon: datagrams in, events to the orders, effects out.
+ *
+ * One turn of the event loop feeds what has come, decides, signs and collects
+ * what is to be stored in one batch, together with the messages that may
+ * leave when it is durable.  A writer thread commits; when a batch is done its
+ * messages go out and what waited for it is signed.
+ *
+ *	recv.c     a datagram becomes an event
+ *	effects.c  the effects of an event are performed or put in the batch
+ *	batch.c    batches are submitted, come back, fail
+ *	serve.c    start, timers, signals, stop
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef CPNPD_DAEMON_H
+#define CPNPD_DAEMON_H
+
+#include <event2/event.h>
+
+#include <cpnp/ledger.h>
+#include <cpnp/net.h>
+#include <cpnp/order.h>
+
+#include "capacity.h"
+#include "catalogue.h"
+#include "conf.h"
+#include "store.h"
+
+/* Batches with the writer, of which one is being written. */
+#define CPNPD_IN_FLIGHT_MAX 2
+/* Events in a batch; while there are more, messages are dropped and the peer
+ * repeats them. */
+#define CPNPD_BATCH_EVENTS_MAX 16384
+/* Timeouts handled in one turn. */
+#define CPNPD_EXPIRIES_MAX 1024
+
+/* X(name, text) */
+#define CPNPD_COUNTER_MAP(X)                                                   \
+	X(messages, "messages received")                                       \
+	X(invalid, "messages that failed validation")                          \
+	X(refused, "messages refused without an order")                        \
+	X(drop_busy, "messages dropped, the store is behind")                  \
+	X(drop_failed, "messages dropped, the store has failed")               \
+	X(drop_stopping, "messages dropped while stopping")                    \
+	X(refused_failed, "quotations refused, the store has failed")          \
+	X(statements, "statements verified")                                   \
+	X(statements_bad, "statements that did not verify")                    \
+	X(orders, "orders opened")                                             \
+	X(offers, "offers decided")                                            \
+	X(refusals, "refusals decided")                                        \
+	X(completed, "orders completed")                                       \
+	X(cancelled, "orders cancelled")                                       \
+	X(loaded, "orders read back from the store")                           \
+	X(signatures, "signatures made")                                       \
+	X(signatures_failed, "statements that could not be signed")            \
+	X(batches, "batches committed")                                        \
+	X(batches_failed, "batches that failed")                               \
+	X(sent, "messages sent")                                               \
+	X(send_failed, "messages whose peer was gone")                         \
+	X(fails_limited, "FAILs held back by the rate limit")                  \
+	X(rearmed, "steps of the wall clock")
+
+typedef struct cpnpd_counters {
+#define CPNPD_COUNTER_FIELD(name, text) uint64_t name;
+	CPNPD_COUNTER_MAP(CPNPD_COUNTER_FIELD)
+#undef CPNPD_COUNTER_FIELD
+} cpnpd_counters;
+
+/* An order by its key: a pointer to it does not outlive a failed commit. */
+struct key {
+	struct key *next;
+	size_t identity_len;
+	size_t id_len;
+	uint8_t bytes[]; /* identity, then customer order identifier */
+};
+
+/* A message that waits for its batch. */
+struct outgoing {
+	struct outgoing *next;
+	cpnp_peer peer;
+	size_t len;
+	uint8_t bytes[];
+};
+
+/* A statement that waits to be signed. */
+struct signing {
+	struct signing *next;
+	struct key *key;
+	uint64_t receipt_tag; /* 0: no receipt is wanted */
+	size_t receipt_len;
+	uint8_t *receipt;
+	size_t len;
+	uint8_t payload[];
+};
+
+/* A batch of the store with all that waits for it, in order. */
+struct batch {
+	struct batch *next;
+	cpnp_store_batch *store;
+	struct outgoing *out, **out_end;
+	struct signing *sign, **sign_end;
+	struct key *touched;
+};
+
+struct daemon {
+	const cpnp_conf *conf;
+	struct event_base *base;
+	cpnp_net *net;
+	cpnp_orders *orders;
+	cpnp_store *store;
+	cpnp_signer *signer;         /* of statements, this thread's */
+	cpnp_signer *journal_signer; /* of journal heads, the writer's */
+	cpnp_trust *trust;
+	cpnp_catalogue *catalogue;
+	cpnp_capacity *capacity;
+	char *identity;
+	uint64_t *open; /* open orders of each customer */
+	cpnpd_counters counters;
+
+	struct batch *current; /* being filled; NULL: nothing to store */
+	struct batch *flight;  /* submitted, oldest first */
+	struct batch **flight_end;
+	struct signing *sign, **sign_end; /* at the end of the turn */
+	uint64_t next_tag;
+
+	bool failed; /* a commit failed, and none has succeeded since */
+	struct key *lost; /* orders to read back */
+	cpnp_tstamp recover_at;
+	cpnp_tstamp recover_wait;
+
+	bool stopping;
+	int64_t clock_offset; /* seconds from monotonic to wall clock */
+	struct event *timer;
+	struct event *store_event;
+	struct event *heartbeat;
+	struct event *signals[5];
+};
+
+/* recv.c */
+void cpnpd_recv(void *user, cpnp_peer peer, cpnp_bytes identity,
+    cpnp_bytes datagram, cpnp_now now);
+
+/* effects.c: perform or collect all effects, those of decisions included. */
+void cpnpd_drain(struct daemon *d, cpnp_now now);
+/* Put an order back from its row; effects are drained. */
+int cpnpd_load_row(
+    struct daemon *d, const cpnp_store_row *row, cpnp_now now);
+/* Forget an order in memory. */
+void cpnpd_drop_order(struct daemon *d, cpnp_order *order);
+
+/* batch.c */
+/* The batch being filled; NULL without memory, the store has failed then. */
+struct batch *cpnpd_batch(struct daemon *d);
+/* The batch that was filled last, submitted or not; NULL when all that was
+ * stored is durable. */
+struct batch *cpnpd_batch_newest(struct daemon *d);
+struct key *cpnpd_key_new(const cpnp_order *order);
+cpnp_order *cpnpd_key_order(const struct daemon *d, const struct key *key);
+void cpnpd_signing_free(struct signing *list);
+/* Send when all that was stored so far is durable. */
+void cpnpd_send_later(struct daemon *d, cpnp_peer peer, cpnp_bytes bytes,
+    cpnp_now now);
+/* The turn is over: sign, and give the batch to the writer. */
+void cpnpd_turn_end(struct daemon *d, cpnp_now now);
+/* Batches have come back. */
+void cpnpd_batches_done(struct daemon *d, cpnp_now now);
+/* A batch cannot be stored: see the orders in design.md. */
+void cpnpd_fail(struct daemon *d, const char *why, cpnp_now now);
+/* Try to get over a failure. */
+void cpnpd_recover(struct daemon *d, cpnp_now now);
+/* Nothing waits to be stored or sent any more. */
+bool cpnpd_is_idle(const struct daemon *d);
+void cpnpd_batches_free(struct daemon *d);
+
+/* serve.c */
+/* All but binding has been checked already; 0 or an exit code. */
+int cpnpd_check(const cpnp_conf *conf);
+int cpnpd_serve(const cpnp_conf *conf);
+void cpnpd_arm_timer(struct daemon *d, cpnp_now now);
+/* Fill the table of capacity from the store. */
+int cpnpd_load_capacity(struct daemon *d);
+/* "order C-1/P-1 peer enterprise.example" */
+void cpnpd_log_order(int level, const cpnp_order *order, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
+
+#endif

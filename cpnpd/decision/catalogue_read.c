@@ -1,0 +1,824 @@
+/*
+ * Reading a catalogue: libxml2 sees to the form, one table for each element
+ * says what its attributes mean.  No network, no entities, no DTD.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <libxml/parser.h>
+#include <libxml/tree.h>
+
+#include <cpnp/xml.h>
+
+#include "catalogue.h"
+
+#define N_OF(a) (sizeof(a) / sizeof((a)[0]))
+#define NAMESPACE "urn:cpnp:catalogue:1"
+#define LINE_BYTES 1024
+#define PLACE_NAME_MAX 64 /* fits a row of capacity */
+
+enum kind {
+	NAME,      /* char * */
+	NUMBER,    /* uint64_t without a unit */
+	QUANTITY,  /* uint64_t */
+	GUARANTEE, /* cpnp_guarantee */
+	CHOICE     /* int */
+};
+
+struct attribute {
+	const char *name;
+	enum kind kind;
+	size_t offset;
+	cpnp_unit unit;
+	bool required;
+	uint64_t dflt;
+	uint64_t min; /* of a number; of a text's length */
+	uint64_t max;
+	const char *expected;
+};
+
+struct reader {
+	cpnp_catalogue *c;
+	cpnp_catalogue_report *report;
+	void *user;
+	unsigned mistakes;
+	int err; /* of ours, not of the file */
+};
+
+#define A(T, n, k, m) .name = (n), .kind = (k), .offset = offsetof(T, m)
+#define RATE_TEXT "a rate such as \"100 Mbit/s\""
+#define TIME_TEXT "a time in seconds or more, such as \"1 h\" or \"30 d\""
+
+static const struct attribute provider_attributes[] = {
+	{A(cpnp_catalogue, "name", NAME, name), .required = true, .min = 1,
+	    .max = CPNP_TEXT_MAX, .expected = "the name of the provider"},
+	{A(cpnp_catalogue, "email", NAME, email), .required = true, .min = 3,
+	    .max = CPNP_TEXT_MAX, .expected = "an address of electronic mail"},
+	{A(cpnp_catalogue, "postal-address", NAME, postal_address), .min = 1,
+	    .max = CPNP_TEXT_MAX, .expected = "a postal address"},
+	{A(cpnp_catalogue, "as-number", GUARANTEE, as_number), .min = 1,
+	    .max = UINT32_MAX,
+	    .expected = "an AS number from 1 to 4294967295"},
+};
+
+static const struct attribute token_attributes[] = {
+	{A(cpnp_catalogue, "code", NAME, token_code), .required = true,
+	    .min = 1, .max = CPNP_TOKEN_CODE_MAX,
+	    .expected = "1 to 12 characters A-Z and 0-9"},
+	{A(cpnp_catalogue, "issuer", NAME, token_issuer), .min = 1,
+	    .max = CPNP_TOKEN_ISSUER_MAX,
+	    .expected = "the account of the issuer, up to 64 bytes"},
+	{A(cpnp_catalogue, "exponent", NUMBER, token_exponent),
+	    .required = true, .max = CPNP_TOKEN_EXPONENT_MAX,
+	    .expected = "the number of decimal digits, from 0 to 9"},
+};
+
+static const struct attribute terms_attributes[] = {
+	{A(cpnp_catalogue, "offer-validity", QUANTITY, offer_validity),
+	    .unit = CPNP_UNIT_SECONDS, .required = true, .min = 10,
+	    .max = 31622400, .expected = TIME_TEXT ", from 10 s to 366 d"},
+	{A(cpnp_catalogue, "open-term", QUANTITY, open_term),
+	    .unit = CPNP_UNIT_SECONDS, .dflt = 30 * 86400, .min = 60,
+	    .max = 31622400, .expected = TIME_TEXT ", from 1 min to 366 d"},
+	{A(cpnp_catalogue, "minimum-term", QUANTITY, minimum_term),
+	    .unit = CPNP_UNIT_SECONDS, .dflt = 1, .min = 1, .max = 31622400,
+	    .expected = TIME_TEXT ", from 1 s to 366 d"},
+	{A(cpnp_catalogue, "minimum", QUANTITY, rate_min),
+	    .unit = CPNP_UNIT_RATE, .dflt = 1, .min = 1,
+	    .max = CPNP_CPD_RATE_MAX, .expected = RATE_TEXT},
+	{A(cpnp_catalogue, "maximum", QUANTITY, rate_max),
+	    .unit = CPNP_UNIT_RATE, .dflt = CPNP_CPD_RATE_MAX, .min = 1,
+	    .max = CPNP_CPD_RATE_MAX, .expected = RATE_TEXT},
+	{A(cpnp_catalogue, "step", QUANTITY, rate_step),
+	    .unit = CPNP_UNIT_RATE, .dflt = 1, .min = 1,
+	    .max = CPNP_CPD_RATE_MAX, .expected = RATE_TEXT},
+};
+
+static const struct attribute test_attributes[] = {
+	{A(cpnp_catalogue, "maximum", QUANTITY, test_rate_max),
+	    .unit = CPNP_UNIT_RATE, .required = true, .min = 1,
+	    .max = CPNP_CPD_RATE_MAX, .expected = RATE_TEXT},
+	{A(cpnp_catalogue, "duration", QUANTITY, test_duration_max),
+	    .unit = CPNP_UNIT_SECONDS, .required = true, .min = 60,
+	    .max = 31622400, .expected = TIME_TEXT ", from 1 min to 366 d"},
+};
+
+static const struct attribute network_attributes[] = {
+	{A(cpnp_catalogue, "mtu", GUARANTEE, mtu), .unit = CPNP_UNIT_BYTES,
+	    .min = CPNP_CPD_MTU_MIN, .max = 65535,
+	    .expected = "a size such as \"1500 bytes\""},
+	{A(cpnp_catalogue, "separation", CHOICE, separation),
+	    .expected = "shared, isolated or dedicated"},
+};
+
+static const struct attribute place_attributes[] = {
+	{A(cpnp_place, "name", NAME, name), .required = true, .min = 1,
+	    .max = PLACE_NAME_MAX, .expected = "1 to 64 bytes"},
+	{A(cpnp_place, "provider-node", NAME, provider_node), .min = 1,
+	    .max = CPNP_CPD_ID_MAX, .expected = "1 to 64 bytes"},
+	{A(cpnp_place, "capacity", QUANTITY, capacity),
+	    .unit = CPNP_UNIT_RATE, .required = true, .min = 1,
+	    .max = CPNP_CPD_RATE_MAX, .expected = RATE_TEXT},
+	{A(cpnp_place, "price", NUMBER, price), .required = true,
+	    .max = (uint64_t)CPNP_PRICE_MAX,
+	    .expected = "a whole number of minor units for one Mbit/s and "
+			"one hour"},
+	{A(cpnp_place, "delay", GUARANTEE, delay), .unit = CPNP_UNIT_DELAY,
+	    .max = CPNP_CPD_DELAY_MAX,
+	    .expected = "a time such as \"10 ms\""},
+	{A(cpnp_place, "delay-variation", GUARANTEE, delay_variation),
+	    .unit = CPNP_UNIT_DELAY, .max = CPNP_CPD_DELAY_MAX,
+	    .expected = "a time such as \"2 ms\""},
+	{A(cpnp_place, "loss", GUARANTEE, loss), .unit = CPNP_UNIT_RATIO,
+	    .max = CPNP_CPD_PPM_MAX,
+	    .expected = "a ratio such as \"100 ppm\" or \"0.01 %\""},
+	{A(cpnp_place, "availability", GUARANTEE, availability),
+	    .unit = CPNP_UNIT_RATIO, .max = CPNP_CPD_PPM_MAX,
+	    .expected = "a ratio such as \"99.95 %\""},
+};
+
+static const struct attribute item_attributes[] = {
+	{A(cpnp_article, "name", NAME, name), .required = true, .min = 1,
+	    .max = CPNP_CPD_ID_MAX, .expected = "1 to 64 bytes"},
+	{A(cpnp_article, "price", NUMBER, price), .required = true,
+	    .max = INT64_MAX,
+	    .expected = "a whole number of minor units"},
+};
+
+static const struct attribute template_attributes[] = {
+	{A(cpnp_article, "name", NAME, name), .required = true, .min = 1,
+	    .max = CPNP_CPD_ID_MAX, .expected = "1 to 64 bytes"},
+};
+
+static void __attribute__((format(printf, 4, 5)))
+mistake(struct reader *r, long line, const char *where, const char *format,
+    ...)
+{
+	char text[LINE_BYTES], out[LINE_BYTES + 512];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	if (line > 0)
+		snprintf(out, sizeof(out), "%s:%ld: %s: %s", r->c->path, line,
+		    where, text);
+	else
+		snprintf(out, sizeof(out), "%s: %s: %s", r->c->path, where,
+		    text);
+	r->report(r->user, out);
+	r->mistakes++;
+}
+
+/* ---- attributes ---- */
+
+static const char *
+name_of(const xmlNode *node)
+{
+	return (const char *)node->name;
+}
+
+static char *
+attribute_text(const xmlNode *node, const char *name)
+{
+	return (char *)xmlGetNoNsProp(node, (const xmlChar *)name);
+}
+
+static bool
+parse_number(const struct attribute *a, const char *text, uint64_t *out)
+{
+	char *end;
+
+	if (a->unit != CPNP_UNIT_NONE)
+		return cpnp_quantity_parse(
+			   a->unit, cpnp_bytes_str(text), out) == 0;
+	errno = 0;
+	*out = strtoull(text, &end, 10);
+	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0;
+}
+
+static int
+parse_separation(const char *text)
+{
+	static const char *const names[] = {
+		"", "shared", "isolated", "dedicated"};
+	int i;
+
+	for (i = 1; i < (int)N_OF(names); i++)
+		if (strcmp(names[i], text) == 0)
+			return i;
+	return 0;
+}
+
+static bool
+text_is_printable(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return false;
+	return true;
+}
+
+/* Store what one attribute says; false when it is wrong. */
+static bool
+set_attribute(
+    struct reader *r, const struct attribute *a, void *base, const char *text)
+{
+	void *at = (char *)base + a->offset;
+	size_t len = strlen(text);
+	uint64_t n = 0;
+
+	switch (a->kind) {
+	case NAME:
+		if (len < a->min || len > a->max || !text_is_printable(text))
+			return false;
+		if (*(char **)at != NULL)
+			return true; /* the element is there twice */
+		*(char **)at = strdup(text);
+		if (*(char **)at == NULL)
+			r->err = CPNP_ERR_NOMEM;
+		return true;
+	case NUMBER:
+	case QUANTITY:
+	case GUARANTEE:
+		if (!parse_number(a, text, &n) || n < a->min || n > a->max)
+			return false;
+		if (a->kind == GUARANTEE)
+			*(cpnp_guarantee *)at = (cpnp_guarantee){true, n};
+		else
+			*(uint64_t *)at = n;
+		return true;
+	case CHOICE:
+		return (*(int *)at = parse_separation(text)) != 0;
+	}
+	return false;
+}
+
+static void
+check_names(struct reader *r, const xmlNode *node,
+    const struct attribute *list, size_t n)
+{
+	const xmlAttr *p;
+	char known[256] = "";
+	size_t i, len;
+
+	for (p = node->properties; p != NULL; p = p->next) {
+		for (i = 0; i < n; i++)
+			if (strcmp((const char *)p->name, list[i].name) == 0)
+				break;
+		if (i < n)
+			continue;
+		for (i = 0, known[0] = '\0'; i < n; i++) {
+			len = strlen(known);
+			snprintf(known + len, sizeof(known) - len, "%s%s",
+			    i > 0 ? ", " : "", list[i].name);
+		}
+		mistake(r, xmlGetLineNo(node), name_of(node),
+		    "there is no attribute \"%s\"; expected %s", p->name,
+		    n > 0 ? known : "none");
+	}
+}
+
+static void
+read_attributes(struct reader *r, const xmlNode *node,
+    const struct attribute *list, size_t n, void *base)
+{
+	char where[160], *text;
+	size_t i;
+
+	check_names(r, node, list, n);
+	for (i = 0; i < n; i++) {
+		snprintf(where, sizeof(where), "%s/%s", name_of(node),
+		    list[i].name);
+		text = attribute_text(node, list[i].name);
+		if (text == NULL && list[i].required)
+			mistake(r, xmlGetLineNo(node), where, "is missing; "
+			    "expected %s", list[i].expected);
+		else if (text == NULL && list[i].kind == QUANTITY)
+			*(uint64_t *)(void *)((char *)base + list[i].offset) =
+			    list[i].dflt;
+		else if (text != NULL &&
+		    !set_attribute(r, &list[i], base, text))
+			mistake(r, xmlGetLineNo(node), where, "\"%s\" is not "
+			    "possible; expected %s", text, list[i].expected);
+		xmlFree(text);
+	}
+}
+
+#define READ(r, node, list, base)                                              \
+	read_attributes((r), (node), (list), N_OF(list), (base))
+
+/* ---- elements ---- */
+
+static void
+complain_element(struct reader *r, const xmlNode *node, const char *expected)
+{
+	if (node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE)
+		mistake(r, xmlGetLineNo(node), name_of(node->parent),
+		    "there is text in the element; expected %s", expected);
+	else
+		mistake(r, xmlGetLineNo(node), name_of(node), "has no place "
+		    "here; expected %s", expected);
+}
+
+/* The next child that says something. */
+static xmlNode *
+next_child(xmlNode *node)
+{
+	while (node != NULL &&
+	    (node->type == XML_COMMENT_NODE || node->type == XML_PI_NODE ||
+		xmlIsBlankNode(node)))
+		node = node->next;
+	return node;
+}
+
+static bool
+is_element(const xmlNode *node, const char *name)
+{
+	return node->type == XML_ELEMENT_NODE && node->ns != NULL &&
+	    strcmp((const char *)node->ns->href, NAMESPACE) == 0 &&
+	    (name == NULL || strcmp(name_of(node), name) == 0);
+}
+
+static void
+add_name(struct reader *r, const xmlNode *node, cpnp_names *names, char *text)
+{
+	if (text == NULL || *text == '\0' || strlen(text) > CPNP_TEXT_MAX ||
+	    !text_is_printable(text))
+		mistake(r, xmlGetLineNo(node), name_of(node), "says nothing, "
+		    "or too much; expected a text of 1 to %d bytes",
+		    CPNP_TEXT_MAX);
+	else if (names->n == CPNP_CATALOGUE_NAMES_MAX)
+		mistake(r, xmlGetLineNo(node), name_of(node), "there are too "
+		    "many; expected at most %d", CPNP_CATALOGUE_NAMES_MAX);
+	else if ((names->name[names->n] = strdup(text)) == NULL)
+		r->err = CPNP_ERR_NOMEM;
+	else
+		names->n++;
+	xmlFree(text);
+}
+
+static void
+read_provider(struct reader *r, xmlNode *node)
+{
+	xmlNode *child;
+
+	READ(r, node, provider_attributes, r->c);
+	for (child = next_child(node->children); child != NULL;
+	     child = next_child(child->next))
+		if (is_element(child, "telephone"))
+			add_name(r, child, &r->c->telephone,
+			    (char *)xmlNodeGetContent(child));
+		else
+			complain_element(r, child, "telephone");
+	if (r->c->telephone.n > CPNP_TELEPHONES_MAX)
+		mistake(r, xmlGetLineNo(node), "provider/telephone",
+		    "there are %zu; expected at most %d",
+		    r->c->telephone.n, CPNP_TELEPHONES_MAX);
+}
+
+static void
+read_honours(struct reader *r, const xmlNode *node)
+{
+	static const char *const names[] = {
+#define X(NAME, text) text,
+		CPNP_HONOUR_MAP(X)
+#undef X
+	};
+	char *text = attribute_text(node, "clause");
+	size_t i;
+
+	for (i = 0; text != NULL && i < N_OF(names); i++)
+		if (strcmp(names[i], text) == 0)
+			break;
+	if (text == NULL || i == N_OF(names))
+		mistake(r, xmlGetLineNo(node), "honours/clause", "\"%s\" is no "
+		    "clause of this kind; expected conformance, overall, "
+		    "flows, routing, activation, invocation, notifications "
+		    "or assurance", text == NULL ? "" : text);
+	else
+		r->c->honours[i] = true;
+	xmlFree(text);
+}
+
+static void
+read_network(struct reader *r, xmlNode *node)
+{
+	xmlNode *child;
+
+	READ(r, node, network_attributes, r->c);
+	for (child = next_child(node->children); child != NULL;
+	     child = next_child(child->next))
+		if (is_element(child, "class"))
+			add_name(r, child, &r->c->classes,
+			    attribute_text(child, "name"));
+		else if (is_element(child, "means"))
+			add_name(r, child, &r->c->means,
+			    attribute_text(child, "name"));
+		else if (is_element(child, "protection"))
+			add_name(r, child, &r->c->protections,
+			    attribute_text(child, "name"));
+		else if (is_element(child, "honours"))
+			read_honours(r, child);
+		else
+			complain_element(r, child,
+			    "class, means, protection or honours");
+}
+
+static void
+expect_empty(struct reader *r, xmlNode *node)
+{
+	xmlNode *child = next_child(node->children);
+
+	if (child != NULL)
+		complain_element(r, child, "nothing there");
+}
+
+static void *
+add_member(struct reader *r, const xmlNode *node, void *list, size_t size,
+    size_t *n, size_t max)
+{
+	char **grown;
+
+	if (*n == max) {
+		mistake(r, xmlGetLineNo(node), name_of(node), "there are too "
+		    "many; expected at most %zu", max);
+		return list;
+	}
+	grown = realloc(list, (*n + 1) * size);
+	if (grown == NULL) {
+		r->err = CPNP_ERR_NOMEM;
+		return list;
+	}
+	memset((char *)grown + *n * size, 0, size);
+	++*n;
+	return grown;
+}
+
+static void
+read_place(struct reader *r, xmlNode *node)
+{
+	cpnp_catalogue *c = r->c;
+	size_t before = c->places_n;
+	const cpnp_place *twin;
+	cpnp_place *place;
+
+	c->places = add_member(r, node, c->places, sizeof(*c->places),
+	    &c->places_n, CPNP_CATALOGUE_PLACES_MAX);
+	if (c->places_n == before)
+		return;
+	place = &c->places[before];
+	place->line = (unsigned)xmlGetLineNo(node);
+	READ(r, node, place_attributes, place);
+	expect_empty(r, node);
+	if (place->name == NULL) {
+		place->name = strdup("");
+		if (place->name == NULL) {
+			r->err = CPNP_ERR_NOMEM;
+			c->places_n--;
+		}
+		return;
+	}
+	twin = cpnp_catalogue_place(c, cpnp_bytes_str(place->name));
+	if (twin != place)
+		mistake(r, place->line, "place/name", "\"%s\" is in line %u "
+		    "already; expected one place of each name", place->name,
+		    twin->line);
+}
+
+/*
+ * The document inside an item, as text of its own.  As many line ends are put
+ * in front as there are lines before it, so that what is wrong with it is
+ * told with the line of this file.
+ */
+static int
+document_text(xmlNode *node, cpnp_buf *out)
+{
+	xmlDoc *doc = xmlNewDoc((const xmlChar *)"1.0");
+	xmlNode *copy = doc == NULL ? NULL : xmlDocCopyNode(node, doc, 1);
+	xmlBuffer *text = xmlBufferCreate();
+	long line, i;
+	int err = CPNP_ERR_NOMEM;
+
+	if (copy != NULL && text != NULL) {
+		xmlDocSetRootElement(doc, copy);
+		copy = NULL;
+		line = xmlGetLineNo(node);
+		for (i = 1; i < line; i++)
+			cpnp_buf_put_raw(out, CPNP_BYTES_LIT("\n"));
+		xmlNodeDump(text, doc, xmlDocGetRootElement(doc), 0, 0);
+		cpnp_buf_put_raw(out,
+		    (cpnp_bytes){xmlBufferContent(text),
+			(size_t)xmlBufferLength(text)});
+		err = out->err;
+	}
+	xmlFreeNode(copy);
+	xmlBufferFree(text);
+	xmlFreeDoc(doc);
+	return err;
+}
+
+static int
+store_document(cpnp_article *article, const cpnp_cpd *cpd)
+{
+	cpnp_buf buf;
+	int err;
+
+	article->description = malloc(CPNP_CPD_MAX);
+	if (article->description == NULL)
+		return CPNP_ERR_NOMEM;
+	cpnp_buf_init_fixed(&buf, article->description, CPNP_CPD_MAX);
+	err = cpnp_cpd_encode(cpd, &buf);
+	article->description_len = buf.len;
+	return err;
+}
+
+static void
+read_document(struct reader *r, xmlNode *node, cpnp_article *article,
+    const cpnp_mem *mem)
+{
+	cpnp_diag diag = {0};
+	cpnp_cpd cpd;
+	cpnp_buf text;
+	int err;
+
+	cpnp_buf_init(&text, mem, CPNP_CATALOGUE_BYTES_MAX * 2);
+	err = document_text(node, &text);
+	if (err == 0)
+		err = cpnp_cpd_from_xml(
+		    &cpd, cpnp_buf_bytes(&text), mem, &diag);
+	if (err == 0) {
+		err = store_document(article, &cpd);
+		if (err == 0 && article->frozen)
+			err = cpnp_cpd_is_concrete(&cpd, &diag);
+		cpnp_cpd_fini(&cpd);
+	}
+	cpnp_buf_fini(&text);
+	if (cpnp_error_is_fatal(err))
+		r->err = err;
+	else if (err != 0)
+		mistake(r, xmlGetLineNo(node), article->frozen ? "item/cpd"
+		    : "template/cpd", "%s%s%s", diag.where,
+		    diag.where[0] != '\0' ? ": " : "",
+		    diag.why[0] != '\0' ? diag.why : cpnp_strerror(err));
+}
+
+static void
+read_article(struct reader *r, xmlNode *node, bool frozen,
+    const cpnp_mem *mem)
+{
+	cpnp_catalogue *c = r->c;
+	size_t before = c->articles_n;
+	const cpnp_article *twin;
+	cpnp_article *article;
+	xmlNode *child;
+
+	c->articles = add_member(r, node, c->articles, sizeof(*c->articles),
+	    &c->articles_n, CPNP_CATALOGUE_ITEMS_MAX);
+	if (c->articles_n == before)
+		return;
+	article = &c->articles[before];
+	article->frozen = frozen;
+	article->line = (unsigned)xmlGetLineNo(node);
+	if (frozen)
+		READ(r, node, item_attributes, article);
+	else
+		READ(r, node, template_attributes, article);
+	child = next_child(node->children);
+	if (child == NULL || child->type != XML_ELEMENT_NODE)
+		mistake(r, article->line, name_of(node), "has no document; "
+		    "expected a cpd element, cpnp-cpd(5)");
+	else if (next_child(child->next) != NULL)
+		complain_element(r, next_child(child->next),
+		    "one cpd element and nothing else");
+	else
+		read_document(r, child, article, mem);
+	if (article->name == NULL) {
+		free(article->description);
+		c->articles_n--;
+		return;
+	}
+	twin = cpnp_catalogue_article(c, cpnp_bytes_str(article->name));
+	if (twin != article)
+		mistake(r, article->line, name_of(node), "\"%s\" is in line "
+		    "%u already; expected one item or template of each name",
+		    article->name, twin->line);
+}
+
+/* ---- the whole ---- */
+
+struct once {
+	bool provider, token, terms, test, network;
+};
+
+static bool
+first_time(struct reader *r, const xmlNode *node, bool *seen)
+{
+	if (*seen)
+		mistake(r, xmlGetLineNo(node), name_of(node), "is there twice; "
+		    "expected one");
+	return !*seen && (*seen = true);
+}
+
+static void
+read_element(
+    struct reader *r, xmlNode *node, struct once *once, const cpnp_mem *mem)
+{
+	if (is_element(node, "provider")) {
+		if (first_time(r, node, &once->provider))
+			read_provider(r, node);
+	} else if (is_element(node, "token")) {
+		if (first_time(r, node, &once->token))
+			READ(r, node, token_attributes, r->c);
+	} else if (is_element(node, "terms")) {
+		if (first_time(r, node, &once->terms))
+			READ(r, node, terms_attributes, r->c);
+	} else if (is_element(node, "test")) {
+		if (first_time(r, node, &once->test))
+			READ(r, node, test_attributes, r->c);
+	} else if (is_element(node, "network")) {
+		if (first_time(r, node, &once->network))
+			read_network(r, node);
+	} else if (is_element(node, "place")) {
+		read_place(r, node);
+	} else if (is_element(node, "item")) {
+		read_article(r, node, true, mem);
+	} else if (is_element(node, "template")) {
+		read_article(r, node, false, mem);
+	} else {
+		complain_element(r, node, "provider, token, terms, test, "
+		    "network, place, item or template");
+	}
+}
+
+static void
+check_token(struct reader *r)
+{
+	const char *p;
+
+	for (p = r->c->token_code; p != NULL && *p != '\0'; p++)
+		if (!((*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9'))) {
+			mistake(r, 0, "token/code", "\"%s\" is not possible; "
+			    "expected 1 to 12 characters A-Z and 0-9",
+			    r->c->token_code);
+			return;
+		}
+}
+
+static void
+check_whole(struct reader *r, const struct once *once)
+{
+	const cpnp_catalogue *c = r->c;
+	char min[CPNP_QUANTITY_LEN], max[CPNP_QUANTITY_LEN];
+
+	if (!once->provider)
+		mistake(r, 0, "provider", "is missing; expected <provider "
+		    "name=\"...\" email=\"...\"/>");
+	if (!once->token)
+		mistake(r, 0, "token", "is missing; expected <token "
+		    "code=\"EUR\" exponent=\"2\"/>, what prices are in");
+	if (!once->terms)
+		mistake(r, 0, "terms", "is missing; expected <terms "
+		    "offer-validity=\"1 h\"/>");
+	if (c->places_n == 0)
+		mistake(r, 0, "place", "no place is served; expected <place "
+		    "name=\"...\" capacity=\"...\" price=\"...\"/> for each");
+	check_token(r);
+	if (!once->terms)
+		return;
+	cpnp_quantity_format(CPNP_UNIT_RATE, c->rate_min, min);
+	cpnp_quantity_format(CPNP_UNIT_RATE, c->rate_max, max);
+	if (c->rate_min > c->rate_max)
+		mistake(r, 0, "terms/minimum", "%s is more than the maximum "
+		    "of %s; expected at most that", min, max);
+	else if (c->rate_min % c->rate_step != 0)
+		mistake(r, 0, "terms/step", "the minimum of %s is not a "
+		    "multiple of it; expected steps that lead from 0 to the "
+		    "minimum", min);
+	if (once->test && c->test_rate_max < c->rate_min)
+		mistake(r, 0, "test/maximum", "is less than the minimum of "
+		    "%s; expected at least that", min);
+}
+
+static void
+read_root(struct reader *r, xmlDoc *doc, const cpnp_mem *mem)
+{
+	xmlNode *root = xmlDocGetRootElement(doc), *child;
+	struct once once = {false, false, false, false, false};
+
+	if (doc->intSubset != NULL || doc->extSubset != NULL) {
+		mistake(r, 1, "DOCTYPE", "there is a DTD; expected none");
+		return;
+	}
+	if (!is_element(root, "catalogue")) {
+		mistake(r, xmlGetLineNo(root), name_of(root), "is not a "
+		    "catalogue; expected <catalogue xmlns=\"" NAMESPACE
+		    "\">");
+		return;
+	}
+	for (child = next_child(root->children); child != NULL;
+	     child = next_child(child->next))
+		read_element(r, child, &once, mem);
+	check_whole(r, &once);
+}
+
+static void
+complain_xml(struct reader *r, xmlParserCtxt *ctxt)
+{
+	const xmlError *e = xmlCtxtGetLastError(ctxt);
+	char text[256];
+
+	snprintf(text, sizeof(text), "%s",
+	    e != NULL && e->message != NULL ? e->message : "no document");
+	text[strcspn(text, "\n")] = '\0';
+	mistake(r, e != NULL ? e->line : 0, "XML", "%s; expected a "
+	    "well-formed document", text);
+}
+
+static void
+read_file(struct reader *r, const cpnp_mem *mem)
+{
+	xmlParserCtxt *ctxt;
+	xmlDoc *doc;
+	struct stat st;
+
+	if (stat(r->c->path, &st) != 0 || !S_ISREG(st.st_mode)) {
+		mistake(r, 0, "file", "cannot be read: %s; expected a "
+		    "catalogue, cpnp-catalogue(5)",
+		    errno != 0 ? strerror(errno) : "not a regular file");
+		return;
+	}
+	if (st.st_size > CPNP_CATALOGUE_BYTES_MAX) {
+		mistake(r, 0, "file", "has %lld bytes; expected at most %d",
+		    (long long)st.st_size, CPNP_CATALOGUE_BYTES_MAX);
+		return;
+	}
+	ctxt = xmlNewParserCtxt();
+	if (ctxt == NULL) {
+		r->err = CPNP_ERR_NOMEM;
+		return;
+	}
+	doc = xmlCtxtReadFile(ctxt, r->c->path, NULL,
+	    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
+		XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES);
+	if (doc == NULL)
+		complain_xml(r, ctxt);
+	else
+		read_root(r, doc, mem);
+	xmlFreeDoc(doc);
+	xmlFreeParserCtxt(ctxt);
+}
+
+static void *
+heap_alloc(void *user, size_t size)
+{
+	(void)user;
+	return malloc(size);
+}
+
+static void *
+heap_realloc(void *user, void *ptr, size_t size)
+{
+	(void)user;
+	return realloc(ptr, size);
+}
+
+static void
+heap_free(void *user, void *ptr)
+{
+	(void)user;
+	free(ptr);
+}
+
+int
+cpnp_catalogue_load(cpnp_catalogue **out, const char *path,
+    cpnp_catalogue_report *report, void *user)
+{
+	static const cpnp_mem heap = {
+		NULL, heap_alloc, heap_realloc, heap_free};
+	cpnp_catalogue *c = calloc(1, sizeof(*c));
+	struct reader r = {c, report, user, 0, 0};
+
+	if (c == NULL)
+		return CPNP_ERR_NOMEM;
+	c->path = strdup(path);
+	errno = 0;
+	if (c->path == NULL)
+		r.err = CPNP_ERR_NOMEM;
+	else
+		read_file(&r, &heap);
+	if (r.err == 0 && r.mistakes > 0)
+		r.err = CPNP_ERR_CONFIG;
+	if (r.err != 0) {
+		cpnp_catalogue_del(c);
+		return r.err;
+	}
+	*out = c;
+	return 0;
+}

@@ -1,0 +1,324 @@
+/*
+ * Performing effects.  STORE goes into the batch, SEND waits for it, DECIDE
+ * is decided at once, SIGN at the end of the turn or when its batch is done.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon.h"
+#include "decide.h"
+
+#define WORDS(b) (int)(b).len, (const char *)(b).ptr
+
+/* What cpnp_order_user() keeps: the order is counted as open. */
+#define USER_OPEN UINT64_C(1)
+
+void
+cpnpd_log_order(int level, const cpnp_order *order, const char *format, ...)
+{
+	cpnp_bytes provider = cpnp_order_provider_id(order);
+	char text[768];
+	va_list ap;
+
+	if (!cpnp_log_is_on((cpnp_log_level)level))
+		return;
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	cpnp_log((cpnp_log_level)level, "order %.*s/%.*s peer %.*s: %s",
+	    WORDS(cpnp_order_customer_id(order)),
+	    provider.len > 0 ? (int)provider.len : 1,
+	    provider.len > 0 ? (const char *)provider.ptr : "-",
+	    WORDS(cpnp_order_peer_identity(order)), text);
+}
+
+/* ---- open orders of each customer ---- */
+
+static uint64_t *
+open_count(struct daemon *d, const cpnp_order *order)
+{
+	const cpnp_conf_customer *c =
+	    cpnp_conf_customer_find(d->conf, cpnp_order_peer_identity(order));
+
+	return c == NULL ? NULL : &d->open[c - d->conf->customers];
+}
+
+static void
+count_open(struct daemon *d, cpnp_order *order, bool is_open)
+{
+	uint64_t *n = open_count(d, order);
+	bool was_open = (cpnp_order_user(order) & USER_OPEN) != 0;
+
+	if (is_open == was_open)
+		return;
+	cpnp_order_set_user(order, is_open ? USER_OPEN : 0);
+	if (n != NULL)
+		*n = is_open ? *n + 1 : *n - 1;
+}
+
+void
+cpnpd_drop_order(struct daemon *d, cpnp_order *order)
+{
+	count_open(d, order, false);
+	cpnp_orders_drop(d->orders, order);
+}
+
+/* ---- STORE ---- */
+
+static void
+log_transition(const cpnp_effect *e)
+{
+	cpnp_status status = cpnp_order_status(e->order);
+
+	if (e->u.store.from == e->u.store.to &&
+	    e->u.store.agreement_from == e->u.store.agreement_to)
+		return;
+	cpnpd_log_order(CPNP_LOG_INFO, e->order,
+	    "%s -> %s, reason: %s%s%s%s%s",
+	    e->u.store.from == CPNP_STATE_NONE
+		? "none" : cpnp_state_name(e->u.store.from),
+	    cpnp_state_name(e->u.store.to),
+	    cpnp_event_name(e->u.store.event),
+	    e->u.store.detail != NULL ? ", " : "",
+	    e->u.store.detail != NULL ? e->u.store.detail : "",
+	    status != CPNP_STATUS_NONE ? ", FAIL " : "",
+	    status != CPNP_STATUS_NONE ? cpnp_status_text(status) : "");
+}
+
+/* What an order holds follows its state: held by an offer, bought by the
+ * agreement, given back when there is none. */
+static int
+store_holds(struct daemon *d, struct batch *b, const cpnp_effect *e)
+{
+	const uint8_t *ref = cpnp_order_ref(e->order);
+	cpnp_store_hold *rows;
+	size_t n;
+	int err = 0;
+
+	if (e->u.store.agreement_from == CPNP_AGREEMENT_NONE &&
+	    e->u.store.agreement_to == CPNP_AGREEMENT_COMPLETED) {
+		cpnp_capacity_buy(d->capacity, ref);
+		return cpnp_store_buy_holds(b->store, e->order);
+	}
+	if (e->u.store.to == CPNP_STATE_CANCELLED &&
+	    e->u.store.from != CPNP_STATE_CANCELLED &&
+	    e->u.store.agreement_to == CPNP_AGREEMENT_NONE) {
+		cpnp_capacity_release(d->capacity, ref);
+		return cpnp_store_drop_holds(b->store, e->order);
+	}
+	if (!cpnp_capacity_take_changed(d->capacity, ref))
+		return 0;
+	err = cpnp_capacity_rows(d->capacity, ref, &rows, &n);
+	if (err == 0)
+		err = cpnp_store_put_holds(b->store, e->order, rows, n);
+	free(rows);
+	return err;
+}
+
+static void
+count_transition(struct daemon *d, const cpnp_effect *e)
+{
+	if (e->u.store.from == CPNP_STATE_NONE)
+		d->counters.orders++;
+	if (e->u.store.from == e->u.store.to)
+		return;
+	if (e->u.store.to == CPNP_STATE_COMPLETED)
+		d->counters.completed++;
+	if (e->u.store.to == CPNP_STATE_CANCELLED)
+		d->counters.cancelled++;
+}
+
+static void
+do_store(struct daemon *d, const cpnp_effect *e, uint64_t *tag, cpnp_now now)
+{
+	struct batch *b = cpnpd_batch(d);
+	struct key *key = cpnpd_key_new(e->order);
+	int err = b == NULL || key == NULL ? CPNP_ERR_NOMEM : 0;
+
+	log_transition(e);
+	count_transition(d, e);
+	count_open(d, e->order, !cpnp_order_is_settled(e->order));
+	if (err == 0) {
+		key->next = b->touched;
+		b->touched = key;
+		key = NULL;
+		/* The ACK will want a receipt for what the ACCEPT said. */
+		*tag = e->u.store.event == CPNP_EVENT_RECV_ACCEPT
+		    ? d->next_tag++ : 0;
+		err = cpnp_store_put(b->store, e, *tag);
+	}
+	if (err == 0)
+		err = store_holds(d, b, e);
+	free(key);
+	if (err != 0)
+		cpnpd_fail(d, cpnp_strerror(err), now);
+}
+
+/* ---- SEND, SIGN ---- */
+
+static void
+do_send(struct daemon *d, const cpnp_effect *e, cpnp_now now)
+{
+	if (e->u.send.peer == CPNP_PEER_NONE)
+		return;
+	if (e->u.send.fail &&
+	    !cpnp_net_may_fail(d->net, e->u.send.peer, now)) {
+		d->counters.fails_limited++;
+		return;
+	}
+	cpnpd_send_later(d, e->u.send.peer, e->u.send.bytes, now);
+}
+
+static void
+do_sign(struct daemon *d, const cpnp_effect *e, uint64_t tag, cpnp_now now)
+{
+	cpnp_bytes payload = e->u.sign.payload;
+	struct signing *s = calloc(1, sizeof(*s) + payload.len);
+	struct batch *b;
+
+	if (s != NULL)
+		s->key = cpnpd_key_new(e->order);
+	if (s == NULL || s->key == NULL) {
+		free(s);
+		cpnpd_fail(d, cpnp_strerror(CPNP_ERR_NOMEM), now);
+		return;
+	}
+	s->len = payload.len;
+	memcpy(s->payload, payload.ptr, payload.len);
+	if (e->u.sign.wants_receipt)
+		s->receipt_tag = tag;
+	b = cpnpd_batch_newest(d);
+	if (e->u.sign.after_commit && b != NULL) {
+		*b->sign_end = s;
+		b->sign_end = &s->next;
+	} else {
+		*d->sign_end = s;
+		d->sign_end = &s->next;
+	}
+}
+
+/* ---- DECIDE ---- */
+
+static void
+log_decision(const cpnp_order *order, const cpnp_decision *decision)
+{
+	const cpnp_explanation *x;
+	size_t i;
+
+	for (i = 0; i < decision->explanations_n; i++) {
+		x = &decision->explanations[i];
+		cpnpd_log_order(CPNP_LOG_INFO, order,
+		    "%s, %.*s: %.*s%s%.*s", decision->status ==
+			CPNP_STATUS_NONE ? "counter-offer" : "refusal",
+		    WORDS(x->clause), WORDS(x->reason),
+		    x->would_fit.len > 0 ? "; would fit: " : "",
+		    WORDS(x->would_fit));
+	}
+}
+
+static void
+decide(struct daemon *d, cpnp_order *order, const cpnp_msg *request,
+    cpnp_now now)
+{
+	cpnp_bytes identity = cpnp_order_peer_identity(order);
+	const cpnp_conf_customer *c =
+	    cpnp_conf_customer_find(d->conf, identity);
+	cpnp_decide_input in = {.catalogue = d->catalogue,
+		.capacity = d->capacity, .request = request,
+		.order_ref = cpnp_order_ref(order), .customer = identity,
+		.held_max = c != NULL ? c->held_max : 0,
+		.open_max = c != NULL ? c->open_max : 0, .now = now.wall};
+	cpnp_decision decision;
+	int err;
+
+	in.open = c != NULL ? d->open[c - d->conf->customers] : 1;
+	err = cpnp_decide(&decision, &in);
+	if (err == 0)
+		log_decision(order, &decision);
+	if (err == 0 && decision.status == CPNP_STATUS_NONE) {
+		err = cpnp_order_offer(
+		    d->orders, order, &decision.offer, now);
+		d->counters.offers++;
+	}
+	if (err != 0 || decision.status != CPNP_STATUS_NONE) {
+		if (err != 0)
+			cpnpd_log_order(CPNP_LOG_ERROR, order,
+			    "no offer could be made: %s", cpnp_strerror(err));
+		cpnp_capacity_release(d->capacity, in.order_ref);
+		err = cpnp_order_refuse(d->orders, order,
+		    err != 0 ? CPNP_STATUS_OUT_OF_RESOURCES : decision.status,
+		    decision.explanations,
+		    err != 0 ? 0 : decision.explanations_n, now);
+		d->counters.refusals++;
+	}
+	if (err != 0)
+		cpnpd_log_order(CPNP_LOG_ERROR, order,
+		    "the decision could not be given: %s",
+		    cpnp_strerror(err));
+	cpnp_decision_fini(&decision);
+}
+
+/* ---- all of them ---- */
+
+static bool
+drain_once(struct daemon *d, cpnp_order **order, const cpnp_msg **request,
+    cpnp_now now)
+{
+	cpnp_effect e;
+	uint64_t tag = 0;
+
+	*order = NULL;
+	while (cpnp_orders_next(d->orders, &e)) {
+		switch (e.type) {
+		case CPNP_EFFECT_STORE:
+			do_store(d, &e, &tag, now);
+			break;
+		case CPNP_EFFECT_SEND:
+			do_send(d, &e, now);
+			break;
+		case CPNP_EFFECT_DECIDE:
+			*order = e.order;
+			*request = e.u.decide.request;
+			break;
+		case CPNP_EFFECT_SIGN:
+			do_sign(d, &e, tag, now);
+			break;
+		case CPNP_EFFECT_FORGET:
+			count_open(d, e.order, false);
+			break;
+		case CPNP_EFFECT_OFFER: /* of a client only */
+		case CPNP_EFFECT_END:
+			break;
+		}
+	}
+	return *order != NULL;
+}
+
+void
+cpnpd_drain(struct daemon *d, cpnp_now now)
+{
+	const cpnp_msg *request = NULL;
+	cpnp_order *order;
+
+	while (drain_once(d, &order, &request, now))
+		decide(d, order, request, now);
+}
+
+int
+cpnpd_load_row(struct daemon *d, const cpnp_store_row *row, cpnp_now now)
+{
+	cpnp_order *order;
+	int err = cpnp_orders_load(
+	    d->orders, row->saved, row->docs, &order, now);
+
+	if (err != 0)
+		return err;
+	d->counters.loaded++;
+	count_open(d, order, !cpnp_order_is_settled(order));
+	cpnpd_drain(d, now);
+	return 0;
+}

@@ -1,0 +1,195 @@
+/*
+ * A datagram becomes an event of an order: decode, find the customer, verify
+ * the statement, look in the store for an order that is not in memory.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include <string.h>
+
+#include "daemon.h"
+
+#define WORDS(b) (int)(b).len, (const char *)(b).ptr
+
+/* The name of who has signed the statement; empty when it does not verify. */
+static cpnp_bytes
+find_signer(struct daemon *d, const cpnp_input *input, cpnp_signed *result,
+    cpnp_now now)
+{
+	cpnp_diag diag = {0};
+	int err;
+
+	if (!cpnp_msg_has(input->msg, CPNP_ATTR_STATEMENT) ||
+	    input->msg->statement.len == 0)
+		return CPNP_BYTES_NONE;
+	err = cpnp_trust_verify(
+	    d->trust, input->msg->statement, &now.wall, result, &diag);
+	if (err == 0 && result->attested) {
+		d->counters.statements++;
+		return cpnp_bytes_str(result->identity);
+	}
+	d->counters.statements_bad++;
+	cpnp_log(CPNP_LOG_WARNING,
+	    "order %.*s/%.*s peer %.*s: the statement does not verify: "
+	    "%s%s%s", WORDS(input->msg->customer_order_id),
+	    WORDS(input->msg->provider_order_id), WORDS(input->identity),
+	    diag.where, diag.where[0] != '\0' ? ": " : "",
+	    diag.why[0] != '\0' ? diag.why : cpnp_strerror(err));
+	return CPNP_BYTES_NONE;
+}
+
+/* The order that a message is about may rest in the store. */
+static int
+load_order(struct daemon *d, cpnp_input *input, cpnp_now now)
+{
+	cpnp_store_row row;
+	int err = cpnp_store_find(d->store, CPNP_SERVER, input->identity,
+	    input->msg->customer_order_id, &row);
+
+	if (err == CPNP_ERR_NOT_FOUND) {
+		input->searched = true;
+		return 0;
+	}
+	if (err == 0)
+		err = cpnpd_load_row(d, &row, now);
+	return err;
+}
+
+static void
+log_refused(const cpnp_input *input, bool has_head, int err,
+    const cpnp_diag *diag)
+{
+	const cpnp_msg *m = input->msg;
+
+	if (!cpnp_log_is_on(CPNP_LOG_DEBUG) && !cpnp_error_is_fatal(err))
+		return;
+	cpnp_log(cpnp_error_is_fatal(err) ? CPNP_LOG_ERROR : CPNP_LOG_DEBUG,
+	    "order %.*s/%.*s peer %.*s: %s refused: %s%s%s",
+	    WORDS(m->customer_order_id), WORDS(m->provider_order_id),
+	    WORDS(input->identity),
+	    has_head ? cpnp_method_name(m->edition, (int)m->method)
+		     : "message",
+	    diag->where, diag->where[0] != '\0' ? ": " : "",
+	    diag->why[0] != '\0' ? diag->why : cpnp_strerror(err));
+}
+
+/* The order that a fatal error has hit is read back when it is needed. */
+static void
+drop_hit(struct daemon *d, const cpnp_input *input)
+{
+	cpnp_order *order = cpnp_orders_find(d->orders, CPNP_SERVER,
+	    input->identity, input->msg->customer_order_id);
+	cpnp_effect effect;
+
+	while (cpnp_orders_next(d->orders, &effect))
+		;
+	if (order != NULL)
+		cpnpd_drop_order(d, order);
+}
+
+static void
+feed(struct daemon *d, cpnp_input *input, cpnp_now now)
+{
+	cpnp_diag diag = {0};
+	cpnp_signed by;
+	int err;
+
+	input->signer = find_signer(d, input, &by, now);
+	err = cpnp_orders_recv(d->orders, input, now);
+	if (err == CPNP_ERR_NOT_LOADED) {
+		err = load_order(d, input, now);
+		if (err == 0)
+			err = cpnp_orders_recv(d->orders, input, now);
+	}
+	if (err != 0) {
+		d->counters.refused++;
+		log_refused(input, true, err, &diag);
+	}
+	if (cpnp_error_is_fatal(err))
+		drop_hit(d, input);
+}
+
+/*
+ * While the store does not take anything, an order that exists gets no answer
+ * and its peer repeats; a new one is refused.
+ */
+static void
+refuse_new(struct daemon *d, const cpnp_input *input, cpnp_now now)
+{
+	const cpnp_msg *m = input->msg;
+	uint8_t bytes[512];
+	cpnp_msg fail = {.edition = m->edition, .method = CPNP_METHOD_FAIL,
+		.status = CPNP_STATUS_OUT_OF_RESOURCES,
+		.transaction_id = m->transaction_id,
+		.customer_order_id = m->customer_order_id,
+		.sequence_number = 1};
+	cpnp_store_row row;
+	cpnp_buf buf;
+
+	d->counters.drop_failed++;
+	if (m->method != CPNP_METHOD_QUOTATION || !input->may_order ||
+	    cpnp_orders_find(d->orders, CPNP_SERVER, input->identity,
+		m->customer_order_id) != NULL ||
+	    cpnp_store_find(d->store, CPNP_SERVER, input->identity,
+		m->customer_order_id, &row) != CPNP_ERR_NOT_FOUND ||
+	    !cpnp_net_may_fail(d->net, input->peer, now))
+		return;
+	fail.present = CPNP_ATTR_BIT(CPNP_ATTR_TRANSACTION_ID) |
+	    CPNP_ATTR_BIT(CPNP_ATTR_CUSTOMER_ORDER_ID) |
+	    CPNP_ATTR_BIT(CPNP_ATTR_STATUS_CODE);
+	if (cpnp_grammar(m->edition, CPNP_METHOD_FAIL,
+		CPNP_ATTR_SEQUENCE_NUMBER) != CPNP_ABSENT)
+		fail.present |= CPNP_ATTR_BIT(CPNP_ATTR_SEQUENCE_NUMBER);
+	cpnp_buf_init_fixed(&buf, bytes, sizeof(bytes));
+	if (cpnp_msg_encode(&fail, &buf, NULL) != 0)
+		return;
+	d->counters.refused_failed++;
+	(void)cpnp_net_send(d->net, input->peer, cpnp_buf_bytes(&buf), now);
+}
+
+static bool
+is_behind(const struct daemon *d)
+{
+	return d->current != NULL &&
+	    cpnp_store_batch_count(d->current->store) >=
+	    CPNPD_BATCH_EVENTS_MAX;
+}
+
+void
+cpnpd_recv(void *user, cpnp_peer peer, cpnp_bytes identity,
+    cpnp_bytes datagram, cpnp_now now)
+{
+	struct daemon *d = user;
+	const cpnp_conf_customer *customer;
+	cpnp_diag diag = {0};
+	cpnp_msg msg;
+	cpnp_input input = {.msg = &msg, .identity = identity, .peer = peer};
+	int err;
+
+	d->counters.messages++;
+	if (d->stopping) {
+		d->counters.drop_stopping++;
+		return;
+	}
+	if (is_behind(d)) {
+		d->counters.drop_busy++;
+		return;
+	}
+	customer = cpnp_conf_customer_find(d->conf, identity);
+	input.may_order = customer != NULL && customer->may_order;
+	input.require_statement =
+	    customer == NULL || customer->require_statement;
+	err = cpnp_msg_decode(&msg, datagram, &diag);
+	if (err != 0) {
+		d->counters.invalid++;
+		log_refused(&input,
+		    (msg.present & CPNP_MSG_HEAD_READ) != 0, err, &diag);
+		if (!d->failed)
+			(void)cpnp_orders_recv_invalid(
+			    d->orders, &input, err, now);
+	} else if (d->failed) {
+		refuse_new(d, &input, now);
+	} else {
+		feed(d, &input, now);
+	}
+	cpnpd_drain(d, now);
+}
