@@ -5,7 +5,6 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "codec.h"
@@ -17,14 +16,13 @@
 
 static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 static const char weekdays[] = "SunMonTueWedThuFriSat";
+static const char rfc1123[] = "Sun, 00 Jan 0000 00:00:00 GMT";
+static const char rfc3339[] = "0000-00-00T00:00:00Z";
 
 struct civil {
 	int year;
 	unsigned month; /* 1 to 12 */
 	unsigned day;   /* 1 to 31 */
-	unsigned hour;
-	unsigned minute;
-	unsigned second;
 	unsigned weekday; /* 0 is Sunday */
 };
 
@@ -64,32 +62,48 @@ days_from_civil(const struct civil *civil)
 	return era * ERA_DAYS + day_of_era - EPOCH_DAYS;
 }
 
+/* Write value in n decimal digits. */
+static void
+put_digits(char *p, size_t n, unsigned value)
+{
+	for (; n > 0; n--, value /= 10)
+		p[n - 1] = (char)('0' + value % 10);
+}
+
+static void
+put_clock(char *p, unsigned seconds)
+{
+	put_digits(p, 2, seconds / 3600);
+	put_digits(p + 3, 2, seconds / 60 % 60);
+	put_digits(p + 6, 2, seconds % 60);
+}
+
 int
 cpnp_date_format(cpnp_edition edition, cpnp_wtime time, char out[CPNP_DATE_LEN])
 {
 	struct civil c;
 	int64_t days;
-	unsigned rest;
+	unsigned seconds;
 
 	if (time.sec < CPNP_WTIME_MIN || time.sec > CPNP_WTIME_MAX)
 		return CPNP_ERR_RANGE;
 	days = time.sec / DAY_SECONDS - (time.sec % DAY_SECONDS < 0 ? 1 : 0);
-	rest = (unsigned)(time.sec - days * DAY_SECONDS);
+	seconds = (unsigned)(time.sec - days * DAY_SECONDS);
 	civil_from_days(&c, days);
-	c.hour = rest / 3600;
-	c.minute = rest / 60 % 60;
-	c.second = rest % 60;
-	if (edition == CPNP_EDITION_DRAFT02)
-		(void)snprintf(out, CPNP_DATE_LEN,
-		    "%.3s, %02u %.3s %04d %02u:%02u:%02u GMT",
-		    &weekdays[3 * c.weekday], c.day % 100,
-		    &months[3 * (c.month - 1)], c.year % 10000, c.hour % 100,
-		    c.minute, c.second);
-	else
-		(void)snprintf(out, CPNP_DATE_LEN,
-		    "%04d-%02u-%02uT%02u:%02u:%02uZ", c.year % 10000,
-		    c.month % 100, c.day % 100, c.hour % 100, c.minute,
-		    c.second);
+	if (edition == CPNP_EDITION_DRAFT02) {
+		memcpy(out, rfc1123, sizeof(rfc1123));
+		memcpy(out, &weekdays[3 * c.weekday], 3);
+		put_digits(out + 5, 2, c.day);
+		memcpy(out + 8, &months[3 * (c.month - 1)], 3);
+		put_digits(out + 12, 4, (unsigned)c.year);
+		put_clock(out + 17, seconds);
+	} else {
+		memcpy(out, rfc3339, sizeof(rfc3339));
+		put_digits(out, 4, (unsigned)c.year);
+		put_digits(out + 5, 2, c.month);
+		put_digits(out + 8, 2, c.day);
+		put_clock(out + 11, seconds);
+	}
 	return 0;
 }
 
@@ -119,35 +133,26 @@ month_of(const uint8_t *p)
 	return 0;
 }
 
-static int64_t
-civil_to_seconds(const struct civil *c)
-{
-	return days_from_civil(c) * DAY_SECONDS + c->hour * 3600 +
-	    c->minute * 60 + c->second;
-}
-
 int
 cpnp_date_parse(cpnp_edition edition, cpnp_bytes text, cpnp_wtime *time)
 {
 	char again[CPNP_DATE_LEN];
 	struct civil c = {0};
 	cpnp_wtime result;
-	const uint8_t *p = text.ptr;
-	size_t clock;
+	const uint8_t *p = text.ptr, *clock;
 	bool is_draft = edition == CPNP_EDITION_DRAFT02;
 
-	if (text.len != (is_draft ? 29 : 20))
+	if (text.len != (is_draft ? sizeof(rfc1123) : sizeof(rfc3339)) - 1)
 		return CPNP_ERR_DATE;
 	c.year = (int)digits(p + (is_draft ? 12 : 0), 4);
 	c.month = is_draft ? month_of(p + 8) : digits(p + 5, 2);
 	c.day = digits(p + (is_draft ? 5 : 8), 2);
-	clock = is_draft ? 17 : 11;
-	c.hour = digits(p + clock, 2);
-	c.minute = digits(p + clock + 3, 2);
-	c.second = digits(p + clock + 6, 2);
+	clock = p + (is_draft ? 17 : 11);
 	if (c.month < 1 || c.month > 12)
 		return CPNP_ERR_DATE;
-	result.sec = civil_to_seconds(&c);
+	result.sec = days_from_civil(&c) * DAY_SECONDS +
+	    digits(clock, 2) * 3600 + digits(clock + 3, 2) * 60 +
+	    digits(clock + 6, 2);
 	/* Only a date that is written again in the same way is one: this
 	 * catches punctuation, 31 April, 24:00, and a wrong weekday. */
 	if (cpnp_date_format(edition, result, again) != 0 ||
