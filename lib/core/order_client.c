@@ -741,7 +741,7 @@ in_cancelled(struct order_step *s)
 	case CPNP_EVENT_RETRANS:
 		return cpnp_order_send_again(s);
 	case CPNP_EVENT_LINGER_EXPIRED:
-		return cpnp_step_forget(s);
+		return s->order->now.outstanding ? 0 : cpnp_step_forget(s);
 	CASE_FOR_SERVER:
 		return CPNP_ERR_UNEXPECTED;
 	case CPNP_EVENT_RESPONSE_EXPIRED:

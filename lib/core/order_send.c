@@ -152,6 +152,8 @@ cpnp_order_send_again(struct order_step *s)
 {
 	struct order_now *o = &s->order->now;
 
+	if (!cpnp_order_is_waiting(s->order))
+		return 0;
 	if (o->tries < UINT32_MAX)
 		o->tries++;
 	cpnp_timer_arm_retrans(s->orders, s->order, s->now);
