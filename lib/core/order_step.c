@@ -110,7 +110,8 @@ release(const cpnp_env *env, struct order_now *now)
 	cpnp_blob_set(env, &now->draft, NULL);
 }
 
-/* Name the changed documents at the last STORE of the event. */
+/* Name the changed documents at the last STORE of the event; the first event
+ * of an order finds its request there already. */
 static void
 mark_docs(struct order_step *s)
 {
@@ -118,7 +119,8 @@ mark_docs(struct order_step *s)
 	uint32_t changed = 0;
 
 	for (int i = 0; i < CPNP_DOC_END; i++)
-		if (was->docs[i] != now->docs[i])
+		if (was->docs[i] != now->docs[i] ||
+		    (was->state == CPNP_STATE_NONE && now->docs[i] != NULL))
 			changed |= (uint32_t)1 << i;
 	for (size_t i = s->orders->effects_n; i-- > 0;) {
 		cpnp_effect *effect = &s->orders->effects[i].effect;
