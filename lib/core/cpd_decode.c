@@ -10,9 +10,28 @@ struct decoder {
 	cpnp_diag *diag;
 };
 
-/* A map in a list takes its head, a key and a value.  Together with the
- * largest structure this gives CPNP_CPD_ALLOC_FACTOR. */
-#define MAP_SIZE_MIN 3
+/*
+ * The least size of a member on the wire: a map's head, and its mandatory
+ * fields or any one, each with a key.  Members are allocated when there are as
+ * many bytes left; with the sizes of the structures this gives
+ * CPNP_CPD_ALLOC_FACTOR.
+ */
+static size_t
+member_size_min(const struct cpd_field *list)
+{
+	size_t size = 1;
+
+	if (list->kind == CPD_ITEMS)
+		return 1;
+	for (size_t i = 0; i < list->type->fields_n; i++) {
+		const struct cpd_field *field = &list->type->fields[i];
+
+		if ((field->flags & CPD_REQUIRED) == 0)
+			continue;
+		size += cpd_is_scalar(field) ? 2 : 2 + member_size_min(field);
+	}
+	return size == 1 ? 3 : size;
+}
 
 /* Say where and why, once, for the error that the cursor has. */
 static void
@@ -181,6 +200,19 @@ decode_members(struct decoder *dec, const struct cpd_field *field, char *list,
 	}
 }
 
+/* Look at the head of a map without moving, so that a wrong one is told from
+ * one that is cut short. */
+static int
+check_map(cpnp_cbor_rd *rd)
+{
+	cpnp_cbor_rd ahead = *rd;
+
+	(void)cpnp_cbor_get_map(&ahead, 1, SIZE_MAX / 2);
+	if (ahead.err != 0)
+		cpnp_cbor_rd_fail(rd, ahead.err);
+	return rd->err;
+}
+
 /* A clause or a list: what it holds is allocated when its least size on the
  * wire has been seen to be there. */
 static void
@@ -194,11 +226,15 @@ decode_list(struct decoder *dec, const struct cpd_field *field,
 	if (field->kind != CPD_STRUCT)
 		n = cpnp_cbor_get_array(rd, 1, field->max);
 	left = (size_t)(rd->end - rd->pos);
-	if (rd->err == 0 && field->kind != CPD_ITEMS && n * MAP_SIZE_MIN > left)
+	if (rd->err == 0 && field->kind == CPD_STRUCT)
+		(void)check_map(rd);
+	if (rd->err == 0 && n * member_size_min(field) > left)
 		cpnp_cbor_rd_fail(rd, CPNP_ERR_TRUNCATED);
 	if (rd->err != 0) {
-		explain(dec, path, field->kind == CPD_STRUCT ?
-		    "a map was expected" :
+		explain(dec, path, rd->err == CPNP_ERR_TRUNCATED ?
+		    "the input ends before what it announces" :
+		    field->kind == CPD_STRUCT ?
+		    "a map of at least one element was expected" :
 		    "an array of at least one member, within its limit, "
 		    "was expected");
 		return;

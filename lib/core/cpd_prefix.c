@@ -154,7 +154,7 @@ cpd_prefix_parse(cpnp_bytes text, bool is_address, cpnp_cpd_prefix *prefix)
 	memcpy(copy, text.ptr, text.len);
 	copy[text.len] = '\0';
 	*prefix = (cpnp_cpd_prefix){0};
-	prefix->family = strchr(copy, ':') != NULL ? 6 : 4;
+	prefix->family = memchr(copy, ':', text.len) != NULL ? 6 : 4;
 	good = prefix->family == 6 ? parse_ipv6(&p, prefix->addr)
 				   : parse_ipv4(&p, prefix->addr);
 	max = len = prefix->family == 6 ? 128 : 32;

@@ -118,6 +118,10 @@ edit_distance(const char *a, const char *b)
 	return row[n] < 9 ? row[n] : 9;
 }
 
+#define MORE ", ... (cpnp-cpd(5))"
+/* The longest that suggest() may be, within a reason. */
+#define SUGGESTION_MAX 120
+
 /* What an unknown name was meant to be, or else the names that there are. */
 static void
 suggest(const struct cpd_type *type, bool scalars, const char *name,
@@ -141,14 +145,17 @@ suggest(const struct cpd_type *type, bool scalars, const char *name,
 		return;
 	}
 	snprintf(out, size, "there is none here");
-	for (size_t i = 0; i < type->fields_n && len < size; i++) {
-		int n;
+	for (size_t i = 0; i < type->fields_n; i++) {
+		const char *known = type->fields[i].name;
 
 		if (cpd_is_scalar(&type->fields[i]) != scalars)
 			continue;
-		n = snprintf(out + len, size - len, "%s%s",
-		    len == 0 ? "use " : ", ", type->fields[i].name);
-		len += n < 0 ? 0 : (size_t)n;
+		if (len + strlen(known) + sizeof(MORE) + 4 > size) {
+			snprintf(out + len, size - len, MORE);
+			return;
+		}
+		len += (size_t)snprintf(out + len, size - len, "%s%s",
+		    len == 0 ? "use " : ", ", known);
 	}
 }
 
@@ -233,7 +240,8 @@ read_extra(struct reader *r, const struct cpd_type *type, xmlChar *content,
 		int lo = hex_digit(text.ptr[i + 1]);
 
 		good = hi >= 0 && lo >= 0;
-		out[i / 2] = good ? (uint8_t)(hi << 4 | lo) : 0;
+		if (good)
+			out[i / 2] = (uint8_t)(hi << 4 | lo);
 	}
 	extra->ptr = out;
 	extra->len = (uint32_t)(text.len / 2);
@@ -276,7 +284,7 @@ read_attributes(struct reader *r, const struct cpd_type *type,
 		const struct cpd_field *field = find_scalar(type, name);
 		xmlChar *content =
 		    a->children != NULL ? a->children->content : NULL;
-		char why[WHY_MAX];
+		char why[SUGGESTION_MAX];
 
 		if (is_schema_hint(a))
 			continue;
@@ -338,7 +346,7 @@ check_elements(
 {
 	for (const xmlNode *e = node->children; e != NULL; e = e->next) {
 		const struct cpd_field *field;
-		char why[WHY_MAX];
+		char why[SUGGESTION_MAX];
 
 		if (e->type != XML_ELEMENT_NODE)
 			continue;

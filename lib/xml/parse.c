@@ -9,10 +9,13 @@
 
 #include "parse.h"
 
-/* What the parser's callbacks leave behind. */
+/* What the parser's callbacks leave behind: the first error, which is the one
+ * that later ones follow from. */
 struct outcome {
 	bool has_doctype;
-	int doctype_line;
+	int code; /* enum xmlParserErrors, 0 for none */
+	int line;
+	char message[sizeof(((cpnp_diag *)0)->why)];
 };
 
 static void
@@ -26,16 +29,22 @@ refuse_doctype(void *user, const xmlChar *name, const xmlChar *external_id,
 	(void)external_id;
 	(void)system_id;
 	outcome->has_doctype = true;
-	outcome->doctype_line = xmlSAX2GetLineNumber(ctxt);
+	outcome->line = xmlSAX2GetLineNumber(ctxt);
 	xmlStopParser(ctxt);
 }
 
-/* Takes the place of a function that prints. */
 static void
-stay_silent(void *user, xmlErrorPtr error)
+note_error(void *user, xmlErrorPtr error)
 {
-	(void)user;
-	(void)error;
+	struct outcome *outcome = user;
+
+	if (outcome->code != 0 || outcome->has_doctype ||
+	    error->level == XML_ERR_WARNING)
+		return;
+	outcome->code = error->code;
+	outcome->line = error->line;
+	snprintf(outcome->message, sizeof(outcome->message), "%s",
+	    error->message != NULL ? error->message : "syntax error");
 }
 
 static int
@@ -52,33 +61,56 @@ refuse(cpnp_diag *diag, int err, int line, const char *why)
 }
 
 static int
-explain(xmlParserCtxtPtr ctxt, const struct outcome *outcome, cpnp_diag *diag)
+explain(const struct outcome *outcome, cpnp_diag *diag)
 {
-	const xmlError *error = xmlCtxtGetLastError(ctxt);
 	char why[sizeof(diag->why)];
 
 	if (outcome->has_doctype)
-		return refuse(diag, CPNP_ERR_XML, outcome->doctype_line,
+		return refuse(diag, CPNP_ERR_XML, outcome->line,
 		    "a document type declaration is refused; remove "
 		    "<!DOCTYPE ...> and write out its entities");
-	if (error == NULL || error->code == XML_ERR_NO_MEMORY)
+	if (outcome->code == XML_ERR_OK || outcome->code == XML_ERR_NO_MEMORY)
 		return refuse(diag, CPNP_ERR_NOMEM, 0, "out of memory");
-	if (error->code == XML_ERR_DOCUMENT_EMPTY)
+	if (outcome->code == XML_ERR_DOCUMENT_EMPTY)
 		return refuse(diag, CPNP_ERR_XML, 1,
 		    "the document is empty; it must hold an XML element");
-	snprintf(why, sizeof(why), "not well-formed XML, correct this: %s",
-	    error->message != NULL ? error->message : "syntax error");
-	return refuse(diag, CPNP_ERR_XML, error->line, why);
+	snprintf(why, sizeof(why), "not well-formed XML, correct this: %.120s",
+	    outcome->message);
+	return refuse(diag, CPNP_ERR_XML, outcome->line, why);
+}
+
+static int
+parse(xmlDocPtr *doc, cpnp_bytes xml, struct outcome *outcome)
+{
+	const int options = XML_PARSE_NONET | XML_PARSE_NOCDATA |
+	    XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_BIG_LINES;
+	xmlParserCtxtPtr ctxt = xmlNewParserCtxt();
+
+	*doc = NULL;
+	if (ctxt == NULL)
+		return CPNP_ERR_NOMEM;
+	ctxt->_private = outcome;
+	ctxt->sax->internalSubset = refuse_doctype;
+	*doc = xmlCtxtReadMemory(ctxt, (const char *)xml.ptr, (int)xml.len,
+	    NULL, NULL, options);
+	xmlFreeParserCtxt(ctxt);
+	/* A tree that is built although memory ran out has holes. */
+	if (*doc != NULL && outcome->code == XML_ERR_OK &&
+	    !outcome->has_doctype)
+		return 0;
+	xmlFreeDoc(*doc);
+	*doc = NULL;
+	return CPNP_ERR_XML;
 }
 
 int
 xml_parse(xmlDocPtr *doc, cpnp_bytes xml, cpnp_diag *diag)
 {
-	const int options = XML_PARSE_NONET | XML_PARSE_NOCDATA |
-	    XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_BIG_LINES;
+	/* The parser's handler is this thread's, and prints by default. */
+	xmlStructuredErrorFunc handler = xmlStructuredError;
+	void *handler_user = xmlStructuredErrorContext;
 	struct outcome outcome = {0};
-	xmlParserCtxtPtr ctxt;
-	int err = 0;
+	int err;
 
 	*doc = NULL;
 	if (xml.len > CPNP_XML_MAX)
@@ -88,19 +120,8 @@ xml_parse(xmlDocPtr *doc, cpnp_bytes xml, cpnp_diag *diag)
 	if (xml.len == 0)
 		return refuse(diag, CPNP_ERR_XML, 1,
 		    "the document is empty; it must hold an XML element");
-	ctxt = xmlNewParserCtxt();
-	if (ctxt == NULL)
-		return refuse(diag, CPNP_ERR_NOMEM, 0, "out of memory");
-	ctxt->_private = &outcome;
-	ctxt->sax->internalSubset = refuse_doctype;
-	ctxt->sax->serror = stay_silent;
-	*doc = xmlCtxtReadMemory(ctxt, (const char *)xml.ptr, (int)xml.len,
-	    NULL, NULL, options);
-	if (*doc == NULL || outcome.has_doctype) {
-		err = explain(ctxt, &outcome, diag);
-		xmlFreeDoc(*doc);
-		*doc = NULL;
-	}
-	xmlFreeParserCtxt(ctxt);
-	return err;
+	xmlSetStructuredErrorFunc(&outcome, note_error);
+	err = parse(doc, xml, &outcome);
+	xmlSetStructuredErrorFunc(handler_user, handler);
+	return err == 0 ? 0 : explain(&outcome, diag);
 }

@@ -64,7 +64,7 @@ extern "C" {
 
 /* Decoding asks the allocator for no more than this many bytes for each byte
  * of the input, all requests together. */
-#define CPNP_CPD_ALLOC_FACTOR 64
+#define CPNP_CPD_ALLOC_FACTOR 96
 
 /* What a number counts; the wire has the unit in brackets. */
 typedef enum cpnp_unit {
