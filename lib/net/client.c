@@ -176,10 +176,13 @@ net_client_free(struct net_client *client)
 {
 	if (client == NULL)
 		return;
+	event_del(&client->retry);
 	SSL_SESSION_free(client->resume);
 	free(client->store);
 	free(client);
 }
+
+static void on_retry(evutil_socket_t fd, short what, void *arg);
 
 int
 net_client_new(cpnp_net *net, const cpnp_net_target *target,
@@ -190,8 +193,10 @@ net_client_new(cpnp_net *net, const cpnp_net_target *target,
 	size_t len = target->identity != NULL ? strlen(target->identity) : 0;
 	int err = CPNP_ERR_NOMEM;
 
-	if (client != NULL)
+	if (client != NULL) {
 		client->store = malloc(CPNP_NET_PENDING_MAX);
+		event_assign(&client->retry, net->base, -1, 0, on_retry, peer);
+	}
 	if (peer == NULL || client == NULL || client->store == NULL) {
 		net_diag(diag, err, "connection", "out of memory");
 		goto fail;
@@ -361,6 +366,24 @@ client_attempt(struct net_peer *peer, cpnp_now now)
 	return net_session_connect(peer, now);
 }
 
+/* A message came too soon after a handshake that failed. */
+static void
+on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	struct net_peer *peer = arg;
+	cpnp_net *net = peer->net;
+
+	(void)fd;
+	(void)what;
+	net_enter(net);
+	if (peer->session == NULL && peer->client->store_len != 0) {
+		peer->client->failures = 0;
+		client_attempt(peer, net_now(net));
+	}
+	cpnp_net_flush(net);
+	net_leave(net);
+}
+
 int
 net_client_reconnect(struct net_peer *peer, cpnp_now now)
 {
@@ -411,10 +434,14 @@ net_client_send(struct net_peer *peer, cpnp_bytes message, cpnp_now now)
 	}
 	if (!store_has(client, message))
 		store_put(peer, message);
-	if (session != NULL || (client->attempted != CPNP_NEVER &&
-				   now.mono - client->attempted <
-				       NET_RETRY_NS))
+	if (session != NULL)
 		return 0;
+	if (client->attempted != CPNP_NEVER &&
+	    now.mono - client->attempted < NET_RETRY_NS) {
+		net_event_arm(&client->retry,
+		    client->attempted + NET_RETRY_NS - now.mono);
+		return 0;
+	}
 	client->failures = 0;
 	return client_attempt(peer, now);
 }
@@ -426,6 +453,7 @@ net_client_up(struct net_peer *peer, cpnp_now now)
 	size_t at = 0, end = client->store_len;
 
 	client->failures = 0;
+	client->attempted = CPNP_NEVER;
 	/* a send that fails closes the session, and keeps the rest */
 	while (at < end && peer->session != NULL) {
 		cpnp_bytes message = entry_message(client->store + at);

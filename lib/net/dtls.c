@@ -88,6 +88,10 @@ net_session_close(struct net_session *session)
 		ERR_clear_error();
 		if (SSL_get_shutdown(session->ssl) == 0)
 			SSL_shutdown(session->ssl);
+		/* else OpenSSL takes it for broken and forgets how to resume;
+		 * what is broken it has forgotten by now */
+		SSL_set_shutdown(session->ssl,
+		    SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 		/* one that the server ended before it said anything may be one
 		 * that it does not want to resume */
 		if (peer != NULL && peer->client != NULL && !session->heard) {

@@ -117,7 +117,8 @@ struct net_client {
 	size_t addr_i;
 	size_t failures; /* handshakes in a row */
 	SSL_SESSION *resume;
-	cpnp_tstamp attempted;
+	cpnp_tstamp attempted; /* the last handshake that failed, or runs */
+	struct event retry;
 	cpnp_tstamp unanswered; /* first send that nothing followed */
 	uint8_t *store; /* messages: see client.c */
 	size_t store_len;

@@ -182,6 +182,8 @@ net_peer_close(struct net_peer *peer)
 		net->dtls_n--;
 	if (peer->list != NULL)
 		TAILQ_REMOVE(peer->list, peer, lru);
+	if (peer->client != NULL)
+		event_del(&peer->client->retry);
 	if (peer->client != NULL && peer->sock != NULL)
 		net_socket_close(peer->sock);
 	net->slots[index - 1].peer = NULL;

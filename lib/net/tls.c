@@ -15,6 +15,9 @@
 
 /* RFC 9325, section 4.2: ECDHE with AEAD, nothing else. */
 #define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
+#define NAMELESS                                                               \
+	"the certificate names nobody: its subjectAltName needs a dNSName, "   \
+	"rfc822Name or URI"
 #define SECURITY_LEVEL 2 /* 112 bits, RSA from 2048 */
 #define SRV_PREFIX "_cpnps."
 #define SRV_OID "1.3.6.1.5.5.7.8.7" /* RFC 4985, section 2 */
@@ -118,9 +121,7 @@ net_tls_identity(X509 *cert, char identity[CPNP_IDENTITY_MAX], size_t *len,
 	GENERAL_NAMES_free(names);
 	if (found)
 		return 0;
-	return net_diag(diag, CPNP_ERR_CONFIG, NULL,
-	    "the certificate names nobody: its subjectAltName needs a dNSName, "
-	    "rfc822Name or URI");
+	return net_diag(diag, CPNP_ERR_CONFIG, NULL, NAMELESS);
 }
 
 static bool
@@ -313,6 +314,7 @@ context_configure(SSL_CTX *ctx, cpnp_net_side side)
 	    SSL_CTX_set_max_proto_version(ctx, DTLS1_2_VERSION) != 1 ||
 	    SSL_CTX_set_cipher_list(ctx, CIPHERS) != 1 ||
 	    SSL_CTX_set1_sigalgs_list(ctx, signatures) != 1 ||
+	    SSL_CTX_set1_client_sigalgs_list(ctx, signatures) != 1 ||
 	    SSL_CTX_set1_groups_list(ctx, groups) != 1)
 		return CPNP_ERR_CRYPTO;
 	if (side == CPNP_NET_SERVER) {
@@ -342,6 +344,36 @@ key_check(EVP_PKEY *key, const char *file, cpnp_diag *diag)
 	    "the key has to be Ed25519, ECDSA P-256 or RSA of 2048 bits");
 }
 
+/*
+ * OpenSSL finds no cipher for an Ed25519 certificate in DTLS, since it looks
+ * for TLS by its version number (ssl_set_masks()).  With a certificate of type
+ * ECDSA beside it, it does.  That one is never sent: only ed25519 is left to
+ * sign with, and what clients may sign with is a list of its own.
+ */
+static int
+allow_ed25519(SSL_CTX *ctx)
+{
+	static char only[] = "ed25519";
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *own = SSL_CTX_get0_certificate(ctx), *cert = X509_new();
+	int err = CPNP_ERR_CRYPTO;
+
+	if (key != NULL && cert != NULL && X509_set_version(cert, 2) == 1 &&
+	    ASN1_INTEGER_set(X509_get_serialNumber(cert), 1) == 1 &&
+	    X509_gmtime_adj(X509_getm_notBefore(cert), 0) != NULL &&
+	    X509_gmtime_adj(X509_getm_notAfter(cert), 0) != NULL &&
+	    X509_set_pubkey(cert, key) == 1 &&
+	    X509_sign(cert, key, EVP_sha256()) > 0 &&
+	    SSL_CTX_use_certificate(ctx, cert) == 1 &&
+	    SSL_CTX_use_PrivateKey(ctx, key) == 1 &&
+	    SSL_CTX_set1_sigalgs_list(ctx, only) == 1 &&
+	    SSL_CTX_select_current_cert(ctx, own) == 1)
+		err = 0;
+	X509_free(cert);
+	EVP_PKEY_free(key);
+	return err;
+}
+
 static int
 file_error(const char *file, const char *what, cpnp_diag *diag)
 {
@@ -352,9 +384,11 @@ file_error(const char *file, const char *what, cpnp_diag *diag)
 }
 
 static int
-load_own(SSL_CTX *ctx, const cpnp_net_tls *tls, struct net_tls_side *side,
-    cpnp_diag *diag)
+load_own(SSL_CTX *ctx, cpnp_net_side which, const cpnp_net_tls *tls,
+    struct net_tls_side *side, cpnp_diag *diag)
 {
+	int err;
+
 	if (SSL_CTX_use_certificate_chain_file(ctx, tls->certificate) != 1)
 		return file_error(
 		    tls->certificate, "no certificate in PEM here", diag);
@@ -367,9 +401,16 @@ load_own(SSL_CTX *ctx, const cpnp_net_tls *tls, struct net_tls_side *side,
 		    "the key is not that of the certificate", diag);
 	if (key_check(SSL_CTX_get0_privatekey(ctx), tls->key, diag) != 0)
 		return CPNP_ERR_CONFIG;
-	net_diag(diag, 0, tls->certificate, "%s", "");
-	return net_tls_identity(SSL_CTX_get0_certificate(ctx), side->identity,
+	err = net_tls_identity(SSL_CTX_get0_certificate(ctx), side->identity,
 	    &side->identity_len, diag);
+	if (err != 0)
+		return net_diag(diag, err, tls->certificate, NAMELESS);
+	if (which == CPNP_NET_SERVER &&
+	    EVP_PKEY_is_a(SSL_CTX_get0_privatekey(ctx), "ED25519") &&
+	    allow_ed25519(ctx) != 0)
+		return file_error(
+		    tls->key, "OpenSSL does not take the key", diag);
+	return 0;
 }
 
 static int
@@ -423,7 +464,7 @@ net_tls_load(cpnp_net *net, cpnp_net_side side, const cpnp_net_tls *tls,
 		err = file_error("DTLS", "OpenSSL does not start", diag);
 		goto fail;
 	}
-	err = load_own(fresh.ctx, tls, &fresh, diag);
+	err = load_own(fresh.ctx, side, tls, &fresh, diag);
 	if (err == 0)
 		err = load_peers(fresh.ctx, side, tls, fresh.store, diag);
 	if (err != 0)
