@@ -72,18 +72,15 @@ cpnpc_verb_decode(cpnpc *run)
 		return cpnpc_fail(run, CPNPC_LOCAL,
 		    "%s: not a message; expected one CBOR array of three, or "
 		    "the same as pairs of hexadecimal digits",
-		    path);
+		    strcmp(path, "-") == 0 ? "standard input" : path);
 	}
 	object = cpnpc_json_datagram((cpnp_bytes){bytes, len}, &err, &diag);
 	cpnpc_json_print(object);
 	free(bytes);
 	if (err == 0)
 		return CPNPC_DONE;
+	/* The object has told it to machines. */
 	run->failed = true;
-	if (!run->conf.quiet)
-		fprintf(stderr, "cpnpc: %s: %s%s%s%s%s\n",
-		    strcmp(path, "-") == 0 ? "standard input" : path,
-		    cpnp_strerror(err), diag.where[0] != '\0' ? ": " : "",
-		    diag.where, diag.why[0] != '\0' ? ": " : "", diag.why);
-	return CPNPC_LOCAL;
+	return cpnpc_fail_diag(run, CPNPC_LOCAL,
+	    strcmp(path, "-") == 0 ? "standard input" : path, err, &diag);
 }

@@ -11,9 +11,6 @@
 
 #include "cpnpc.h"
 
-/* Documents of people: much larger in XML than on the wire. */
-#define DOCUMENT_MAX ((size_t)4 << 20)
-
 static uint8_t *
 read_stream(FILE *f, size_t max, size_t *len, int *err)
 {
@@ -86,7 +83,7 @@ cpnpc_read_document(
 	cpnp_buf buf;
 	int err;
 
-	text = cpnpc_read_file(run, path, DOCUMENT_MAX, &text_len, code);
+	text = cpnpc_read_file(run, path, CPNP_XML_MAX, &text_len, code);
 	if (text == NULL)
 		return NULL;
 	cpnp_buf_init(&buf, &env->mem, CPNP_CPD_MAX);
@@ -103,7 +100,9 @@ cpnpc_read_document(
 			memcpy(bytes, buf.ptr, buf.len);
 	}
 	if (err != 0)
-		*code = cpnpc_fail_diag(run, CPNPC_LOCAL, path, err, &diag);
+		*code = cpnpc_fail_diag(run, CPNPC_LOCAL,
+		    strcmp(path, "-") == 0 ? "standard input" : path, err,
+		    &diag);
 	cpnp_cpd_fini(&cpd);
 	cpnp_buf_fini(&buf);
 	free(text);

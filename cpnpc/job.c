@@ -87,6 +87,21 @@ print_refusal(const cpnpc_job *job)
 	free(msg);
 }
 
+/* What a person can do with an order that goes on. */
+static void
+print_ways_on(const cpnpc_job *job)
+{
+	if (job->order != NULL &&
+	    cpnp_order_state(job->order) == CPNP_STATE_OFFER_PROCESSING)
+		printf("  to accept:  cpnpc accept %s\n"
+		       "  to decline: cpnpc decline %s\n",
+		    job->id, job->id);
+	else
+		printf("  to go on:   cpnpc resume %s\n"
+		       "  to give up: cpnpc cancel %s\n",
+		    job->id, job->id);
+}
+
 static void
 print_end(cpnpc_session *session, const cpnpc_job *job)
 {
@@ -102,10 +117,7 @@ print_end(cpnpc_session *session, const cpnpc_job *job)
 	if (job->code == CPNPC_REFUSED)
 		print_refusal(job);
 	if (job->code == CPNPC_PENDING || job->code == CPNPC_UNKNOWN)
-		fprintf(f,
-		    "  to go on:   cpnpc resume %s\n"
-		    "  to give up: cpnpc cancel %s\n",
-		    job->id, job->id);
+		print_ways_on(job);
 	fflush(f);
 }
 
@@ -283,9 +295,7 @@ leave(cpnpc_session *session, cpnpc_job *job)
 	if (wait.has_until)
 		cpnpc_time_format(wait.until, text);
 	cpnpc_job_finish(session, job, CPNPC_PENDING,
-	    "the offer is open until %s; \"cpnpc accept\" or \"cpnpc decline\" "
-	    "answers it",
-	    text);
+	    "the offer is open until %s", text);
 }
 
 void

@@ -182,6 +182,7 @@ parse(struct command_line *line, int argc, char **argv)
 	int index, c;
 
 	list_options(line);
+	argv[0] = (char[]){"cpnpc"}; /* before what getopt_long says */
 	while ((c = getopt_long(argc, argv, line->letters, line->options,
 		    &index)) != -1) {
 		switch (c) {

@@ -9,9 +9,6 @@
 
 #include "session.h"
 
-/* A new order is given up when no session comes about in this time: nothing
- * has been ordered yet, so that is the better answer. */
-#define CONNECT_TIME CPNP_SECONDS(30)
 /* A statement may be dated so far ahead of our clock. */
 #define CLOCK_SKEW_MAX 300
 /* The wall clock was stepped when it has moved so far against the other. */
@@ -262,8 +259,6 @@ check_clock(cpnpc_session *session, cpnp_now now)
 static void
 check_connect(cpnpc_session *session, cpnp_now now)
 {
-	size_t i;
-
 	if (session->working || session->run->conf.udp)
 		return;
 	if (session->net_problem[0] != '\0' &&
@@ -271,12 +266,9 @@ check_connect(cpnpc_session *session, cpnp_now now)
 		session->connected = now.mono;
 		(void)cpnp_net_reconnect(session->net, session->peer, now);
 	}
-	if (now.mono < session->began.mono + CONNECT_TIME)
-		return;
-	for (i = 0; i < session->jobs_n; i++)
-		if (!session->jobs[i].is_new)
-			return;
-	cpnpc_jobs_give_up(session);
+	if (session->gives_up &&
+	    now.mono >= session->began.mono + CPNPC_CONNECT_TIME)
+		cpnpc_jobs_give_up(session);
 }
 
 static void
@@ -305,6 +297,8 @@ on_signal(evutil_socket_t fd, short what, void *user)
 	(void)fd;
 	(void)what;
 	session->interrupted = true;
+	if (session->answer != NULL)
+		fputc('\n', stderr); /* behind the question */
 	cpnpc_jobs_give_up(session);
 }
 
@@ -646,7 +640,11 @@ cpnpc_exit
 cpnpc_session_run(cpnpc_session *session)
 {
 	cpnp_now now = cpnp_now_read();
+	size_t i;
 
+	session->gives_up = !session->run->conf.udp;
+	for (i = 0; i < session->jobs_n; i++)
+		session->gives_up &= session->jobs[i].is_new;
 	if (!needs_server(session)) {
 		(void)cpnp_net_disconnect(session->net, session->peer);
 		session->peer = CPNP_PEER_NONE;
@@ -657,7 +655,7 @@ cpnpc_session_run(cpnpc_session *session)
 	} else {
 		(void)cpnp_net_reconnect(session->net, session->peer, now);
 	}
-	if (!session->stop)
+	if (!session->stop && session->run->stderr_tty)
 		cpnpc_status_update(session, now);
 	while (!session->stop)
 		if (event_base_loop(session->base, EVLOOP_ONCE) != 0)

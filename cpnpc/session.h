@@ -46,6 +46,10 @@ void cpnpc_intent_format(
 /* CPNP_ERR_INVALID when the text is not one of ours. */
 int cpnpc_intent_parse(cpnp_bytes text, cpnpc_intent *intent);
 
+/* A new order is given up when no session comes about in this time: nothing
+ * has been ordered yet, so that is the better answer. */
+#define CPNPC_CONNECT_TIME CPNP_SECONDS(30)
+
 /* One order that the run is about. */
 typedef struct cpnpc_job {
 	cpnpc_goal goal;
@@ -87,6 +91,7 @@ typedef struct cpnpc_session {
 	bool is_up;   /* there has been a session with the server */
 	bool working; /* the orders have begun */
 	bool may_ask; /* there is a terminal and a person at it */
+	bool gives_up; /* all are new: without a session nothing is ordered */
 	bool many;    /* the verb is about any number of orders */
 	cpnp_store *store;
 	cpnp_store_batch *batch; /* not committed yet */

@@ -86,6 +86,11 @@ waits_until(const cpnpc_session *session, const cpnp_wait *wait,
 	bool is_set = wait->has_until;
 
 	*until = wait->until;
+	if (!session->working && session->gives_up) {
+		until->sec = session->began.wall.sec +
+		    (int64_t)(CPNPC_CONNECT_TIME / CPNP_SECONDS(1));
+		is_set = true;
+	}
 	if (conf->wait != 0) {
 		int64_t end = session->began.wall.sec + (int64_t)conf->wait;
 

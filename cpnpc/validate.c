@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "cpnpc.h"
 
@@ -21,7 +22,8 @@ cpnpc_verb_validate(cpnpc *run)
 		    "bytes", (json_int_t)len, "service",
 		    cpnpc_json_service((cpnp_bytes){service, len})));
 	else
-		printf("%s: valid; %zu bytes on the wire\n", path, len);
+		printf("%s: valid; %zu bytes on the wire\n",
+		    strcmp(path, "-") == 0 ? "standard input" : path, len);
 	free(service);
 	return CPNPC_DONE;
 }
