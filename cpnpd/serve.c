@@ -75,12 +75,11 @@ on_net_event(void *user, cpnp_peer peer, cpnp_net_event event,
 		    (int)identity.len, (const char *)identity.ptr, address);
 		break;
 	case CPNP_NET_DOWN:
-		cpnp_log(CPNP_LOG_DEBUG, "peer %.*s %s: session over: %s %s",
-		    (int)identity.len, (const char *)identity.ptr, address,
-		    diag->where, diag->why);
+		cpnp_log(CPNP_LOG_DEBUG, "%s: session over: %s", diag->where,
+		    diag->why);
 		break;
 	case CPNP_NET_FAILED:
-		cpnp_log(CPNP_LOG_WARNING, "peer %s: handshake failed: %s",
+		cpnp_log(CPNP_LOG_WARNING, "%s: handshake failed: %s",
 		    diag->where, diag->why);
 		break;
 	}

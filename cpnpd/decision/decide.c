@@ -508,7 +508,7 @@ run(struct deciding *w)
 	if (err == 0 && !is_refused(w))
 		check_best_effort(w);
 	if (err == 0 && !is_refused(w))
-		check_model(w);
+		err = check_model(w);
 	if (err == 0 && !is_refused(w))
 		check_held(w);
 	if (err == 0 && !is_refused(w))

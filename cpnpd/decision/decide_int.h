@@ -54,7 +54,7 @@ cpnp_bytes quantity(struct deciding *w, cpnp_unit unit, uint64_t number);
  * leaves open from there. */
 int fill_in(struct deciding *w);
 /* An item has no other clause than its own; a template keeps its ranges. */
-void check_model(struct deciding *w);
+int check_model(struct deciding *w);
 
 /* fit_capacity.c: the capacity clause, rows of capacity, the cost. */
 int fit_capacity(struct deciding *w);

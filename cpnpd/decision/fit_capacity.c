@@ -1,8 +1,10 @@
 /*
  * The capacity clause.  Each rate that it names counts at the nodes that it
  * is for: those it names, else those of its scope, else every node that no
- * other rate is for.  A place has capacity in each direction; what its nodes
- * need of the larger direction is held there, and paid.
+ * other rate is for.  A node that no rate is for, the far end of a pipe,
+ * receives what the others send and sends what they receive.  A place has
+ * capacity in each direction; what its nodes need of the larger direction is
+ * held there, and paid.
  *
  * When a place has less than is asked, the largest rates there are cut, all
  * to the same, until the rest fits.
@@ -32,7 +34,10 @@ struct fit {
 	const cpnp_place **places; /* each one once */
 	size_t places_n;
 	uint64_t largest; /* of the rates */
-	uint32_t *counts; /* of place i and rate j at i * n + j: nodes */
+	/* of place i and rate j, at i * n + j: nodes that it is for, and nodes
+	 * that have it in the other direction */
+	uint32_t *counts;
+	uint32_t *far;
 };
 
 static const char *const direction_names[] = {"in", "out"};
@@ -59,9 +64,11 @@ rate_name(struct fit *f, size_t i, enum direction d)
 		of = p->nodes[e->node - 1].id;
 	else if (e->scope != 0)
 		of = p->scopes[e->scope - 1].id;
-	return clause_name(f->w, "capacity%s%.*s%s%.*s/%s",
-	    of.len > 0 ? "/" : "", WORDS(of), e->link.len > 0 ? "/" : "",
-	    WORDS(e->link), direction_names[d]);
+	if (of.len == 0)
+		return clause_name(
+		    f->w, "capacity/%zu/%s", i + 1, direction_names[d]);
+	return clause_name(f->w, "capacity/%.*s%s%.*s/%s", WORDS(of),
+	    e->link.len > 0 ? " " : "", WORDS(e->link), direction_names[d]);
 }
 
 /* ---- which rate is for which node ---- */
@@ -112,12 +119,11 @@ count_node(struct fit *f, size_t node)
 			best = for_it;
 	}
 	for (i = 0; i < f->n; i++)
-		if (best > 0 &&
-		    rate_is_for(p, &f->clause[i],
-			(cpnp_cpd_ref)(node + 1)) == best)
+		if (best == 0)
+			f->far[at + i]++;
+		else if (rate_is_for(p, &f->clause[i],
+			     (cpnp_cpd_ref)(node + 1)) == best)
 			f->counts[at + i]++;
-	if (best == 0)
-		refuse_node(f->w, &p->nodes[node]);
 }
 
 /* ---- what the terms allow ---- */
@@ -167,20 +173,31 @@ fill_slots(struct fit *f)
 
 /* ---- what the places have ---- */
 
+/* sum += n * rate, at most cap each.  Saturates. */
+static void
+take(uint64_t *sum, uint64_t rate, uint64_t cap, uint32_t n)
+{
+	uint64_t all;
+
+	if (__builtin_mul_overflow(rate < cap ? rate : cap, n, &all) ||
+	    __builtin_add_overflow(*sum, all, sum))
+		*sum = UINT64_MAX;
+}
+
 /* What the rates take of a place in one direction when none is more than
- * cap.  Saturates. */
+ * cap. */
 static uint64_t
 taken(const struct fit *f, size_t place, enum direction d, uint64_t cap)
 {
-	uint64_t sum = 0, one;
+	enum direction other = d == IN ? OUT : IN;
+	uint64_t sum = 0;
 	size_t i;
 
 	for (i = 0; i < f->n; i++) {
-		one = f->slots[d][i].rate < cap ? f->slots[d][i].rate : cap;
-		if (__builtin_mul_overflow(
-			one, f->counts[place * f->n + i], &one) ||
-		    __builtin_add_overflow(sum, one, &sum))
-			return UINT64_MAX;
+		take(&sum, f->slots[d][i].rate, cap,
+		    f->counts[place * f->n + i]);
+		take(&sum, f->slots[other][i].rate, cap,
+		    f->far[place * f->n + i]);
 	}
 	return sum;
 }
@@ -203,14 +220,24 @@ no_room(struct fit *f, const cpnp_place *place, uint64_t free_rate)
 				 "other services begin"));
 }
 
+static void
+cut(struct slot *s, uint32_t nodes, uint64_t rate, const cpnp_place *place,
+    uint64_t free_rate)
+{
+	if (nodes == 0 || s->rate <= rate)
+		return;
+	s->rate = rate;
+	s->cut_by = place;
+	s->free = free_rate;
+}
+
 /* Cut the rates at a place to what is free there. */
 static void
 fit_place(struct fit *f, size_t place, enum direction d, uint64_t free_rate)
 {
 	uint64_t step = f->w->catalogue->rate_step;
 	uint64_t lo = 0, hi = f->largest / step + 1, mid;
-	struct slot *s;
-	size_t i;
+	size_t i, at = place * f->n;
 
 	if (taken(f, place, d, UINT64_MAX) <= free_rate)
 		return;
@@ -227,12 +254,10 @@ fit_place(struct fit *f, size_t place, enum direction d, uint64_t free_rate)
 		return;
 	}
 	for (i = 0; i < f->n; i++) {
-		s = &f->slots[d][i];
-		if (f->counts[place * f->n + i] > 0 && s->rate > lo * step) {
-			s->rate = lo * step;
-			s->cut_by = f->places[place];
-			s->free = free_rate;
-		}
+		cut(&f->slots[d][i], f->counts[at + i], lo * step,
+		    f->places[place], free_rate);
+		cut(&f->slots[d == IN ? OUT : IN][i], f->far[at + i],
+		    lo * step, f->places[place], free_rate);
 	}
 }
 
@@ -330,6 +355,8 @@ take_place(struct fit *f, size_t i)
 	cpnp_store_hold row = {.from = w->from, .until = w->until};
 
 	row.amount = (int64_t)(in > out ? in : out);
+	if (row.amount == 0)
+		return 0;
 	cpnp_place_resource(
 	    f->places[i], row.resource, sizeof(row.resource));
 	if (cpnp_price_add(&w->cost, f->places[i]->price,
@@ -372,9 +399,10 @@ prepare(struct fit *f)
 	    w->arena, nodes, sizeof(const cpnp_place *));
 	f->counts = cpnp_arena_alloc(
 	    w->arena, nodes * f->n, sizeof(uint32_t));
+	f->far = cpnp_arena_alloc(w->arena, nodes * f->n, sizeof(uint32_t));
 	if (w->arena->failed)
 		return CPNP_ERR_NOMEM;
-	for (i = 0; i < nodes && !is_refused(w); i++)
+	for (i = 0; i < nodes; i++)
 		count_node(f, i);
 	return 0;
 }
@@ -387,7 +415,7 @@ fit_capacity(struct deciding *w)
 	int err = prepare(&f);
 	size_t i;
 
-	if (err != 0 || is_refused(w))
+	if (err != 0)
 		return err;
 	fill_slots(&f);
 	fit_places(&f);

@@ -78,9 +78,6 @@ fill_profile(struct deciding *w, cpnp_cpd_profile *offer,
 	TAKE_LIST(offer, source, notifications);
 	TAKE_LIST(offer, source, assurance);
 	TAKE(offer, source, window);
-	/* When a service of a template is needed is for the customer to say. */
-	if (!w->article->frozen)
-		TAKE(model, offer, window);
 	return err;
 }
 
@@ -184,19 +181,97 @@ fill_in(struct deciding *w)
 	return err;
 }
 
-void
+/* A rate of the template for no node in particular is the range of each rate
+ * that the customer asks for. */
+static int
+spread_rate(struct deciding *w, cpnp_cpd_profile *model,
+    const cpnp_cpd_profile *offer)
+{
+	cpnp_cpd_capacity *list;
+	cpnp_cpd_capacity any;
+	size_t i;
+
+	if (model->capacity_n != 1 || model->capacity->node != 0 ||
+	    model->capacity->scope != 0)
+		return 0;
+	any = *model->capacity;
+	list = cpnp_arena_alloc(w->arena, offer->capacity_n, sizeof(*list));
+	if (list == NULL)
+		return CPNP_ERR_NOMEM;
+	for (i = 0; i < offer->capacity_n; i++) {
+		list[i] = offer->capacity[i];
+		if (list[i].in.kind != CPNP_CPD_ABSENT)
+			list[i].in = any.in;
+		if (list[i].out.kind != CPNP_CPD_ABSENT)
+			list[i].out = any.out;
+	}
+	model->capacity = list;
+	model->capacity_n = offer->capacity_n;
+	return 0;
+}
+
+/* What a template does not speak of is open. */
+static int
+open_profile(struct deciding *w, cpnp_cpd_profile *model,
+    const cpnp_cpd_profile *offer)
+{
+	if (model->name.len == 0)
+		model->name = offer->name;
+	TAKE_LIST(model, offer, scopes);
+	TAKE(model, offer, qos);
+	TAKE(model, offer, availability);
+	TAKE_LIST(model, offer, capacity);
+	TAKE(model, offer, conformance);
+	TAKE(model, offer, overall);
+	TAKE(model, offer, isolation);
+	TAKE_LIST(model, offer, flows);
+	TAKE(model, offer, routing);
+	TAKE_LIST(model, offer, activation);
+	TAKE(model, offer, invocation);
+	TAKE_LIST(model, offer, notifications);
+	TAKE_LIST(model, offer, assurance);
+	TAKE(model, offer, window);
+	return spread_rate(w, model, offer);
+}
+
+static int
+open_document(struct deciding *w)
+{
+	cpnp_cpd_component *model, *offer;
+	size_t i, j;
+	int err = 0;
+
+	for (i = 0; i < w->model.components_n && i < w->offer.components_n;
+	     i++) {
+		model = &w->model.components[i];
+		offer = &w->offer.components[i];
+		if (model->name.len == 0)
+			model->name = offer->name;
+		for (j = 0; j < model->profiles_n && j < offer->profiles_n;
+		     j++)
+			if (err == 0)
+				err = open_profile(w, &model->profiles[j],
+				    &offer->profiles[j]);
+	}
+	return err;
+}
+
+int
 check_model(struct deciding *w)
 {
 	cpnp_diag diag = {0};
+	int err;
 
-	if (w->article == NULL || w->article->frozen ||
-	    cpnp_cpd_within(&w->offer, &w->model, &diag) == 0)
-		return;
+	if (w->article == NULL || w->article->frozen)
+		return 0;
+	err = open_document(w);
+	if (err != 0 || cpnp_cpd_within(&w->offer, &w->model, &diag) == 0)
+		return err;
 	/* What was changed for want of capacity or of a promise is said
 	 * already; else the customer has left the template. */
 	if (w->d->explanations_n > 0) {
 		w->d->status = CPNP_STATUS_OUT_OF_RESOURCES;
-		return;
+		return 0;
 	}
 	refuse(w, CPNP_STATUS_ADMINISTRATIVELY_PROHIBITED,
 	    SAY(w, "%s", diag.where),
@@ -204,4 +279,5 @@ check_model(struct deciding *w)
 		w->article->name, diag.why), CPNP_BYTES_NONE,
 	    CPNP_BYTES_LIT("a value within the template, or an order that is "
 			   "not based on it"));
+	return 0;
 }
