@@ -353,7 +353,7 @@ put_struct(const struct cpd_type *type, const void *structure, cpnp_buf *buf)
 			err = CPNP_ERR_ATTR_MISSING;
 	}
 	if (n == 0)
-		err = type == &cpd_type_document ? 0 : CPNP_ERR_ATTR_MISSING;
+		err = CPNP_ERR_ATTR_MISSING;
 	if (err != 0) {
 		cpnp_buf_fail(buf, err);
 		return;
@@ -380,6 +380,10 @@ cpnp_cpd_encode(const cpnp_cpd *cpd, cpnp_buf *buf)
 
 	if (err != 0)
 		return err;
+	if (cpd->components_n == 0) {
+		cpnp_buf_put_raw(buf, CPNP_CPD_EMPTY);
+		return buf->err;
+	}
 	cpnp_cbor_put_array(buf, 2);
 	cpnp_cbor_put_uint(buf, CPNP_SERVICE_CPD);
 	put_struct(&cpd_type_document, cpd, buf);

@@ -317,16 +317,12 @@ static void
 decode_struct(struct decoder *dec, const struct cpd_type *type,
     void *structure, const struct cpd_path *path)
 {
-	bool is_document = type == &cpd_type_document;
 	const uint8_t *start = dec->rd.pos;
-	size_t n = cpnp_cbor_get_map(
-	    &dec->rd, is_document ? 0 : 1, SIZE_MAX / 2);
+	size_t n = cpnp_cbor_get_map(&dec->rd, 1, SIZE_MAX / 2);
 
 	if (dec->rd.err != 0)
 		explain(dec, path, "a map of at least one element was expected");
 	decode_fields(dec, type, n, structure, path);
-	if (is_document && n == 0)
-		return;
 	for (size_t i = 0; i < type->fields_n && dec->rd.err == 0; i++) {
 		const struct cpd_field *field = &type->fields[i];
 		struct cpd_path missing = {
@@ -355,7 +351,9 @@ cpnp_cpd_decode(cpnp_cpd *cpd, cpnp_bytes description, const cpnp_mem *mem,
 	(void)cpnp_cbor_get_array(&dec.rd, 2, 2);
 	if (cpnp_cbor_get_uint(&dec.rd, 0, UINT64_MAX) != CPNP_SERVICE_CPD)
 		cpnp_cbor_rd_fail(&dec.rd, CPNP_ERR_SERVICE_TYPE);
-	if (dec.rd.err == 0)
+	if (dec.rd.err == 0 && cpnp_cbor_peek(&dec.rd) == CPNP_CBOR_ARRAY)
+		(void)cpnp_cbor_get_array(&dec.rd, 0, 0);
+	else if (dec.rd.err == 0)
 		decode_struct(&dec, &cpd_type_document, cpd, NULL);
 	err = cpnp_cbor_rd_finish(&dec.rd);
 	if (err != 0)

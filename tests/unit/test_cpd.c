@@ -150,6 +150,13 @@ START_TEST(test_cpd_empty)
 	ck_assert_int_eq(
 	    decode_and_encode(CPNP_BYTES_LIT("\x82\x00\xa1\x01\x61x"), NULL),
 	    CPNP_ERR_ATTR_MISSING);
+	/* Nothing has one form. */
+	ck_assert_int_eq(
+	    decode_and_encode(CPNP_BYTES_LIT("\x82\x00\xa0"), NULL),
+	    CPNP_ERR_RANGE);
+	ck_assert_int_eq(
+	    decode_and_encode(CPNP_BYTES_LIT("\x82\x00\x81\x00"), NULL),
+	    CPNP_ERR_TOO_LONG);
 }
 END_TEST
 
@@ -492,7 +499,7 @@ END_TEST
 
 START_TEST(test_cpd_too_long)
 {
-	static uint8_t big[CPNP_CPD_MAX + 1] = {0x82, 0x00, 0xa0};
+	static uint8_t big[CPNP_CPD_MAX + 1] = {0x82, 0x00, 0x80};
 	struct counter counter;
 	cpnp_mem mem = counter_mem(&counter);
 	cpnp_cpd cpd;

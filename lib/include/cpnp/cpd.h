@@ -467,8 +467,8 @@ typedef struct cpnp_cpd {
 	uint8_t *store;      /* the bytes viewed, when the document owns them */
 } cpnp_cpd;
 
-/* The empty CPD as a service description, [0, {}]. */
-#define CPNP_CPD_EMPTY ((cpnp_bytes){(const uint8_t *)"\x82\x00\xa0", 3})
+/* The empty CPD as a service description, [0, []]. */
+#define CPNP_CPD_EMPTY ((cpnp_bytes){(const uint8_t *)"\x82\x00\x80", 3})
 
 /* The type of a service description, [type, body], without looking into the
  * body.  Errors: those of the form. */
