@@ -20,7 +20,8 @@ main(void)
 		if (isspace(c))
 			continue;
 		if (digit == NULL) {
-			(void)fprintf(stderr, "unhex: not hexadecimal: %c\n", c);
+			(void)fprintf(
+			    stderr, "unhex: not hexadecimal: %c\n", c);
 			return 1;
 		}
 		byte = byte << 4 | (int)(digit - digits);
