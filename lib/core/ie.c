@@ -27,9 +27,6 @@ enum explanation_key {
 	EXPLANATION_WOULD_FIT
 };
 
-/* No map of ours has more entries; those with negative keys count. */
-#define MAP_MAX CPNP_ATTRS_MAX
-
 static void
 put_text_entry(cpnp_buf *buf, int64_t key, cpnp_bytes text)
 {
@@ -98,7 +95,7 @@ cpnp_description_decode(cpnp_description *d, cpnp_edition edition,
 	size_t n;
 
 	*d = (cpnp_description){0};
-	n = cpnp_cbor_get_map(rd, 0, MAP_MAX);
+	n = cpnp_cbor_get_map(rd, 0, CPNP_ATTRS_MAX);
 	while (n-- > 0 && rd->err == 0) {
 		key_pos = rd->pos;
 		key = cpnp_cbor_get_key(rd, &prev);
@@ -189,7 +186,7 @@ cpnp_options_decode(cpnp_negotiation_options *options, cpnp_cbor_rd *rd)
 	size_t n;
 
 	*options = (cpnp_negotiation_options){0};
-	n = cpnp_cbor_get_map(rd, 0, MAP_MAX);
+	n = cpnp_cbor_get_map(rd, 0, CPNP_ATTRS_MAX);
 	while (n-- > 0 && rd->err == 0) {
 		key_pos = rd->pos;
 		key = cpnp_cbor_get_key(rd, &prev);
@@ -228,7 +225,7 @@ explanation_decode(cpnp_explanation *e, cpnp_cbor_rd *rd)
 	};
 	int64_t prev = CPNP_CBOR_NO_KEY, key;
 	const uint8_t *key_pos;
-	size_t n = cpnp_cbor_get_map(rd, 0, MAP_MAX);
+	size_t n = cpnp_cbor_get_map(rd, 0, CPNP_ATTRS_MAX);
 
 	while (n-- > 0 && rd->err == 0) {
 		key_pos = rd->pos;

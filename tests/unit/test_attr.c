@@ -522,6 +522,42 @@ START_TEST(test_attr_encode_refuses_what_decode_would)
 }
 END_TEST
 
+/* Maps within attributes, filled up with keys that are to be ignored. */
+START_TEST(test_attr_maps_have_at_most_64_entries)
+{
+	static const struct {
+		int attr;
+		cpnp_bytes before;
+	} maps[] = {
+	    {CPNP_ATTR_CUSTOMER_DESCRIPTION, {NULL, 0}},
+	    {CPNP_ATTR_PROVIDER_DESCRIPTION, {NULL, 0}},
+	    {CPNP_ATTR_NEGOTIATION_OPTIONS, {NULL, 0}},
+	    {CPNP_ATTR_EXPLANATION, {(const uint8_t *)"\x81", 1}},
+	};
+
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+		for (size_t extra = 0; extra < 2; extra++) {
+			size_t n = CPNP_ATTRS_MAX + extra;
+			cpnp_msg msg;
+			cpnp_buf item;
+
+			cpnp_buf_init_fixed(
+			    &item, item_store, sizeof(item_store));
+			cpnp_buf_put_raw(&item, maps[i].before);
+			cpnp_cbor_put_map(&item, n);
+			for (size_t k = 0; k < n; k++) {
+				cpnp_cbor_put_int(&item, -1 - (int64_t)k);
+				cpnp_cbor_put_null(&item);
+			}
+			ck_assert_int_eq(
+			    decode_value(CPNP_EDITION_RFC8921, maps[i].attr,
+				cpnp_buf_bytes(&item), &msg, NULL),
+			    extra == 0 ? 0 : CPNP_ERR_TOO_LONG);
+		}
+	}
+}
+END_TEST
+
 /* contradictions, 7: RFC 8921, Table 4, and draft-02, 9.2.10 */
 START_TEST(test_attr_status_7_is_mapped_for_each_edition)
 {
@@ -630,6 +666,7 @@ main(void)
 	    test_attr_values,
 	    test_attr_limits_are_inclusive,
 	    test_attr_encode_refuses_what_decode_would,
+	    test_attr_maps_have_at_most_64_entries,
 	    test_attr_status_7_is_mapped_for_each_edition,
 	    test_attr_unknown_is_refused_or_ignored_by_its_sign,
 	    test_order_id_is_printable_ascii,

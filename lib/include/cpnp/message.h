@@ -154,7 +154,8 @@ CPNP_API int cpnp_edition_parse(const char *text, cpnp_edition *edition);
 #define CPNP_PATH_MARKS_MAX 64
 #define CPNP_PATH_MARK_MAX 32
 #define CPNP_EXTENSION_MAX 4096     /* any other extension attribute */
-#define CPNP_ATTRS_MAX 64           /* attributes in one message, unknown ones
+#define CPNP_ATTRS_MAX 64           /* attributes in one message, and entries
+				       in a map within one; unknown ones
 				       included */
 
 /*
