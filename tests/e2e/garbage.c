@@ -117,8 +117,8 @@ static void
 seed_quotation(struct seed *seed, cpnp_edition edition)
 {
 	static const uint8_t id[16] = {0x5a};
-	/* [0, []]: enough of a document to mutate */
-	static const uint8_t doc[] = {0x82, 0x00, 0x80};
+	/* [0, h'...']: a document of usual length to mutate */
+	static uint8_t doc[4 + 250] = {0x82, 0x00, 0x58, 250};
 	cpnp_msg msg = {.edition = edition, .method = CPNP_METHOD_QUOTATION};
 	cpnp_buf buf;
 
