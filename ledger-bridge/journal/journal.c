@@ -99,6 +99,14 @@ journal_sql_fail(
 	    sqlite3_errmsg(journal->db));
 }
 
+int
+journal_damaged(cpnp_diag *diag)
+{
+	return ledger_fail(diag, CPNP_ERR_IO, "journal",
+	    "a leaf, tile or head is missing or damaged: run cpnp-ledger log "
+	    "verify");
+}
+
 sqlite3_stmt *
 journal_stmt(cpnp_journal *journal, enum journal_stmt which)
 {
@@ -892,10 +900,11 @@ open_all(cpnp_journal *journal, const char *origin, cpnp_wtime now,
 	err = open_tables(journal, origin, diag);
 	if (err == 0)
 		err = load_all(journal);
-	if (err == CPNP_ERR_IO && (diag == NULL || diag->err == 0))
-		return ledger_fail(diag, err, "journal",
-		    "a leaf, tile or head is missing or damaged: run "
-		    "cpnp-ledger log verify");
+	if (err == CPNP_ERR_IO && (diag == NULL || diag->err == 0)) {
+		/* a reader may still replay it, to learn what is wrong */
+		journal->damaged = !journal->writable;
+		return journal->damaged ? 0 : journal_damaged(diag);
+	}
 	return err != 0 ? err : check_key(journal, now, diag);
 }
 

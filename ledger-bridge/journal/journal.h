@@ -55,6 +55,7 @@ struct cpnp_journal {
 	const cpnp_signer *signer;
 	const cpnp_signer *signer_before; /* until a rotation is known to stay */
 	bool writable;
+	bool damaged; /* read only, and good for a replay only */
 	char origin[CPNP_IDENTITY_MAX + 1];
 	cpnp_tree *tree;
 	struct hash hash;
@@ -70,6 +71,7 @@ sqlite3_stmt *journal_stmt(cpnp_journal *journal, enum journal_stmt which);
 void stmt_done(sqlite3_stmt *stmt);
 cpnp_bytes stmt_blob(sqlite3_stmt *stmt, int column);
 void stmt_bind_blob(sqlite3_stmt *stmt, int column, cpnp_bytes bytes);
+int journal_damaged(cpnp_diag *diag);
 int journal_sql_fail(
     const cpnp_journal *journal, const char *where, cpnp_diag *diag);
 /* The head of a row of Q_HEAD_*; CPNP_ERR_IO when it is damaged. */

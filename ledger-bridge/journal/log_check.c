@@ -245,6 +245,8 @@ cpnp_journal_check_proof(cpnp_journal *journal, cpnp_trust *trust,
 	int err;
 
 	ledger_diag_clear(diag);
+	if (journal->damaged)
+		return journal_damaged(diag);
 	if (trust == NULL) {
 		err = cpnp_trust_new(&own);
 		if (err != 0)

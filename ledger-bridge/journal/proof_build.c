@@ -310,6 +310,8 @@ cpnp_proof_build(cpnp_journal *journal,
 	int err;
 
 	ledger_diag_clear(diag);
+	if (journal->damaged)
+		return journal_damaged(diag);
 	b = calloc(1, sizeof(*b));
 	if (b == NULL)
 		return CPNP_ERR_NOMEM;

@@ -315,10 +315,9 @@ fx_append_state(cpnp_journal *journal, const struct order *order,
 
 /* What is ordered, and the bytes of opening and agreement. */
 static inline void
-fx_order_init(struct order *order, const char *client, const char *provider,
-    const char *id)
+fx_order_init_service(struct order *order, const char *client,
+    const char *provider, const char *id, cpnp_bytes service)
 {
-	static const uint8_t service[] = {0x82, 0x00, 0xa0};
 	static const uint8_t bytes16[] = "0123456789abcdef";
 	cpnp_bytes b;
 
@@ -338,7 +337,7 @@ fx_order_init(struct order *order, const char *client, const char *provider,
 	    .provider_order_id = CPNP_BYTES_LIT("P-1"),
 	    .transaction_id = {bytes16, 16},
 	    .nonce = {bytes16, 16},
-	    .service_description = {service, sizeof(service)},
+	    .service_description = service,
 	    .validity = {NOW.sec + 3600},
 	    .has_cost = true,
 	    .cost = {1250000, CPNP_BYTES_LIT("EUR"), CPNP_BYTES_LIT("bank"),
@@ -351,6 +350,17 @@ fx_order_init(struct order *order, const char *client, const char *provider,
 	ck_assert_int_eq(hash_once(&b, 1, order->ref), 0);
 	b = cpnp_buf_bytes(&order->agreement_bytes);
 	ck_assert_int_eq(hash_once(&b, 1, order->digest), 0);
+}
+
+/* The same with the empty CPD. */
+static inline void
+fx_order_init(struct order *order, const char *client, const char *provider,
+    const char *id)
+{
+	static const uint8_t service[] = {0x82, 0x00, 0xa0};
+
+	fx_order_init_service(order, client, provider, id,
+	    (cpnp_bytes){service, sizeof(service)});
 }
 
 static inline void

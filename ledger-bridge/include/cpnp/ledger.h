@@ -253,7 +253,8 @@ typedef struct cpnp_journal cpnp_journal;
  * now.  origin names a new journal, NULL for the identity of the signer; for
  * an old one it must be NULL or equal.  With signer NULL and an origin, leaves
  * are written and no heads signed; with neither, the journal is read only and
- * must exist.
+ * must exist.  One with damage opens read only, for cpnp_journal_verify() to
+ * say what is wrong.
  *
  * Errors: CPNP_ERR_NOT_FOUND (read only and no journal), _MISMATCH (another
  * key or origin; diag names both), _VERSION (made by a newer version),

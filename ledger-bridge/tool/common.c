@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tool.h"
+
+#define PATH_LEN 4096
+#define BUSY_TIMEOUT_MS 5000
+
+static void *
+mem_alloc(void *user, size_t size)
+{
+	(void)user;
+	return malloc(size == 0 ? 1 : size);
+}
+
+static void *
+mem_realloc(void *user, void *ptr, size_t size)
+{
+	(void)user;
+	return realloc(ptr, size == 0 ? 1 : size);
+}
+
+static void
+mem_free(void *user, void *ptr)
+{
+	(void)user;
+	free(ptr);
+}
+
+const cpnp_mem tool_mem = {NULL, mem_alloc, mem_realloc, mem_free};
+
+/* RFC 3629 aside, what a terminal would obey is shown as \xNN. */
+void
+tool_put(FILE *file, cpnp_bytes text)
+{
+	size_t i;
+	uint8_t c;
+
+	for (i = 0; i < text.len; i++) {
+		c = text.ptr[i];
+		/* C1 controls are two bytes in UTF-8: c2 80 to c2 9f */
+		if (c < 0x20 || c == 0x7f || (c >= 0x80 && c < 0xa0 &&
+		    i > 0 && text.ptr[i - 1] == 0xc2))
+			fprintf(file, "\\x%02x", c);
+		else
+			fputc(c, file);
+	}
+}
+
+json_t *
+tool_text(cpnp_bytes text)
+{
+	json_t *json = json_stringn((const char *)text.ptr, text.len);
+
+	return json != NULL ? json : json_null();
+}
+
+void
+tool_put_json(json_t *json)
+{
+	(void)json_dumpf(json, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(json);
+}
+
+int
+tool_fail(const struct tool_options *options, const char *where,
+    const char *fmt, ...)
+{
+	char why[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	fputs("cpnp-ledger: ", stderr);
+	tool_put(stderr, cpnp_bytes_str(where));
+	fputs(": ", stderr);
+	tool_put(stderr, cpnp_bytes_str(why));
+	fputc('\n', stderr);
+	if (options->json)
+		tool_put_json(json_pack("{s:b, s:o, s:o}", "ok", 0, "where",
+		    tool_text(cpnp_bytes_str(where)), "why",
+		    tool_text(cpnp_bytes_str(why))));
+	return EXIT_FAILED;
+}
+
+int
+tool_fail_diag(const struct tool_options *options, const char *subject,
+    const cpnp_diag *diag)
+{
+	if (strcmp(subject, diag->where) == 0)
+		return tool_fail(options, subject, "%s", diag->why);
+	return tool_fail(
+	    options, subject, "%s: %s", diag->where, diag->why);
+}
+
+int
+tool_read_file(const struct tool_options *options, const char *path,
+    size_t max, uint8_t **bytes, size_t *len)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	FILE *file = is_stdin ? stdin : fopen(path, "rb");
+	int failed;
+
+	if (file == NULL)
+		return tool_fail(
+		    options, path, "cannot read: %s", strerror(errno));
+	*bytes = malloc(max + 1);
+	if (*bytes == NULL) {
+		if (!is_stdin)
+			(void)fclose(file);
+		return tool_fail(options, path, "out of memory");
+	}
+	*len = fread(*bytes, 1, max + 1, file);
+	failed = ferror(file);
+	if (!is_stdin)
+		(void)fclose(file);
+	if (!failed && *len <= max)
+		return 0;
+	free(*bytes);
+	*bytes = NULL;
+	return failed ? tool_fail(options, path, "cannot read")
+		      : tool_fail(options, path,
+			    "larger than a proof file may be (%zu bytes)",
+			    max);
+}
+
+int
+tool_write_file(const struct tool_options *options, const char *path,
+    cpnp_bytes bytes)
+{
+	bool is_stdout = path == NULL || strcmp(path, "-") == 0;
+	FILE *file = is_stdout ? stdout : fopen(path, "wb");
+	bool ok;
+
+	if (file == NULL)
+		return tool_fail(
+		    options, path, "cannot write: %s", strerror(errno));
+	ok = fwrite(bytes.ptr, 1, bytes.len, file) == bytes.len;
+	ok = fflush(file) == 0 && ok;
+	if (!is_stdout)
+		ok = fclose(file) == 0 && ok;
+	return ok ? 0 : tool_fail(options, is_stdout ? "output" : path,
+	    "cannot write: %s", strerror(errno));
+}
+
+void
+tool_time(cpnp_wtime time, char out[CPNP_DATE_LEN])
+{
+	if (cpnp_date_format(CPNP_EDITION_RFC8921, time, out) != 0)
+		(void)snprintf(out, CPNP_DATE_LEN, "%" PRId64, time.sec);
+}
+
+void
+tool_hex(const uint8_t *bytes, size_t n, char *out)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		(void)snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+void
+tool_money(const cpnp_money *money, char out[MONEY_LEN])
+{
+	uint64_t minor = money->amount < 0 ? 0 - (uint64_t)money->amount
+					   : (uint64_t)money->amount;
+	const char *sign = money->amount < 0 ? "-" : "";
+	int digits = money->exponent <= CPNP_TOKEN_EXPONENT_MAX
+	    ? money->exponent : CPNP_TOKEN_EXPONENT_MAX;
+	uint64_t unit = 1;
+	int i;
+
+	for (i = 0; i < digits; i++)
+		unit *= 10;
+	if (money->exponent == 0)
+		(void)snprintf(out, MONEY_LEN, "%s%" PRIu64 " %.*s", sign,
+		    minor, (int)money->code.len,
+		    (const char *)money->code.ptr);
+	else
+		(void)snprintf(out, MONEY_LEN,
+		    "%s%" PRIu64 ".%0*" PRIu64 " %.*s", sign, minor / unit,
+		    digits, minor % unit, (int)money->code.len,
+		    (const char *)money->code.ptr);
+}
+
+/* Where cpnpc keeps its orders. */
+static bool
+default_store(char path[PATH_LEN])
+{
+	const char *state = getenv("XDG_STATE_HOME");
+	const char *home = getenv("HOME");
+	int n;
+
+	if (state != NULL && state[0] == '/')
+		n = snprintf(path, PATH_LEN, "%s/cpnp/orders.db", state);
+	else if (home != NULL)
+		n = snprintf(path, PATH_LEN,
+		    "%s/.local/state/cpnp/orders.db", home);
+	else
+		return false;
+	return n > 0 && n < PATH_LEN;
+}
+
+int
+tool_journal_open(const struct tool_options *options,
+    const cpnp_signer *signer, struct tool_journal *out)
+{
+	char found[PATH_LEN];
+	const char *path = options->store;
+	cpnp_wtime now = {(int64_t)time(NULL)};
+	cpnp_diag diag;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	if (path == NULL) {
+		if (!default_store(found))
+			return tool_fail(options, "--store",
+			    "needed, since there is no home directory");
+		path = found;
+	}
+	if (access(path, R_OK) != 0)
+		return tool_fail(
+		    options, path, "cannot read: %s", strerror(errno));
+	rc = sqlite3_open_v2(path, &out->db, signer == NULL
+	    ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_busy_timeout(out->db, BUSY_TIMEOUT_MS);
+	/* one snapshot for everything that is read, or the only writer */
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(out->db, signer == NULL ? "BEGIN"
+		    : "PRAGMA synchronous = FULL; BEGIN IMMEDIATE", NULL,
+		    NULL, NULL);
+	if (rc != SQLITE_OK) {
+		(void)tool_fail(options, path, "cannot open: %s",
+		    out->db == NULL ? "out of memory"
+				    : sqlite3_errmsg(out->db));
+	} else if (cpnp_journal_open(&out->journal, out->db, signer, NULL,
+	    now, &diag) == 0) {
+		return 0;
+	} else {
+		(void)tool_fail_diag(options, path, &diag);
+	}
+	tool_journal_close(out);
+	return EXIT_FAILED;
+}
+
+void
+tool_journal_close(struct tool_journal *journal)
+{
+	cpnp_journal_close(journal->journal);
+	(void)sqlite3_close(journal->db);
+	memset(journal, 0, sizeof(*journal));
+}
+
+int
+tool_trust(const struct tool_options *options, bool must_have,
+    cpnp_trust **trust)
+{
+	cpnp_diag diag = {0};
+	size_t i;
+	int err = 0;
+
+	*trust = NULL;
+	if (options->ca == NULL && options->key_n == 0)
+		return !must_have ? 0 : tool_fail(options, "trust",
+		    "whom do you trust? --ca FILE names the authority of "
+		    "both parties, --key PUB a domain's public key");
+	if (cpnp_trust_new(trust) != 0)
+		return tool_fail(options, "trust", "out of memory");
+	if (options->ca != NULL)
+		err = cpnp_trust_add_ca_file(*trust, options->ca, &diag);
+	else
+		cpnp_trust_allow_unattested(*trust);
+	for (i = 0; i < options->key_n && err == 0; i++)
+		err = cpnp_trust_add_key_file(
+		    *trust, options->keys[i], NULL, &diag);
+	if (err == 0)
+		return 0;
+	cpnp_trust_del(*trust);
+	*trust = NULL;
+	return tool_fail(options, diag.where, "%s", diag.why);
+}
