@@ -208,30 +208,32 @@ cpnpc_job_ended(cpnpc_session *session, cpnpc_job *job)
 		    cpnp_order_status(job->order));
 }
 
-struct last_change {
-	cpnp_event event;
-	char detail[128];
-};
-
 static int
 on_event(void *user, const cpnp_store_event *event)
 {
-	struct last_change *last = user;
+	cpnpc_job *job = user;
 
 	if (event->from == event->to)
 		return 0;
-	last->event = event->event;
-	snprintf(last->detail, sizeof(last->detail), "%.*s",
+	job->ended_by = event->event;
+	snprintf(job->detail, sizeof(job->detail), "%.*s",
 	    (int)event->detail.len,
 	    event->detail.ptr == NULL ? "" : (const char *)event->detail.ptr);
 	return 0;
 }
 
-/* An order that was over before we came. */
+/* How an order that was over before we came got there. */
+static void
+learn_end(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
+{
+	job->ended_at = now.mono;
+	(void)cpnp_store_each_event(
+	    session->store, &job->record.row, on_event, job);
+}
+
 static void
 finish_stored(cpnpc_session *session, cpnpc_job *job)
 {
-	struct last_change last = {0};
 	cpnp_status status = CPNP_STATUS_NONE;
 	cpnpc_view view;
 
@@ -239,13 +241,11 @@ finish_stored(cpnpc_session *session, cpnpc_job *job)
 		finish_completed(session, job);
 		return;
 	}
-	(void)cpnp_store_each_event(
-	    session->store, &job->record.row, on_event, &last);
 	if (cpnpc_view_open(&view, &job->record.row) == 0) {
 		status = cpnp_order_status(view.order);
 		cpnpc_view_close(&view);
 	}
-	finish_cancelled(session, job, last.event, last.detail, status);
+	finish_cancelled(session, job, job->ended_by, job->detail, status);
 }
 
 /* ---- what an offer is answered ----------------------------------------- */
@@ -583,6 +583,8 @@ start_stored(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 	int err;
 
 	take_intent(session, job);
+	if (row->state == CPNP_STATE_CANCELLED)
+		learn_end(session, job, now);
 	if (row->settled) {
 		finish_stored(session, job);
 		return;

@@ -1,0 +1,364 @@
+/*
+ * The settings of cpnpc: each mistake named by file, line and remedy; prices
+ * and intents.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include <unistd.h>
+
+#include "cpnpc/conf.h"
+#include "cpnpc/session.h"
+#include "unit.h"
+
+struct told {
+	unsigned n;
+	char first[1024];
+	char all[4096];
+};
+
+static void
+on_line(void *user, const char *line)
+{
+	struct told *told = user;
+	size_t len = strlen(told->all);
+
+	if (told->n++ == 0)
+		snprintf(told->first, sizeof(told->first), "%s", line);
+	snprintf(told->all + len, sizeof(told->all) - len, "%s\n", line);
+}
+
+/* Read a text as a file in a directory of its own. */
+static int
+read_text(cpnpc_conf *conf, const char *text, struct told *told)
+{
+	char dir[] = "/tmp/cpnpc-conf.XXXXXX", path[64];
+	FILE *f;
+	int err;
+
+	*told = (struct told){0};
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/c.conf", dir);
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	fclose(f);
+	cpnpc_conf_init(conf);
+	err = cpnpc_conf_read(conf, path, on_line, told);
+	unlink(path);
+	rmdir(dir);
+	return err;
+}
+
+START_TEST(test_conf_reads_every_option)
+{
+	static const char text[] =
+	    "# a comment\n"
+	    "server = \"[2001:db8::1]:49921\"\n"
+	    "udp = no\nserver-name = a.example\nserver-domain = b.example\n"
+	    "server-identity = c.example\nidentity = d.example\n"
+	    "source = 192.0.2.1\nsource-port = 49920\n"
+	    "certificate = client.pem\nkey = /etc/client.key\n"
+	    "ca = sub/ca.pem\ncrl = crl.pem\nledger-key = l.key\n"
+	    "store = \"orders.db\"\nedition = draft-02\naccept = exact\n"
+	    "max-price = \"1500.50 EUR\"\nwait = 60\n"
+	    "expected-response = 3600\nrequire-statements = no\n"
+	    "no-recursion = yes\npurpose = test\nretransmit = \"500 ms\"\n"
+	    "retries = 5\nrepeat-min = 10\nrepeat-max = \"2 min\"\n"
+	    "customer-name = \"ACME\"\ncustomer-email = noc@acme.example\n"
+	    "customer-address = \"1 Main Street\"\n"
+	    "customer-telephone = \"+33 1\"\n";
+	cpnpc_conf conf;
+	struct told told;
+
+	ck_assert_msg(read_text(&conf, text, &told) == 0, "%s", told.all);
+	ck_assert_str_eq(conf.server, "[2001:db8::1]:49921");
+	ck_assert_uint_eq(conf.source_port, 49920);
+	ck_assert_str_eq(conf.key, "/etc/client.key");
+	/* relative to the file */
+	ck_assert_ptr_nonnull(strstr(conf.ca, "/tmp/cpnpc-conf."));
+	ck_assert_str_eq(strrchr(conf.ca, '/'), "/ca.pem");
+	ck_assert_int_eq(conf.edition, CPNP_EDITION_DRAFT02);
+	ck_assert_int_eq(conf.accept, CPNPC_ACCEPT_EXACT);
+	ck_assert(!conf.accept_given);
+	ck_assert_int_eq(conf.max_price.whole, 1500);
+	ck_assert_uint_eq(conf.max_price.billionths, 500000000);
+	ck_assert_str_eq(conf.max_price.code, "EUR");
+	ck_assert_uint_eq(conf.wait, 60);
+	ck_assert_uint_eq(conf.expected_response, 3600);
+	ck_assert_int_eq(conf.require_statements, CPNPC_NO);
+	ck_assert(conf.no_recursion);
+	ck_assert_int_eq(conf.purpose, CPNP_PURPOSE_TEST);
+	ck_assert_uint_eq(conf.retransmit, CPNP_MILLISECONDS(500));
+	ck_assert_uint_eq(conf.retries, 5);
+	ck_assert_uint_eq(conf.repeat_min, CPNP_SECONDS(10));
+	ck_assert_uint_eq(conf.repeat_max, CPNP_SECONDS(120));
+	ck_assert_str_eq(conf.customer_address, "1 Main Street");
+	cpnpc_conf_fini(&conf);
+}
+END_TEST
+
+START_TEST(test_conf_mistakes_name_place_and_remedy)
+{
+	static const struct {
+		const char *text;
+		const char *place; /* ":line: option: " */
+		const char *remedy;
+	} cases[] = {
+	    {"sever = a\n", ":1: sever: ", "expected server"},
+	    {"\n\nColour = red\n", ":3: Colour: ", "expected c"},
+	    {"udp = maybe\n", ":1: udp: ", "expected yes or no"},
+	    {"server = a\nedition = rfc9999\n", ":2: edition: ",
+		"expected rfc8921 or draft-02"},
+	    {"accept = sometimes\n", ":1: accept: ",
+		"expected always, exact, ask or never"},
+	    {"max-price = cheap\n", ":1: max-price: ", "1500.00 EUR"},
+	    {"max-price = \"5 euro\"\n", ":1: max-price: ", "token code"},
+	    {"max-price = -5\n", ":1: max-price: ", "expected an amount"},
+	    {"source-port = 0\n", ":1: source-port: ", "from 1 to 65535"},
+	    {"source-port = 65536\n", ":1: source-port: ",
+		"from 1 to 65535"},
+	    {"source-port = 1x\n", ":1: source-port: ", "from 1 to 65535"},
+	    {"wait = -1\n", ":1: wait: ", "a number of seconds"},
+	    {"wait = 99999999999999999999\n", ":1: wait: ",
+		"a number of seconds"},
+	    {"expected-response = soon\n", ":1: expected-response: ",
+		"a number of seconds"},
+	    {"retransmit = \"5 parsec\"\n", ":1: retransmit: ",
+		"100 ms to 60 min"},
+	    {"retransmit = \"1 ms\"\n", ":1: retransmit: ",
+		"100 ms to 60 min"},
+	    {"retries = 101\n", ":1: retries: ", "from 0 to 100"},
+	    {"repeat-max = \"2 h\"\n", ":1: repeat-max: ",
+		"100 ms to 60 min"},
+	    {"repeat-min = 60\nrepeat-max = 30\n", ": repeat-min: ",
+		"expected at most that"},
+	    {"purpose = fun\n", ":1: purpose: ",
+		"expected permanent or test"},
+	    {"require-statements = 1\n", ":1: require-statements: ",
+		"expected yes or no"},
+	    {"server = a\nserver = b\n", ":2: server: ", "expected once"},
+	    {"server = \"\"\n", ":1: server: ", "expected HOST"},
+	    {"certificate = \"\"\n", ":1: certificate: ",
+		"expected the name of a file"},
+	    {"certificate = a.pem\n", ": key: ",
+		"expected certificate and key together"},
+	    {"key = a.key\n", ": certificate: ",
+		"expected certificate and key together"},
+	    {"server a\n", ":1: ", "expected OPTION = VALUE"},
+	    {"server = \"a\n", ":2: ", "expected OPTION = VALUE"},
+	    {"server {\n", ":1: ", "expected OPTION = VALUE"},
+	    {"customer-name = \"\xff\"\n", ":1: customer-name: ",
+		"a text of at most"},
+	    /* these are for the command line alone */
+	    {"order-id = X\n", ":1: order-id: ", "there is no such option"},
+	    {"json = yes\n", ":1: json: ", "there is no such option"},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		cpnpc_conf conf;
+		struct told told;
+		int err = read_text(&conf, cases[i].text, &told);
+
+		ck_assert_msg(err == CPNP_ERR_CONFIG, "case %zu", i);
+		ck_assert_msg(strstr(told.first, cases[i].place) != NULL &&
+			strstr(told.first, cases[i].remedy) != NULL,
+		    "case %zu: %s", i, told.first);
+		cpnpc_conf_fini(&conf);
+	}
+}
+END_TEST
+
+START_TEST(test_conf_tells_all_mistakes)
+{
+	cpnpc_conf conf;
+	struct told told;
+
+	ck_assert_int_eq(
+	    read_text(&conf, "udp = x\nwait = y\npurpose = z\n", &told),
+	    CPNP_ERR_CONFIG);
+	ck_assert_uint_eq(told.n, 3);
+	ck_assert_ptr_nonnull(strstr(told.all, ":3: purpose"));
+	cpnpc_conf_fini(&conf);
+}
+END_TEST
+
+START_TEST(test_conf_missing_file)
+{
+	cpnpc_conf conf;
+	struct told told = {0};
+
+	cpnpc_conf_init(&conf);
+	ck_assert_int_eq(cpnpc_conf_read(&conf, "/tmp/cpnpc-no-such.conf",
+			     on_line, &told),
+	    CPNP_ERR_NOT_FOUND);
+	ck_assert_ptr_nonnull(strstr(told.first, "/tmp/cpnpc-no-such.conf"));
+	cpnpc_conf_fini(&conf);
+}
+END_TEST
+
+START_TEST(test_conf_line_goes_over_file)
+{
+	cpnpc_conf conf;
+	struct told told;
+
+	ck_assert_int_eq(
+	    read_text(&conf, "accept = never\nwait = 5\n", &told), 0);
+	ck_assert_int_eq(cpnpc_conf_set(&conf, "accept", "always", on_line,
+			     &told),
+	    0);
+	ck_assert_int_eq(conf.accept, CPNPC_ACCEPT_ALWAYS);
+	ck_assert(conf.accept_given);
+	ck_assert_int_eq(
+	    cpnpc_conf_set(&conf, "udp", NULL, on_line, &told), 0);
+	ck_assert(conf.udp);
+	ck_assert_int_eq(cpnpc_conf_set(&conf, "order-id", "a b", on_line,
+			     &told),
+	    CPNP_ERR_CONFIG);
+	ck_assert_ptr_nonnull(strstr(told.first, "--order-id: \"a b\""));
+	/* what a file may say and the command line may not */
+	ck_assert_int_eq(cpnpc_conf_set(&conf, "customer-name", "x", on_line,
+			     &told),
+	    CPNP_ERR_CONFIG);
+	ck_assert_uint_eq(conf.wait, 5);
+	cpnpc_conf_fini(&conf);
+}
+END_TEST
+
+static cpnp_money
+money(int64_t amount, uint8_t exponent)
+{
+	return (cpnp_money){.amount = amount,
+	    .code = CPNP_BYTES_LIT("EUR"),
+	    .exponent = exponent};
+}
+
+START_TEST(test_price_compares_exactly)
+{
+	static const struct {
+		const char *bound;
+		int64_t amount;
+		uint8_t exponent;
+		bool allowed;
+	} cases[] = {
+	    {"1234.50", 123450, 2, true},
+	    {"1234.50 EUR", 123451, 2, false},
+	    {"1234.50EUR", 123450, 2, true},
+	    {"1234.5 USD", 1, 2, false},
+	    {"0", 0, 0, true},
+	    {"0", 1, 9, false},
+	    {"0.000000001", 1, 9, true},
+	    {"0.000000001", 2, 9, false},
+	    {"9223372036854775807", INT64_MAX, 0, true},
+	    {"9223372036854775806", INT64_MAX, 0, false},
+	    {"9223372036.854775807", INT64_MAX, 9, true},
+	    {"9223372036.854775806", INT64_MAX, 9, false},
+	    {"5", -1, 2, true},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		cpnp_money cost = money(cases[i].amount, cases[i].exponent);
+		cpnpc_price price;
+
+		ck_assert_int_eq(
+		    cpnpc_price_parse(cases[i].bound, &price), 0);
+		ck_assert_msg(
+		    cpnpc_price_allows(&price, &cost) == cases[i].allowed,
+		    "case %zu", i);
+	}
+}
+END_TEST
+
+START_TEST(test_price_refuses_other_texts)
+{
+	static const char *const cases[] = {"", "EUR", "-1", "1.", ".5",
+	    "1,5", "1.0000000001", "9223372036854775808", "1 eur",
+	    "1 ABCDEFGHIJKLM", "1 EUR x", "1e3", "+1"};
+	cpnpc_price price;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		ck_assert_msg(cpnpc_price_parse(cases[i], &price) ==
+			CPNP_ERR_INVALID,
+		    "%s", cases[i]);
+}
+END_TEST
+
+START_TEST(test_money_is_written_in_major_units)
+{
+	char text[CPNPC_MONEY_LEN];
+	cpnp_money m = money(123450, 2);
+
+	cpnpc_money_format(&m, text);
+	ck_assert_str_eq(text, "1234.50 EUR");
+	m = money(5, 3);
+	cpnpc_money_format(&m, text);
+	ck_assert_str_eq(text, "0.005 EUR");
+	m = money(INT64_MIN, 0);
+	cpnpc_money_format(&m, text);
+	ck_assert_str_eq(text, "-9223372036854775808 EUR");
+	m = money(INT64_MAX, 9);
+	cpnpc_money_format(&m, text);
+	ck_assert_str_eq(text, "9223372036.854775807 EUR");
+}
+END_TEST
+
+/* F5: what resume does is what was meant; a quote never becomes an order. */
+START_TEST(test_intent_survives)
+{
+	cpnpc_intent intents[] = {
+	    {.goal = CPNPC_GOAL_QUOTE, .accept = CPNPC_ACCEPT_EXACT},
+	    {.goal = CPNPC_GOAL_ORDER, .accept = CPNPC_ACCEPT_ALWAYS},
+	    {.goal = CPNPC_GOAL_ORDER, .accept = CPNPC_ACCEPT_ASK},
+	    {.goal = CPNPC_GOAL_ORDER, .accept = CPNPC_ACCEPT_NEVER},
+	};
+	char text[CPNPC_INTENT_LEN];
+	cpnpc_intent back;
+	size_t i;
+
+	for (i = 0; i < sizeof(intents) / sizeof(intents[0]); i++) {
+		if (i % 2 == 1)
+			ck_assert_int_eq(cpnpc_price_parse("12.000000005 EUR",
+					     &intents[i].max_price),
+			    0);
+		cpnpc_intent_format(&intents[i], text);
+		ck_assert_int_eq(
+		    cpnpc_intent_parse(cpnp_bytes_str(text), &back), 0);
+		ck_assert_int_eq(back.goal, intents[i].goal);
+		ck_assert_int_eq(back.accept, intents[i].accept);
+		ck_assert_int_eq(
+		    back.max_price.is_set, intents[i].max_price.is_set);
+		ck_assert_uint_eq(back.max_price.billionths,
+		    intents[i].max_price.billionths);
+		ck_assert_str_eq(
+		    back.max_price.code, intents[i].max_price.code);
+	}
+	ck_assert_int_ne(cpnpc_intent_parse(CPNP_BYTES_NONE, &back), 0);
+	ck_assert_int_ne(
+	    cpnpc_intent_parse(CPNP_BYTES_LIT("buy always"), &back), 0);
+	ck_assert_int_ne(
+	    cpnpc_intent_parse(CPNP_BYTES_LIT("order perhaps"), &back), 0);
+	ck_assert_int_ne(
+	    cpnpc_intent_parse(CPNP_BYTES_LIT("order exact x"), &back), 0);
+}
+END_TEST
+
+int
+main(void)
+{
+	const TTest *const tests[] = {
+	    test_conf_reads_every_option,
+	    test_conf_mistakes_name_place_and_remedy,
+	    test_conf_tells_all_mistakes,
+	    test_conf_missing_file,
+	    test_conf_line_goes_over_file,
+	    test_price_compares_exactly,
+	    test_price_refuses_other_texts,
+	    test_money_is_written_in_major_units,
+	    test_intent_survives,
+	};
+
+	return unit_run(
+	    "cpnpc_conf", tests, sizeof(tests) / sizeof(tests[0]));
+}
