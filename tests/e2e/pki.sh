@@ -6,6 +6,7 @@
 #                          _cpnps.provider.example; the identity is
 #                          provider.example
 #   server-p256.*          the same with ECDSA P-256, without the SRV-ID
+#   server-uri.*           Ed25519; the URI urn:provider and no host
 #   client.*               Ed25519, customer.example
 #   client-p256.*          P-256, other.example
 #   client-mail.*          Ed25519, an rfc822Name only
@@ -98,6 +99,7 @@ authority ca
 authority other-ca
 issue ca server ed25519 serverAuth,clientAuth "$hosts,$srv"
 issue ca server-p256 p256 serverAuth,clientAuth "$hosts"
+issue ca server-uri ed25519 serverAuth URI:urn:provider
 issue ca client ed25519 clientAuth DNS:customer.example
 issue ca client-p256 p256 clientAuth DNS:other.example
 issue ca client-mail ed25519 clientAuth email:buyer@customer.example

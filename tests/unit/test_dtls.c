@@ -290,18 +290,18 @@ START_TEST(test_dtls_client_refuses_wrong_name)
 }
 END_TEST
 
-/* The common name is "server-p256" and does not count (RFC 6125). */
+/* The common name is "server-uri", and counts for nothing (RFC 6125). */
 START_TEST(test_dtls_client_refuses_common_name)
 {
-	check_server_refused("server-p256",
-	    &(cpnp_net_target){.name = "server-p256"}, "server-p256");
+	check_server_refused("server-uri",
+	    &(cpnp_net_target){.name = "server-uri"}, "server-uri");
 }
 END_TEST
 
 START_TEST(test_dtls_client_refuses_wrong_srv_id)
 {
 	check_server_refused("server",
-	    &(cpnp_net_target){.name = "x.example", .service = "vider.example"},
+	    &(cpnp_net_target){.name = "x.example", .service = "provider.exam"},
 	    "x.example");
 }
 END_TEST

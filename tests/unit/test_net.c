@@ -96,8 +96,18 @@ START_TEST(test_cookie_lives_two_slots)
 	ck_assert_int_eq(net_cookie_check(&jar, mine, bytes,
 			     start + 2 * NET_COOKIE_SLOT_NS),
 	    CPNP_ERR_COOKIE);
+	/* the same after a time in which nobody asked */
+	ck_assert_int_eq(net_cookie_init(&jar, cpnp_env_openssl(), start), 0);
+	ck_assert_int_eq(net_cookie_make(&jar, mine, cookie, start), 0);
+	ck_assert_int_eq(net_cookie_check(&jar, mine, bytes,
+			     start + 2 * NET_COOKIE_SLOT_NS),
+	    CPNP_ERR_COOKIE);
+	ck_assert_int_eq(net_cookie_make(&jar, mine, cookie,
+			     start + 2 * NET_COOKIE_SLOT_NS),
+	    0);
 	cookie[0] ^= 1;
-	ck_assert_int_eq(net_cookie_check(&jar, mine, bytes, start),
+	ck_assert_int_eq(net_cookie_check(&jar, mine, bytes,
+			     start + 2 * NET_COOKIE_SLOT_NS),
 	    CPNP_ERR_COOKIE);
 }
 END_TEST
