@@ -350,16 +350,34 @@ load_keys(cpnpc_session *session)
 			      "certificates", err, &diag);
 }
 
-/* Our own name: of the certificate, or as the configuration says. */
+/* Our own name, as the provider has it: of the certificate; with plain UDP as
+ * the configuration says. */
 static const char *
 own_identity(const cpnpc_session *session)
 {
 	const cpnpc_conf *conf = &session->run->conf;
-	const char *name = session->signer != NULL
+
+	if (conf->udp && conf->identity != NULL)
+		return conf->identity;
+	return session->signer != NULL
 	    ? cpnp_signer_identity(session->signer)
 	    : "";
+}
 
-	return conf->identity != NULL ? conf->identity : name;
+static cpnpc_exit
+check_identity(const cpnpc_session *session)
+{
+	const cpnpc_conf *conf = &session->run->conf;
+	const char *name = own_identity(session);
+
+	if (name[0] == '\0')
+		return cpnpc_fail(session->run, CPNPC_LOCAL,
+		    conf->udp
+			? "no identity is configured; plain UDP needs it, our "
+			  "name as the provider knows it"
+			: "the certificate has no name in its subjectAltName; "
+			  "expected a dNSName, rfc822Name or URI");
+	return CPNPC_DONE;
 }
 
 static void
@@ -510,10 +528,8 @@ cpnpc_session_open(cpnpc_session *session, cpnpc *run)
 		    "--accept ask needs a terminal, and no --json");
 	if (code == CPNPC_DONE)
 		code = load_keys(session);
-	if (code == CPNPC_DONE && own_identity(session)[0] == '\0')
-		code = cpnpc_fail(run, CPNPC_LOCAL,
-		    "no identity; without a certificate expected identity, "
-		    "our name as the provider knows it");
+	if (code == CPNPC_DONE)
+		code = check_identity(session);
 	origin = session->signer == NULL ||
 		cpnp_signer_identity(session->signer)[0] == '\0'
 	    ? own_identity(session)

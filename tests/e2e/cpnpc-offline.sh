@@ -142,7 +142,7 @@ exits 1 "no certificate" "$cpnpc" order -s localhost "$work/pipe.xml"
 says "no certificate is configured" "no certificate"
 exits 1 "UDP without an identity" "$cpnpc" order --udp -s localhost \
     "$work/pipe.xml"
-says "no identity" "UDP"
+says "no identity is configured" "UDP"
 exits 1 "a configuration that is missing" "$cpnpc" -c "$work/no.conf" list
 printf 'server = a\nacept = exact\n' >"$work/bad.conf"
 exits 1 "a mistake in it" "$cpnpc" -c "$work/bad.conf" list
