@@ -1,7 +1,7 @@
 /*
  * Stateless proof that a peer receives at the address it sends from: an
- * HMAC-SHA256 (RFC 2104) over both ends and a label, under a secret that is
- * replaced every NET_COOKIE_SLOT_NS.  A cookie is good in its own slot and the
+ * HMAC-SHA256 (RFC 2104) over both ends, under a secret that is replaced every
+ * NET_COOKIE_SLOT_NS.  A cookie is good in its own slot and the
  * next.
  *
  * SPDX-License-Identifier: BSD-2-Clause
@@ -23,8 +23,8 @@ struct net_cookie_jar {
 /* CPNP_ERR_RANDOM */
 int net_cookie_init(
     struct net_cookie_jar *jar, const cpnp_env *env, cpnp_tstamp now);
-/* material is whatever the cookie vouches for; it begins with a label of its
- * own for each use.  CPNP_ERR_CRYPTO, CPNP_ERR_RANDOM. */
+/* material is whatever the cookie vouches for; each use has one of another
+ * length.  CPNP_ERR_CRYPTO, CPNP_ERR_RANDOM. */
 int net_cookie_make(struct net_cookie_jar *jar, cpnp_bytes material,
     uint8_t cookie[NET_COOKIE_LEN], cpnp_tstamp now);
 /* CPNP_ERR_COOKIE, or the errors of net_cookie_make(). */

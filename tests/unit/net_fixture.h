@@ -141,7 +141,7 @@ turn(void)
 #define WAIT(condition)                                                        \
 	do {                                                                   \
 		cpnp_tstamp until_ =                                           \
-		    cpnp_now_read().mono + CPNP_SECONDS(3);                    \
+		    cpnp_now_read().mono + CPNP_SECONDS(10);                   \
 		while (!(condition)) {                                         \
 			ck_assert_msg(cpnp_now_read().mono < until_,           \
 			    "never came true: %s", #condition);                \

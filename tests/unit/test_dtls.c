@@ -1101,6 +1101,8 @@ main(void)
 		fprintf(stderr, "test_dtls: tests/e2e/pki.sh failed\n");
 		return EXIT_FAILURE;
 	}
+	/* WAIT has a deadline of its own, which says what it waited for */
+	setenv("CK_DEFAULT_TIMEOUT", "30", 0);
 	status = unit_run("dtls", tests, sizeof(tests) / sizeof(tests[0]));
 	snprintf(command, sizeof(command), "rm -rf %s", pki);
 	return system(command) == 0 ? status : EXIT_FAILURE;

@@ -67,7 +67,9 @@ typedef enum cpnp_net_event {
 	CPNP_NET_UP = 1, /* a DTLS session is established */
 	CPNP_NET_DOWN,   /* it is over; a server's peer number is gone with it,
 			    a client's peer connects again with the next send */
-	CPNP_NET_FAILED  /* a handshake failed; peer is 0 on a server */
+	CPNP_NET_FAILED  /* no session, or with UDP nobody listens; peer is 0 on
+			    a server.  A client has tried every address, and
+			    tries again with the next send */
 } cpnp_net_event;
 
 /*
@@ -91,7 +93,8 @@ typedef struct cpnp_net_callbacks {
 
 /*
  * Files of a DTLS party, all PEM.  The key is Ed25519, ECDSA P-256 or RSA of
- * at least 2048 bits.
+ * at least 2048 bits.  A certificate without an identity (below) is refused,
+ * our own as well as a peer's.
  */
 typedef struct cpnp_net_tls {
 	const char *certificate; /* own certificate, then its intermediates */
@@ -113,8 +116,7 @@ typedef struct cpnp_net_limits {
 	cpnp_tstamp idle_ns_max;      /* silence that ends a session [10 min] */
 	cpnp_tstamp resumable_ns_max; /* age that ends resumption [24 h] */
 	cpnp_tstamp silence_ns_max; /* client: no answer for so long and another
-				       send means a new session [5 s]; also
-				       the time between two attempts */
+				       send means a new session [5 s] */
 	uint32_t fails_burst;       /* FAILs to one peer at once [20] */
 	uint32_t fails_per_second;  /* and steadily [10] */
 	uint16_t mtu; /* largest IP packet of a handshake, 576 or more [1280] */
@@ -157,8 +159,8 @@ CPNP_API int cpnp_net_reload_tls(cpnp_net *net, cpnp_net_side side,
 /*
  * The identity of our own certificate on one side, by the rule that holds for
  * clients: the first dNSName of the subjectAltName in lower case, else the
- * first rfc822Name or URI.  Good until the next reload; empty before the
- * first.
+ * first rfc822Name or URI.  A name with a wildcard stands for nobody and does
+ * not count.  Good until the next reload; empty before the first.
  */
 CPNP_API cpnp_bytes cpnp_net_identity(const cpnp_net *net, cpnp_net_side side);
 
