@@ -182,6 +182,15 @@ struct loader {
 	cpnp_conf_report *report;
 	void *user;
 	unsigned mistakes;
+	struct seen *seen[2]; /* at the top, and in the section at hand */
+	const cfg_t *section;
+};
+
+/* Where an option was given; libconfuse replaces a value without a word. */
+struct seen {
+	struct seen *next;
+	const cfg_opt_t *opt;
+	unsigned line;
 };
 
 /* libconfuse hands no pointer of ours to its error function. */
@@ -534,12 +543,12 @@ distance(const char *a, const char *b)
 }
 
 static const struct section *
-section_of(cfg_t *cfg)
+section_of(const cfg_t *cfg)
 {
 	size_t i;
 
 	for (i = 1; i < SECTIONS; i++)
-		if (strcmp(sections[i].name, cfg_name(cfg)) == 0)
+		if (strcmp(sections[i].name, cfg->name) == 0)
 			return &sections[i];
 	return &sections[TOP];
 }
@@ -630,18 +639,50 @@ text_free(void *value)
 	free(text);
 }
 
+static void
+forget_seen(struct seen **list)
+{
+	struct seen *s;
+
+	while ((s = *list) != NULL) {
+		*list = s->next;
+		free(s);
+	}
+}
+
+/* True when the option was given before; else its place is kept. */
+static bool
+is_given(struct loader *ld, const cfg_t *cfg, const cfg_opt_t *opt)
+{
+	bool is_top = section_of(cfg) == &sections[TOP];
+	struct seen **list = &ld->seen[is_top ? 0 : 1], *s;
+
+	if (!is_top && ld->section != cfg) {
+		forget_seen(list);
+		ld->section = cfg;
+	}
+	for (s = *list; s != NULL; s = s->next)
+		if (s->opt == opt) {
+			mistake(ld, (unsigned)cfg->line, opt->name, "is given "
+			    "twice; expected one value, the first is in line "
+			    "%u", s->line);
+			return true;
+		}
+	s = malloc(sizeof(*s));
+	if (s != NULL) {
+		*s = (struct seen){*list, opt, (unsigned)cfg->line};
+		*list = s;
+	}
+	return false;
+}
+
 static int
 on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
 	cpnp_conf_text *text;
 
-	if ((opt->flags & CFGF_LIST) == 0 && cfg_opt_size(opt) > 0 &&
-	    cfg_opt_getnptr(opt, 0) != NULL) {
-		mistake(loading, (unsigned)cfg->line, cfg_opt_name(opt),
-		    "is given twice; expected one value, the first is in line "
-		    "%u", ((cpnp_conf_text *)cfg_opt_getnptr(opt, 0))->line);
+	if ((opt->flags & CFGF_LIST) == 0 && is_given(loading, cfg, opt))
 		return -1;
-	}
 	text = calloc(1, sizeof(*text));
 	if (text == NULL)
 		return -1;
@@ -854,13 +895,15 @@ cpnp_conf_load(cpnp_conf **out, const char *path, cpnp_wtime now,
     cpnp_conf_report *report, void *user)
 {
 	cpnp_conf *conf = calloc(1, sizeof(*conf));
-	struct loader ld = {conf, report, user, 0};
+	struct loader ld = {.conf = conf, .report = report, .user = user};
 	int err;
 
 	if (conf == NULL)
 		return CPNP_ERR_NOMEM;
 	conf->path = strdup(path);
 	err = conf->path == NULL ? CPNP_ERR_NOMEM : parse_file(&ld);
+	forget_seen(&ld.seen[0]);
+	forget_seen(&ld.seen[1]);
 	if (err == 0 && ld.mistakes == 0)
 		ld.mistakes = cpnp_conf_check_files(conf, now, report, user);
 	if (err == 0 && ld.mistakes > 0)

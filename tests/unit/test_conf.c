@@ -1,0 +1,428 @@
+/*
+ * The configuration of cpnpd: what is read, and that each mistake is told
+ * with file, line, option, what is wrong and what would be right.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "../../cpnpd/conf.h"
+#include "unit.h"
+
+#define NOW INT64_C(1795249800) /* 2026-11-21T08:30:00Z */
+#define DAY INT64_C(86400)
+
+static char dir[] = "/tmp/cpnp-conf.XXXXXX";
+static char told[16384];
+static unsigned told_n;
+
+static void
+tell(void *user, const char *line)
+{
+	size_t len = strlen(told);
+
+	(void)user;
+	snprintf(told + len, sizeof(told) - len, "%s\n", line);
+	told_n++;
+}
+
+/* ---- files to point at ---- */
+
+static const char *
+in_dir(const char *name)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return path;
+}
+
+static void
+put_file(const char *name, const char *text, mode_t mode)
+{
+	FILE *f = fopen(in_dir(name), "w");
+
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	fclose(f);
+	ck_assert_int_eq(chmod(in_dir(name), mode), 0);
+}
+
+static EVP_PKEY *
+put_key(const char *name, mode_t mode)
+{
+	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	FILE *f = fopen(in_dir(name), "w");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(
+	    PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL), 1);
+	fclose(f);
+	ck_assert_int_eq(chmod(in_dir(name), mode), 0);
+	return key;
+}
+
+static void
+put_cert(const char *name, EVP_PKEY *key, int64_t from, int64_t until)
+{
+	X509 *cert = X509_new();
+	FILE *f = fopen(in_dir(name), "w");
+
+	ck_assert_ptr_nonnull(f);
+	ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
+	ASN1_TIME_set(X509_getm_notBefore(cert), (time_t)from);
+	ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)until);
+	X509_set_pubkey(cert, key);
+	ck_assert_int_gt(X509_sign(cert, key, NULL), 0);
+	ck_assert_int_eq(PEM_write_X509(f, cert), 1);
+	fclose(f);
+	X509_free(cert);
+}
+
+static void
+put_files(void)
+{
+	EVP_PKEY *key, *other;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	key = put_key("key", 0600);
+	other = put_key("other-key", 0600);
+	put_cert("cert", key, NOW - DAY, NOW + DAY);
+	put_cert("ca", other, NOW - DAY, NOW + DAY);
+	put_cert("expired", key, NOW - 2 * DAY, NOW - DAY);
+	put_cert("early", key, NOW + DAY, NOW + 2 * DAY);
+	EVP_PKEY_free(put_key("open-key", 0644));
+	EVP_PKEY_free(put_key("group-key", 0640));
+	put_file("catalogue", "<catalogue/>", 0644);
+	put_file("text", "hello\n", 0600);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(other);
+}
+
+static void
+remove_files(void)
+{
+	static const char *const names[] = {"key", "other-key", "cert", "ca",
+		"expired", "early", "open-key", "group-key", "catalogue",
+		"text", "conf"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		unlink(in_dir(names[i]));
+	rmdir(dir);
+}
+
+/* ---- loading ---- */
+
+/* $D in a text is the directory. */
+static void
+expand(const char *text, char *out, size_t size)
+{
+	size_t len = 0;
+
+	for (; *text != '\0' && len + sizeof(dir) < size; text++)
+		if (text[0] == '$' && text[1] == 'D') {
+			len += (size_t)sprintf(out + len, "%s", dir);
+			text++;
+		} else {
+			out[len++] = *text;
+		}
+	out[len] = '\0';
+}
+
+static int
+load(const char *text, cpnp_conf **conf)
+{
+	char file[8192];
+
+	told[0] = '\0';
+	told_n = 0;
+	expand(text, file, sizeof(file));
+	put_file("conf", file, 0644);
+	return cpnp_conf_load(
+	    conf, in_dir("conf"), (cpnp_wtime){NOW}, tell, NULL);
+}
+
+#define BASE                                                                   \
+	"listen-dtls = {\"127.0.0.1:1\"}\n"                                    \
+	"certificate = \"$D/cert\"\n"                                          \
+	"key = \"$D/key\"\n"                                                   \
+	"ca = \"$D/ca\"\n"                                                     \
+	"store = \"$D/db\"\n"                                                  \
+	"catalogue = \"$D/catalogue\"\n" /* six lines */
+
+/* ---- tests ---- */
+
+START_TEST(test_conf_reads_what_is_written)
+{
+	cpnp_conf *conf = NULL;
+	const cpnp_conf_customer *c;
+
+	ck_assert_int_eq(
+	    load(BASE
+		"listen-udp = {127.0.0.1, \"[::1]:7\"}\n"
+		"identity = provider.example\n"
+		"log { destination = syslog level = debug }\n"
+		"timers { retrans-timer = \"500 ms\" max-retries = 5\n"
+		" expected-offer-time = \"2 min\" }\n"
+		"limits { max-orders = 17 session-idle-time = \"1 h\" }\n"
+		"customer \"b.example\" { max-held-capacity = \"1 Gbit/s\"\n"
+		" max-open-orders = 3 may-order = no account = \"acct\" }\n"
+		"customer \"a.example\" { require-statement = no }\n"
+		"access \"192.0.2.0/24\" { identity = \"a.example\"\n"
+		" no-cookie = yes }\n",
+		&conf),
+	    0);
+	ck_assert_str_eq(told, "");
+	ck_assert_uint_eq(conf->listen_dtls.n, 1);
+	ck_assert_uint_eq(conf->listen_udp.n, 2);
+	ck_assert_str_eq(conf->listen_udp.items[1].value, "[::1]:7");
+	ck_assert_str_eq(conf->identity.value, "provider.example");
+	ck_assert_int_eq(conf->log.destination, 1);
+	ck_assert_int_eq(conf->log.level, CPNP_LOG_DEBUG);
+	ck_assert_uint_eq(conf->timers.retrans, 500000000);
+	ck_assert_uint_eq(conf->timers.retries_max, 5);
+	ck_assert_uint_eq(
+	    conf->timers.expected_offer, UINT64_C(120000000000));
+	ck_assert_uint_eq(conf->timers.resend, 200000000); /* default */
+	ck_assert_uint_eq(conf->limits.orders_max, 17);
+	ck_assert_uint_eq(conf->limits.idle, UINT64_C(3600000000000));
+	ck_assert_uint_eq(conf->limits.sessions_max, 0);
+	c = cpnp_conf_customer_find(conf, CPNP_BYTES_LIT("b.example"));
+	ck_assert_ptr_nonnull(c);
+	ck_assert(!c->may_order && c->require_statement);
+	ck_assert_uint_eq(c->held_max, 1000000000);
+	ck_assert_uint_eq(c->open_max, 3);
+	ck_assert_str_eq(c->account.value, "acct");
+	c = cpnp_conf_customer_find(conf, CPNP_BYTES_LIT("a.example"));
+	ck_assert(c->may_order && !c->require_statement);
+	ck_assert_uint_eq(c->held_max, UINT64_MAX);
+	ck_assert_ptr_null(
+	    cpnp_conf_customer_find(conf, CPNP_BYTES_LIT("a.exampl")));
+	ck_assert_ptr_null(
+	    cpnp_conf_customer_find(conf, CPNP_BYTES_LIT("c")));
+	ck_assert_uint_eq(conf->access_n, 1);
+	ck_assert(conf->access[0].no_cookie);
+	cpnp_conf_del(conf);
+}
+END_TEST
+
+/* A mistake, where it is told to be, and what it says. */
+static const struct {
+	const char *text;
+	const char *place; /* ":line: option: " */
+	const char *wrong;
+	const char *remedy;
+} mistakes[] = {
+	{BASE "colour = red\n", ":7: colour: ", "there is no such option",
+	    "expected one of listen-dtls, listen-udp, identity"},
+	{BASE "catalog = \"x\"\n", ":7: catalog: ", "there is no such option",
+	    "expected \"catalogue\", or one of"},
+	{BASE "log {\n  levle = info\n}\n", ":8: levle: ",
+	    "no such option in section log", "expected \"level\""},
+	{BASE "customers \"a\" { }\n", ":7: customers: ",
+	    "no such option or section", "expected \"customer\""},
+	{BASE "log {\n level = loud\n}\n", ":8: level: ", "\"loud\" is not one",
+	    "expected error, warning, info or debug"},
+	{BASE "log {\n destination = paper\n}\n", ":8: destination: ",
+	    "\"paper\"", "expected stderr or syslog"},
+	{BASE "listen-udp = {10.0.0.256}\n", ":7: listen-udp: ",
+	    "\"10.0.0.256\" is no IP address", "\"192.0.2.1:49921\""},
+	{BASE "listen-udp = {\"10.0.0.1:70000\"}\n", ":7: listen-udp: ",
+	    "no port from 0 to 65535", "expected an IP address"},
+	{BASE "listen-udp = {\"[::1\"}\n", ":7: listen-udp: ",
+	    "is no IP address", "[2001:db8::1]"},
+	{BASE "listen-udp = {\"127.0.0.1\"}\n", ":7: listen-udp: ",
+	    "plain UDP has no access list", "access \"prefix\""},
+	{BASE "timers {\n\n retrans-timer = 2 }\n", ":9: retrans-timer: ",
+	    "\"2\" is not one", "expected a time from 100 ms to 1 h"},
+	{BASE "timers {\n retrans-timer = \"2 weeks\" }\n",
+	    ":8: retrans-timer: ", "\"2 weeks\"", "such as \"2 s\""},
+	{BASE "timers { retrans-timer = \"1 ms\" }\n", ":7: retrans-timer: ",
+	    "\"1 ms\"", "from 100 ms"},
+	{BASE "timers { max-retries = -1 }\n", ":7: max-retries: ", "\"-1\"",
+	    "a whole number from 0 to 20"},
+	{BASE "limits { max-orders = many }\n", ":7: max-orders: ",
+	    "\"many\"", "a whole number from 1"},
+	{BASE "customer \"a\" { max-held-capacity = 100 }\n",
+	    ":7: max-held-capacity: ", "\"100\"",
+	    "a rate such as \"100 Mbit/s\""},
+	{BASE "customer \"a\" { may-order = perhaps }\n", ":7: may-order: ",
+	    "\"perhaps\"", "expected yes or no"},
+	{BASE "customer \"a\" { }\ncustomer \"a\" { }\n", ":8: a: ",
+	    "has a second section", "one section for each name"},
+	{BASE "customer { }\n", ":7: customer: ", "has no name",
+	    "customer \"enterprise.example\" {"},
+	{BASE "customer \"Enterprise.example\" { }\n", ":7: customer: ",
+	    "upper case letters", "\"enterprise.example\""},
+	{BASE "customer \"a b\" { }\n", ":7: customer: ", "has a space",
+	    "expected a name"},
+	{BASE "access \"10.0.0.0/8\" { }\n", ":7: access: ",
+	    "has no identity", "identity = \"name\""},
+	{BASE "access \"10.0.0.0/8\" { identity = \"x\" }\n",
+	    ":7: identity: ", "is no customer", "a customer section"},
+	{BASE "access \"10.0.0.0/33\" { identity = \"x\" }\n", ":7: access: ",
+	    "not from 0 to 32", "\"192.0.2.0/24\""},
+	{BASE "user = \"no-such-user-here\"\n", ":7: user: ",
+	    "there is no user", "a user of this system"},
+	{BASE "group = \"no-such-group-here\"\n", ":7: group: ",
+	    "there is no group", "a group of this system"},
+	{BASE "key = \"$D/key\"\n", ":7: key: ", "is given twice",
+	    "the first is in line 3"},
+	{BASE "identity provider\n", ":7: identity: ", "no value follows",
+	    "expected identity = value"},
+	{BASE "identity = \"x\n", ": syntax: ", "premature end of file",
+	    "expected option = value"},
+	{BASE "log \"x\" { }\n", ":7: log: ", "no \"{\" follows",
+	    "expected log { ... }"},
+	{BASE "}\n", ":7: syntax: ", "closing brace", "expected option"},
+	{"store = \"$D/db\"\n", ": listen-dtls: ", "no address is given",
+	    "such as listen-dtls = {"},
+	{"listen-dtls = {\"[::1]\"}\n", ": certificate: ", "is missing",
+	    "the certificate of this provider"},
+	{"listen-dtls = {\"[::1]\"}\n", ": ca: ", "is missing",
+	    "the authorities that certify customers"},
+	{"listen-dtls = {\"[::1]\"}\n", ": catalogue: ", "is missing",
+	    "cpnp-catalogue(5)"},
+	{"listen-udp = {\"::1\"}\n", ":1: listen-udp: ", "is no IP address",
+	    "[2001:db8::1]:49921"},
+	{BASE "crl = \"$D/nothing\"\n", ":7: crl: ", "No such file",
+	    "a revocation list"},
+	{BASE "ledger-key = \"$D/open-key\"\n", ":7: ledger-key: ",
+	    "has mode 0644", "chmod 600"},
+	{BASE "ledger-key = \"$D/group-key\"\n", ":7: ledger-key: ",
+	    "has mode 0640", "expected mode 0600"},
+	{BASE "ledger-key = \"$D/text\"\n", ":7: ledger-key: ",
+	    "holds no private key", "in PEM, not encrypted"},
+	{BASE "customer \"a\" { statement-key = \"$D\" }\n",
+	    ":7: statement-key: ", "is not a regular file",
+	    "a public key or certificate"},
+};
+
+START_TEST(test_conf_tells_place_and_remedy)
+{
+	char place[512];
+	cpnp_conf *conf = NULL;
+	size_t i;
+
+	for (i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
+		ck_assert_msg(
+		    load(mistakes[i].text, &conf) == CPNP_ERR_CONFIG,
+		    "accepted: %s", mistakes[i].text);
+		snprintf(place, sizeof(place), "%s/conf%s", dir,
+		    mistakes[i].place[1] == ' ' ? "" : mistakes[i].place);
+		ck_assert_msg(strstr(told, place) != NULL &&
+			strstr(told, mistakes[i].place) != NULL &&
+			strstr(told, mistakes[i].wrong) != NULL &&
+			strstr(told, "expected") != NULL &&
+			strstr(told, mistakes[i].remedy) != NULL,
+		    "for\n%s\ntold:\n%s", mistakes[i].text, told);
+	}
+}
+END_TEST
+
+#define FILES(cert, key, ca)                                                   \
+	"listen-dtls = {\"127.0.0.1:1\"}\ncertificate = \"$D/" cert "\"\n"      \
+	"key = \"$D/" key "\"\nca = \"$D/" ca "\"\nstore = \"$D/db\"\n"         \
+	"catalogue = \"$D/catalogue\"\n"
+
+START_TEST(test_conf_checks_certificates_and_keys)
+{
+	cpnp_conf *conf = NULL;
+	static const struct {
+		const char *text;
+		const char *want;
+	} rows[] = {
+		{FILES("cert", "other-key", "ca"),
+		    ":3: key: $D/other-key: is not the key of the "
+		    "certificate in $D/cert; expected the private key"},
+		{FILES("cert", "open-key", "ca"),
+		    ":3: key: $D/open-key: has mode 0644, others than its "
+		    "owner can get at the key; expected mode 0600"},
+		{FILES("cert", "cert", "ca"), ":3: key: $D/cert: has mode"},
+		{FILES("cert", "text", "ca"),
+		    ":3: key: $D/text: holds no private key"},
+		{FILES("cert", "nokey", "ca"), ":3: key: $D/nokey: No such"},
+		{FILES("expired", "key", "ca"),
+		    ":2: certificate: $D/expired: the certificate expired at "
+		    "2026-11-20T08:30:00Z; expected one that is valid now"},
+		{FILES("early", "key", "ca"),
+		    ":2: certificate: $D/early: the certificate is not valid "
+		    "before 2026-11-22T08:30:00Z"},
+		{FILES("text", "key", "ca"),
+		    ":2: certificate: $D/text: holds no certificate"},
+		{FILES("cert", "key", "text"),
+		    ":4: ca: $D/text: holds no certificate"},
+		{FILES("cert", "key", "expired"),
+		    ":4: ca: $D/expired: the certificate expired"},
+	};
+	char want[512];
+	size_t i;
+
+	ck_assert_int_eq(chmod(in_dir("cert"), 0644), 0);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ck_assert_int_eq(
+		    load(rows[i].text, &conf), CPNP_ERR_CONFIG);
+		expand(rows[i].want, want, sizeof(want));
+		ck_assert_msg(strstr(told, want) != NULL,
+		    "wanted %s\ntold %s", want, told);
+	}
+}
+END_TEST
+
+START_TEST(test_conf_tells_all_mistakes_at_once)
+{
+	cpnp_conf *conf = NULL;
+
+	ck_assert_int_eq(
+	    load(BASE "timers { retrans-timer = 1 max-retries = x }\n"
+		"limits { max-orders = 0 }\n", &conf),
+	    CPNP_ERR_CONFIG);
+	ck_assert_uint_eq(told_n, 3);
+}
+END_TEST
+
+START_TEST(test_conf_missing_file)
+{
+	cpnp_conf *conf = NULL;
+
+	told[0] = '\0';
+	ck_assert_int_eq(cpnp_conf_load(&conf, "/nonexistent/cpnpd.conf",
+			     (cpnp_wtime){NOW}, tell, NULL),
+	    CPNP_ERR_CONFIG);
+	ck_assert_ptr_nonnull(
+	    strstr(told, "/nonexistent/cpnpd.conf: file: cannot be read"));
+}
+END_TEST
+
+int
+main(void)
+{
+	const TTest *const tests[] = {
+		test_conf_reads_what_is_written,
+		test_conf_tells_place_and_remedy,
+		test_conf_checks_certificates_and_keys,
+		test_conf_tells_all_mistakes_at_once,
+		test_conf_missing_file,
+	};
+	Suite *suite = suite_create("conf");
+	TCase *tc = tcase_create("conf");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_unchecked_fixture(tc, put_files, remove_files);
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+		tcase_add_test(tc, tests[i]);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
