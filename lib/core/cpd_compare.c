@@ -373,8 +373,7 @@ cpnp_cpd_within(
 	return CPNP_ERR_MISMATCH;
 }
 
-static int
-concrete_struct(const struct cpd_type *type, const void *structure,
+static int concrete_struct(const struct cpd_type *type, const void *structure,
     const cpnp_cpd_profile *profile, const struct cpd_path *path,
     cpnp_diag *diag);
 

@@ -321,7 +321,8 @@ decode_struct(struct decoder *dec, const struct cpd_type *type,
 	size_t n = cpnp_cbor_get_map(&dec->rd, 1, SIZE_MAX / 2);
 
 	if (dec->rd.err != 0)
-		explain(dec, path, "a map of at least one element was expected");
+		explain(dec, path,
+		    "a map of at least one element was expected");
 	decode_fields(dec, type, n, structure, path);
 	for (size_t i = 0; i < type->fields_n && dec->rd.err == 0; i++) {
 		const struct cpd_field *field = &type->fields[i];

@@ -98,7 +98,8 @@ void cpd_list_set(
 /* The bytes that one member takes in memory. */
 size_t cpd_member_size(const struct cpd_field *field);
 /* Member i of a list of that field. */
-const void *cpd_member(const struct cpd_field *field, const void *list, size_t i);
+const void *cpd_member(
+    const struct cpd_field *field, const void *list, size_t i);
 /* The extra elements of a structure. */
 const cpnp_cpd_extra *cpd_extra_get(
     const struct cpd_type *type, const void *structure);

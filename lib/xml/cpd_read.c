@@ -47,9 +47,10 @@ fail(struct reader *r, int err, const xmlNode *node, const char *attribute,
 	if (r->diag == NULL)
 		return err;
 	*r->diag = (cpnp_diag){.err = err};
-	snprintf(r->diag->where, sizeof(r->diag->where), "line %ld, <%.40s>%s%.32s",
-	    xmlGetLineNo(node), (const char *)node->name,
-	    attribute[0] == '\0' ? "" : " ", attribute);
+	snprintf(r->diag->where, sizeof(r->diag->where),
+	    "line %ld, <%.40s>%s%.32s", xmlGetLineNo(node),
+	    (const char *)node->name, attribute[0] == '\0' ? "" : " ",
+	    attribute);
 	va_start(ap, format);
 	vsnprintf(r->diag->why, sizeof(r->diag->why), format, ap);
 	va_end(ap);

@@ -89,7 +89,8 @@ plan_put_scalar(cpnp_buf *buf, const struct cpd_field *field, size_t index)
 		cpnp_cbor_put_str(buf, text);
 		break;
 	case CPD_PREFIX:
-		cpnp_buf_put_raw(buf, CPNP_BYTES_LIT("\xd8\x34\x82\x08\x41\x0a"));
+		cpnp_buf_put_raw(
+		    buf, CPNP_BYTES_LIT("\xd8\x34\x82\x08\x41\x0a"));
 		break;
 	case CPD_ADDRESS:
 		cpnp_buf_put_raw(buf, CPNP_BYTES_LIT("\xd8\x34\x44\x0a\0\0\1"));

@@ -463,8 +463,8 @@ START_TEST(test_cpd_malformed)
 	cpnp_diag diag;
 	int err;
 
-	(void)snprintf(hex, sizeof(hex), "8200a10281a10281 %.2s 0181a1016161 %s",
-	    m->hex, m->hex + 2);
+	(void)snprintf(hex, sizeof(hex),
+	    "8200a10281a10281 %.2s 0181a1016161 %s", m->hex, m->hex + 2);
 	err = decode_and_encode(unit_hex(hex, store), &diag);
 	ck_assert_msg(err == m->err, "%s: got %s at %s: %s", m->hex,
 	    cpnp_error_name(err), diag.where, diag.why);

@@ -109,8 +109,8 @@ check_cddl(const struct cpd_type *type)
 	char rule[4096];
 
 	cddl_rule(type, rule, sizeof(rule));
-	ck_assert_msg(strstr(text, rule) != NULL, "schemas/cpnp.cddl lacks:\n%s",
-	    rule);
+	ck_assert_msg(strstr(text, rule) != NULL,
+	    "schemas/cpnp.cddl lacks:\n%s", rule);
 }
 
 START_TEST(test_cpd_cddl_is_the_table)

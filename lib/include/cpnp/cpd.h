@@ -14,8 +14,8 @@
  * structure is an absent one.
  *
  * Texts are UTF-8 without control characters, without a space at either end
- * and without two in a row.  All views of a decoded document point into the bytes that were
- * decoded, which must live as long as the document.
+ * and without two in a row.  All views of a decoded document point into the
+ * bytes that were decoded, which must live as long as the document.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
