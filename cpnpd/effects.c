@@ -178,7 +178,7 @@ do_sign(struct daemon *d, const cpnp_effect *e, uint64_t tag, cpnp_now now)
 {
 	cpnp_bytes payload = e->u.sign.payload;
 	struct signing *s = calloc(1, sizeof(*s) + payload.len);
-	struct batch *b;
+	struct batch *b = cpnpd_batch_newest(d);
 
 	if (s != NULL)
 		s->key = cpnpd_key_new(e->order);
@@ -189,9 +189,16 @@ do_sign(struct daemon *d, const cpnp_effect *e, uint64_t tag, cpnp_now now)
 	}
 	s->len = payload.len;
 	memcpy(s->payload, payload.ptr, payload.len);
+	if (e->u.sign.wants_receipt && tag == 0) {
+		/* The leaf is of another batch, or of before a restart. */
+		tag = d->next_tag++;
+		b = cpnpd_batch(d);
+		if (b == NULL || cpnp_store_want_receipt(b->store, e->order,
+				     CPNP_EVENT_RECV_ACCEPT, tag) != 0)
+			tag = 0;
+	}
 	if (e->u.sign.wants_receipt)
 		s->receipt_tag = tag;
-	b = cpnpd_batch_newest(d);
 	if (e->u.sign.after_commit && b != NULL) {
 		*b->sign_end = s;
 		b->sign_end = &s->next;

@@ -281,6 +281,20 @@ cpnp_store_put(cpnp_store_batch *batch, const cpnp_effect *effect,
 }
 
 int
+cpnp_store_want_receipt(cpnp_store_batch *batch, const cpnp_order *order,
+    cpnp_event event, uint64_t receipt_tag)
+{
+	struct store_entry *entry =
+	    add_entry(batch, order, STORE_ENTRY_RECEIPT);
+
+	if (entry == NULL)
+		return batch->err;
+	entry->u.receipt.event = event;
+	entry->u.receipt.tag = receipt_tag;
+	return batch->err;
+}
+
+int
 cpnp_store_put_note(
     cpnp_store_batch *batch, const cpnp_order *order, cpnp_bytes note)
 {

@@ -62,6 +62,9 @@
 	X(HOLD, "INSERT INTO holds VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")       \
 	X(BUY, "UPDATE holds SET bought = 1 WHERE order_id = ?1")              \
 	X(RELEASE, "DELETE FROM holds WHERE order_id = ?1")                    \
+	X(FIND_LEAF,                                                           \
+	    "SELECT leaf FROM events WHERE order_id = ?1 AND event = ?2 AND "  \
+	    "leaf IS NOT NULL ORDER BY number DESC LIMIT 1")                   \
 	X(PROBE, "UPDATE recovery SET count = count + 1")
 
 #define STORE_READ_MAP(X)                                                      \
@@ -133,7 +136,8 @@ enum store_entry_type {
 	STORE_ENTRY_EVENT,
 	STORE_ENTRY_HOLDS,
 	STORE_ENTRY_BUY,
-	STORE_ENTRY_RELEASE
+	STORE_ENTRY_RELEASE,
+	STORE_ENTRY_RECEIPT
 };
 
 /* One thing to write, in the order in which they came. */
@@ -155,6 +159,12 @@ struct store_entry {
 			uint64_t leaf;
 		} event;
 		struct store_slice holds; /* array of cpnp_store_hold */
+		struct {
+			cpnp_event event;
+			uint64_t tag;
+			bool has_leaf; /* known when it is applied, ... */
+			uint64_t leaf;
+		} receipt;
 	} u;
 };
 

@@ -78,6 +78,11 @@ size_t cpnp_store_batch_count(const cpnp_store_batch *batch);
  * stays: the same comes from each later put and from its commit. */
 int cpnp_store_put(cpnp_store_batch *batch, const cpnp_effect *effect,
     uint64_t receipt_tag);
+/* Want a receipt, under this tag, for the leaf of the newest event of this
+ * kind that the order has in the store: after a restart, when what made the
+ * leaf was in a batch of before.  None comes when there is no such leaf. */
+int cpnp_store_want_receipt(cpnp_store_batch *batch, const cpnp_order *order,
+    cpnp_event event, uint64_t receipt_tag);
 /* Keep bytes of the application's own with an order, replacing those it has:
  * what a client means to do with an offer, say.  At most
  * CPNP_STORE_NOTE_MAX, else CPNP_ERR_INVALID. */

@@ -305,6 +305,30 @@ write_holds(cpnp_store *store, const cpnp_store_batch *batch,
 	return err;
 }
 
+/* Find the leaf of an earlier event; without one there is no receipt. */
+static int
+find_leaf(struct group *group, const cpnp_store_batch *batch,
+    struct store_entry *entry)
+{
+	sqlite3_stmt *stmt = group->store->write[STORE_WRITE_FIND_LEAF];
+	int rc;
+
+	rc = sqlite3_bind_int64(stmt, 1, batch->orders[entry->order].id);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_bind_int(
+		    stmt, 2, (int)entry->u.receipt.event);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW) {
+		entry->u.receipt.leaf =
+		    (uint64_t)sqlite3_column_int64(stmt, 0);
+		entry->u.receipt.has_leaf = true;
+		group->leaves = true;
+	}
+	(void)sqlite3_reset(stmt);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : store_error(rc);
+}
+
 static int
 write_entry(struct group *group, const cpnp_store_batch *batch,
     struct store_entry *entry)
@@ -320,6 +344,8 @@ write_entry(struct group *group, const cpnp_store_batch *batch,
 		return write_one(group->store, STORE_WRITE_BUY, id);
 	case STORE_ENTRY_RELEASE:
 		return write_one(group->store, STORE_WRITE_RELEASE, id);
+	case STORE_ENTRY_RECEIPT:
+		return find_leaf(group, batch, entry);
 	}
 	return CPNP_ERR_INTERNAL;
 }
@@ -384,6 +410,10 @@ make_receipts(cpnp_store *store, cpnp_store_batch *batch)
 		    entry->u.event.has_leaf)
 			err = add_receipt(store->journal, batch,
 			    entry->u.event.receipt_tag, entry->u.event.leaf);
+		else if (entry->type == STORE_ENTRY_RECEIPT &&
+		    entry->u.receipt.has_leaf)
+			err = add_receipt(store->journal, batch,
+			    entry->u.receipt.tag, entry->u.receipt.leaf);
 	}
 	if (batch->receipts_n > 1)
 		qsort(batch->receipts, batch->receipts_n,
