@@ -1,0 +1,256 @@
+/*
+ * Saved and loaded, an order goes on exactly where it was, in every state
+ * (R11).
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "../peer/peer.h"
+#include "unit_loop.h"
+
+static struct pair pair;
+
+struct stage {
+	bool is_server;
+	cpnp_state state;
+	bool sign;
+	const char *asked; /* what loading asks again */
+};
+
+static const struct stage stages[] = {
+    {false, CPNP_STATE_CREATED, false, ""},
+    {false, CPNP_STATE_PQO_SENT, false, ""},
+    {false, CPNP_STATE_SERVER_PROCESSING, false, ""},
+    {false, CPNP_STATE_OFFER_PROCESSING, false, "?offer;"},
+    {false, CPNP_STATE_OFFER_PROCESSING, true, "?offer;"},
+    {false, CPNP_STATE_ACCEPT_SENT, false, ""},
+    {false, CPNP_STATE_ACCEPT_SENT, true, ""},
+    {false, CPNP_STATE_COMPLETED, true, ""},
+    {false, CPNP_STATE_CANCELLED, false, ""},
+    {true, CPNP_STATE_AWAITING_PROCESSING, true, "?decide;"},
+    {true, CPNP_STATE_OFFER_PROPOSED, false, ""},
+    {true, CPNP_STATE_OFFER_PROPOSED, true, ""},
+    {true, CPNP_STATE_PROCESSING_RECEIVED, true, ""},
+    {true, CPNP_STATE_ACCEPT_RECEIVED, true, "?sign;"},
+    {true, CPNP_STATE_COMPLETED, true, ""},
+    {true, CPNP_STATE_CANCELLED, false, ""},
+};
+
+#define STAGES_N (sizeof(stages) / sizeof(stages[0]))
+
+static struct peer *
+setup(const struct stage *stage, cpnp_edition edition)
+{
+	pair_init(&pair, edition, stage->sign);
+	if (stage->is_server)
+		pair_server_to(&pair, stage->state);
+	else
+		pair_client_to(&pair, stage->state);
+	return stage->is_server ? &pair.server : &pair.client;
+}
+
+struct saved {
+	uint8_t state[4096];
+	size_t state_len;
+	uint8_t docs[CPNP_DOC_END][CPNP_MSG_MAX];
+	cpnp_bytes views[CPNP_DOC_END];
+};
+
+static void
+save(const cpnp_order *order, struct saved *saved)
+{
+	cpnp_buf buf;
+
+	cpnp_buf_init_fixed(&buf, saved->state, sizeof(saved->state));
+	ck_assert_int_eq(cpnp_order_save(order, &buf), 0);
+	saved->state_len = buf.len;
+	ck_assert_int_eq(cpnp_cbor_check(cpnp_buf_bytes(&buf)), 0);
+	for (int doc = 0; doc < CPNP_DOC_END; doc++) {
+		cpnp_bytes bytes = cpnp_order_doc(order, (cpnp_doc)doc);
+
+		if (bytes.len > 0)
+			memcpy(saved->docs[doc], bytes.ptr, bytes.len);
+		saved->views[doc] =
+		    (cpnp_bytes){saved->docs[doc], bytes.len};
+	}
+}
+
+static int
+load(struct peer *p, const struct saved *saved, size_t len)
+{
+	cpnp_order *order;
+
+	return cpnp_orders_load(p->orders, (cpnp_bytes){saved->state, len},
+	    saved->views, &order, p->now);
+}
+
+static struct saved before, after;
+
+START_TEST(test_order_round_trip_in_every_state)
+{
+	for (int edition = 0; edition < 2; edition++) {
+		struct peer *p =
+		    setup(&stages[_i], (cpnp_edition)edition);
+
+		save(peer_order(p, "o1"), &before);
+		cpnp_orders_drop(p->orders, peer_order(p, "o1"));
+		ck_assert_uint_eq(cpnp_orders_count(p->orders), 0);
+		ck_assert_int_eq(load(p, &before, before.state_len), 0);
+		peer_drain(p);
+		ck_assert_str_eq(p->trace, stages[_i].asked);
+		save(peer_order(p, "o1"), &after);
+		unit_assert_bytes((cpnp_bytes){after.state, after.state_len},
+		    (cpnp_bytes){before.state, before.state_len});
+		for (int doc = 0; doc < CPNP_DOC_END; doc++)
+			unit_assert_bytes(
+			    after.views[doc], before.views[doc]);
+		ck_assert_int_eq(
+		    load(p, &before, before.state_len), CPNP_ERR_EXISTS);
+		pair_fini(&pair);
+	}
+}
+END_TEST
+
+/* Loaded, the negotiation comes to its end as if nothing had been. */
+START_TEST(test_negotiation_goes_on_after_restart_of_both)
+{
+	struct peer *client = &pair.client, *server = &pair.server;
+
+	pair_init(&pair, CPNP_EDITION_RFC8921, true);
+	pair_client_to(&pair, CPNP_STATE_SERVER_PROCESSING);
+	peer_crash(client);
+	peer_crash(server);
+	ck_assert_str_eq(server->trace, "?decide;");
+	ck_assert_int_eq(cpnp_order_set_peer(client->orders,
+			     peer_order(client, "o1"), client->handle, true,
+			     client->now),
+	    0);
+	peer_drain(client);
+	/* the server learns the way back */
+	ck_assert_int_eq(pair_to_server(&pair), CPNP_METHOD_QUOTATION);
+	ck_assert_int_eq(pair_to_client(&pair), CPNP_METHOD_PROCESSING);
+	{
+		cpnp_offer offer = peer_offer(server, PEER_SERVICE_80, 300);
+
+		ck_assert_int_eq(cpnp_order_offer(server->orders,
+				     peer_order(server, "o1"), &offer,
+				     server->now),
+		    0);
+		peer_drain(server);
+		ck_assert_int_eq(peer_sign(server, server->name), 0);
+	}
+	ck_assert_int_eq(pair_to_client(&pair), CPNP_METHOD_OFFER);
+	peer_crash(client);
+	ck_assert_int_eq(cpnp_order_set_peer(client->orders,
+			     peer_order(client, "o1"), client->handle, true,
+			     client->now),
+	    0);
+	peer_clear(client);
+	ck_assert_int_eq(cpnp_order_accept(client->orders,
+			     peer_order(client, "o1"), client->now),
+	    0);
+	peer_drain(client);
+	ck_assert_int_eq(peer_sign(client, client->name), 0);
+	ck_assert_int_eq(pair_to_server(&pair), CPNP_METHOD_ACCEPT);
+	peer_clear(server);
+	peer_crash(server);
+	ck_assert_str_eq(server->trace, "?sign;");
+	ck_assert_int_eq(peer_sign(server, server->name), 0);
+	/* the ACK has no way back yet; the ACCEPT repeated shows it */
+	pair_advance(&pair, CPNP_SECONDS(2));
+	ck_assert_int_eq(pair_to_server(&pair), CPNP_METHOD_ACCEPT);
+	ck_assert_int_eq(pair_to_client(&pair), CPNP_METHOD_ACK);
+	ck_assert_int_eq(cpnp_order_state(peer_order(client, "o1")),
+	    CPNP_STATE_COMPLETED);
+	ck_assert_int_eq(cpnp_order_state(peer_order(server, "o1")),
+	    CPNP_STATE_COMPLETED);
+	pair_fini(&pair);
+}
+END_TEST
+
+/* contradictions.md, 6: armed again from the dates. */
+START_TEST(test_06_deadline_that_passed_meanwhile_comes_at_once)
+{
+	struct peer *client = &pair.client;
+
+	pair_init(&pair, CPNP_EDITION_RFC8921, false);
+	pair_client_to(&pair, CPNP_STATE_OFFER_PROCESSING);
+	client->now.wall.sec += 1000;
+	client->now.mono = 5;
+	peer_crash(client);
+	ck_assert_uint_le(cpnp_orders_expiry(client->orders), 5);
+	peer_run_timers(client);
+	ck_assert_str_eq(peer_outcome(client, 0), "CA ?offer .");
+	pair_fini(&pair);
+}
+END_TEST
+
+/* Damaged in any byte, or cut short anywhere: an error of class PEER, or an
+ * order that keeps its invariants; never a crash. */
+START_TEST(test_damaged_state_is_refused)
+{
+	struct peer *p = setup(&stages[13], CPNP_EDITION_RFC8921);
+	size_t refused = 0;
+	int err;
+
+	save(peer_order(p, "o1"), &before);
+	cpnp_orders_drop(p->orders, peer_order(p, "o1"));
+	for (size_t len = 0; len < before.state_len; len++)
+		ck_assert(cpnp_error_is_peer(load(p, &before, len)));
+	for (size_t i = 0; i < before.state_len; i++) {
+		for (int bit = 0; bit < 8; bit++) {
+			before.state[i] ^= (uint8_t)(1 << bit);
+			err = load(p, &before, before.state_len);
+			ck_assert(err == 0 || cpnp_error_is_peer(err));
+			refused += err != 0;
+			before.state[i] ^= (uint8_t)(1 << bit);
+			peer_drain(p);
+			cpnp_orders_del(p->orders);
+			ck_assert_int_eq(cpnp_orders_new(&p->orders,
+					     &p->config, &p->env.env),
+			    0);
+		}
+	}
+	ck_assert_uint_gt(refused, 100);
+	pair_fini(&pair);
+}
+END_TEST
+
+START_TEST(test_missing_document_is_refused)
+{
+	struct peer *p = setup(&stages[13], CPNP_EDITION_RFC8921);
+
+	save(peer_order(p, "o1"), &before);
+	cpnp_orders_drop(p->orders, peer_order(p, "o1"));
+	for (int doc = 0; doc <= CPNP_DOC_OFFER; doc++) {
+		cpnp_bytes view = before.views[doc];
+
+		before.views[doc] = CPNP_BYTES_NONE;
+		ck_assert(cpnp_error_is_peer(
+		    load(p, &before, before.state_len)));
+		before.views[doc] = view;
+		before.views[doc].len--;
+		ck_assert(cpnp_error_is_peer(
+		    load(p, &before, before.state_len)));
+		before.views[doc] = view;
+	}
+	ck_assert_int_eq(load(p, &before, before.state_len), 0);
+	peer_drain(p);
+	pair_fini(&pair);
+}
+END_TEST
+
+int
+main(void)
+{
+	const TTest *const tests[] = {
+	    test_negotiation_goes_on_after_restart_of_both,
+	    test_06_deadline_that_passed_meanwhile_comes_at_once,
+	    test_damaged_state_is_refused,
+	    test_missing_document_is_refused,
+	};
+	const struct unit_loop loop = {
+	    test_order_round_trip_in_every_state, STAGES_N};
+
+	return unit_run_loop("order_save", tests,
+	    sizeof(tests) / sizeof(tests[0]), &loop);
+}
