@@ -35,6 +35,11 @@
 /* Timeouts handled in one turn. */
 #define CPNPD_EXPIRIES_MAX 1024
 
+/* An identifier for "%.*s" in a line of the log; "-" when there is none. */
+#define ID_WORDS(b)                                                            \
+	(b).len > 0 ? (int)(b).len : 1,                                        \
+	    (b).len > 0 ? (const char *)(b).ptr : "-"
+
 /* X(name, text) */
 #define CPNPD_COUNTER_MAP(X)                                                   \
 	X(messages, "messages received")                                       \

@@ -20,7 +20,9 @@
 void
 cpnpd_log_order(int level, const cpnp_order *order, const char *format, ...)
 {
+	cpnp_bytes customer = cpnp_order_customer_id(order);
 	cpnp_bytes provider = cpnp_order_provider_id(order);
+	cpnp_bytes peer = cpnp_order_peer_identity(order);
 	char text[768];
 	va_list ap;
 
@@ -30,10 +32,7 @@ cpnpd_log_order(int level, const cpnp_order *order, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
 	cpnp_log((cpnp_log_level)level, "order %.*s/%.*s peer %.*s: %s",
-	    WORDS(cpnp_order_customer_id(order)),
-	    provider.len > 0 ? (int)provider.len : 1,
-	    provider.len > 0 ? (const char *)provider.ptr : "-",
-	    WORDS(cpnp_order_peer_identity(order)), text);
+	    ID_WORDS(customer), ID_WORDS(provider), ID_WORDS(peer), text);
 }
 
 /* ---- open orders of each customer ---- */

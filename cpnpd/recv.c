@@ -8,8 +8,6 @@
 
 #include "daemon.h"
 
-#define WORDS(b) (int)(b).len, (const char *)(b).ptr
-
 /* The name of who has signed the statement; empty when it does not verify. */
 static cpnp_bytes
 find_signer(struct daemon *d, const cpnp_input *input, cpnp_signed *result,
@@ -30,8 +28,8 @@ find_signer(struct daemon *d, const cpnp_input *input, cpnp_signed *result,
 	d->counters.statements_bad++;
 	cpnp_log(CPNP_LOG_WARNING,
 	    "order %.*s/%.*s peer %.*s: the statement does not verify: "
-	    "%s%s%s", WORDS(input->msg->customer_order_id),
-	    WORDS(input->msg->provider_order_id), WORDS(input->identity),
+	    "%s%s%s", ID_WORDS(input->msg->customer_order_id),
+	    ID_WORDS(input->msg->provider_order_id), ID_WORDS(input->identity),
 	    diag.where, diag.where[0] != '\0' ? ": " : "",
 	    diag.why[0] != '\0' ? diag.why : cpnp_strerror(err));
 	return CPNP_BYTES_NONE;
@@ -64,8 +62,8 @@ log_refused(const cpnp_input *input, bool has_head, int err,
 		return;
 	cpnp_log(cpnp_error_is_fatal(err) ? CPNP_LOG_ERROR : CPNP_LOG_DEBUG,
 	    "order %.*s/%.*s peer %.*s: %s refused: %s%s%s",
-	    WORDS(m->customer_order_id), WORDS(m->provider_order_id),
-	    WORDS(input->identity),
+	    ID_WORDS(m->customer_order_id), ID_WORDS(m->provider_order_id),
+	    ID_WORDS(input->identity),
 	    has_head ? cpnp_method_name(m->edition, (int)m->method)
 		     : "message",
 	    diag->where, diag->where[0] != '\0' ? ": " : "",

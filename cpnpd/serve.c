@@ -375,12 +375,9 @@ load_open_order(void *user, const cpnp_store_row *row)
 	err = cpnpd_load_row(l->d, row, l->now);
 	if (err != 0) {
 		cpnp_log(CPNP_LOG_ERROR, "order %.*s/%.*s peer %.*s: cannot "
-		    "be resumed: %s", (int)row->customer_order_id.len,
-		    (const char *)row->customer_order_id.ptr,
-		    (int)row->provider_order_id.len,
-		    (const char *)row->provider_order_id.ptr,
-		    (int)row->peer_identity.len,
-		    (const char *)row->peer_identity.ptr, cpnp_strerror(err));
+		    "be resumed: %s", ID_WORDS(row->customer_order_id),
+		    ID_WORDS(row->provider_order_id),
+		    ID_WORDS(row->peer_identity), cpnp_strerror(err));
 		return cpnp_error_is_fatal(err) ? err : 0;
 	}
 	l->n++;
