@@ -74,13 +74,14 @@ time_of(const ASN1_TIME *asn1, cpnp_wtime *out)
 
 /* Narrow the time of validity to that of one more certificate. */
 static int
-narrow(struct cert *cert, X509 *x)
+narrow(struct cert *cert, X509 *x, cpnp_diag *diag)
 {
 	cpnp_wtime from, until;
 
 	if (time_of(X509_get0_notBefore(x), &from) != 0 ||
 	    time_of(X509_get0_notAfter(x), &until) != 0)
-		return CPNP_ERR_DATE;
+		return ledger_fail(diag, CPNP_ERR_DATE, "certificate",
+		    "its validity is not a date");
 	if (from.sec > cert->from.sec)
 		cert->from = from;
 	if (until.sec < cert->until.sec)
@@ -159,7 +160,7 @@ check_path(struct cert *cert, X509_STORE *store, STACK_OF(X509) *chain,
 		}
 	}
 	for (i = 0; i < sk_X509_num(path) && err == 0; i++)
-		err = narrow(cert, sk_X509_value(path, i));
+		err = narrow(cert, sk_X509_value(path, i), diag);
 	cert->by_ca = err == 0;
 out:
 	ERR_clear_error();
@@ -223,7 +224,8 @@ judge_stack(struct cert *cert, X509_STORE *store, bool need_ca,
 	if (err != 0) {
 		err = check_links(chain, diag);
 		for (i = 0; i < sk_X509_num(chain) && err == 0; i++)
-			err = narrow(cert, sk_X509_value(chain, i));
+			err = narrow(
+			    cert, sk_X509_value(chain, i), diag);
 		if (err != 0)
 			return err;
 	}

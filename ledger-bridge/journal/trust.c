@@ -378,7 +378,8 @@ cpnp_trust_verify(cpnp_trust *trust, cpnp_bytes signed_statement,
 	if (err == 0)
 		err = check_signature(trust, &cose, who.key, bytes, diag);
 	if (err != 0)
-		return err;
+		return ledger_fail_once(
+		    diag, err, "statement", cpnp_strerror(err));
 	out->payload = cose.payload;
 	copy_who(out->identity, &who);
 	out->attested = who.attested;
@@ -462,7 +463,7 @@ trust_verify_leaf(cpnp_trust *trust, cpnp_bytes receipt,
 		    "the statement and its path do not lead to a root that "
 		    "the journal has signed");
 	out->index = cose.path_index;
-	return err;
+	return ledger_fail_once(diag, err, "receipt", cpnp_strerror(err));
 }
 
 int
