@@ -227,8 +227,8 @@ static const struct setting settings[] = {
     {"udp", 0, BOTH, parse_bool, AT(udp), 0, 0, "yes", "yes or no"},
     {"server-name", 0, BOTH, parse_text, AT(server_name), 1, CPNP_TEXT_MAX,
 	NULL, "the DNS name in the certificate of the server"},
-    {"server-domain", 0, BOTH, parse_text, AT(server_domain), 1,
-	CPNP_TEXT_MAX, NULL, "the domain of an SRV name in that certificate"},
+    {"server-domain", 0, BOTH, parse_text, AT(server_domain), 1, CPNP_TEXT_MAX,
+	NULL, "the domain of an SRV name in that certificate"},
     {"server-identity", 0, BOTH, parse_text, AT(server_identity), 1,
 	CPNP_TEXT_MAX, NULL, "the identity of the provider, a name"},
     {"identity", 0, BOTH, parse_text, AT(identity), 1, CPNP_TEXT_MAX, NULL,
@@ -242,8 +242,7 @@ static const struct setting settings[] = {
     {"key", 0, BOTH, parse_path, AT(key), 0, 0, NULL, FILE_NAME},
     {"ca", 0, BOTH, parse_path, AT(ca), 0, 0, NULL, FILE_NAME},
     {"crl", 0, BOTH, parse_path, AT(crl), 0, 0, NULL, FILE_NAME},
-    {"ledger-key", 0, BOTH, parse_path, AT(ledger_key), 0, 0, NULL,
-	FILE_NAME},
+    {"ledger-key", 0, BOTH, parse_path, AT(ledger_key), 0, 0, NULL, FILE_NAME},
     {"store", 0, BOTH, parse_path, AT(store), 0, 0, NULL, FILE_NAME},
     {"edition", 0, BOTH, parse_edition, AT(edition), 0, 0, NULL,
 	"rfc8921 or draft-02"},
@@ -253,22 +252,22 @@ static const struct setting settings[] = {
 	"an amount with an optional token code, as \"1500.00 EUR\""},
     {"wait", 0, BOTH, parse_number, AT(wait), 0, YEAR, NULL,
 	"a number of seconds, 0 for no limit"},
-    {"expected-response", 0, BOTH, parse_number, AT(expected_response), 0,
-	YEAR, NULL, "a number of seconds, 0 for no deadline"},
-    {"require-statements", 0, BOTH, parse_choice, AT(require_statements), 0,
-	0, NULL, "yes or no"},
+    {"expected-response", 0, BOTH, parse_number, AT(expected_response), 0, YEAR,
+	NULL, "a number of seconds, 0 for no deadline"},
+    {"require-statements", 0, BOTH, parse_choice, AT(require_statements), 0, 0,
+	NULL, "yes or no"},
     {"no-recursion", 0, BOTH, parse_bool, AT(no_recursion), 0, 0, "yes",
 	"yes or no"},
     {"purpose", 0, BOTH, parse_purpose, AT(purpose), 0, 0, NULL,
 	"permanent or test"},
-    {"retransmit", 0, BOTH, parse_duration, AT(retransmit), TIME_MIN,
-	TIME_MAX, NULL, TIME_RANGE},
+    {"retransmit", 0, BOTH, parse_duration, AT(retransmit), TIME_MIN, TIME_MAX,
+	NULL, TIME_RANGE},
     {"retries", 0, BOTH, parse_number, AT(retries), 0, 100, NULL,
 	"a number from 0 to 100"},
-    {"repeat-min", 0, BOTH, parse_duration, AT(repeat_min), TIME_MIN,
-	TIME_MAX, NULL, TIME_RANGE},
-    {"repeat-max", 0, BOTH, parse_duration, AT(repeat_max), TIME_MIN,
-	TIME_MAX, NULL, TIME_RANGE},
+    {"repeat-min", 0, BOTH, parse_duration, AT(repeat_min), TIME_MIN, TIME_MAX,
+	NULL, TIME_RANGE},
+    {"repeat-max", 0, BOTH, parse_duration, AT(repeat_max), TIME_MIN, TIME_MAX,
+	NULL, TIME_RANGE},
     {"customer-name", 0, IN_FILE, parse_text, AT(customer_name), 1,
 	CPNP_TEXT_MAX, NULL, "a text of at most 255 bytes"},
     {"customer-email", 0, IN_FILE, parse_text, AT(customer_email), 1,
@@ -281,8 +280,7 @@ static const struct setting settings[] = {
 	"1 to 64 printable characters without spaces"},
     {"json", 'j', IN_LINE, parse_bool, AT(json), 0, 0, "yes", "no value"},
     {"quiet", 'q', IN_LINE, parse_bool, AT(quiet), 0, 0, "yes", "no value"},
-    {"verbose", 'v', IN_LINE, parse_bool, AT(verbose), 0, 0, "yes",
-	"no value"},
+    {"verbose", 'v', IN_LINE, parse_bool, AT(verbose), 0, 0, "yes", "no value"},
 };
 
 #define SETTINGS_N (sizeof(settings) / sizeof(settings[0]))
@@ -344,8 +342,8 @@ cpnpc_conf_fini(cpnpc_conf *conf)
 	*conf = (cpnpc_conf){0};
 }
 
-static void complain(cpnpc_conf_report *report, void *user,
-    const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void complain(cpnpc_conf_report *report, void *user, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
 
 static void
 complain(cpnpc_conf_report *report, void *user, const char *format, ...)
@@ -396,8 +394,7 @@ static struct reading {
 	bool seen[SETTINGS_N];
 } *reading;
 
-static void
-blame(unsigned line, const char *option, const char *format, ...)
+static void blame(unsigned line, const char *option, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 static void
@@ -410,9 +407,9 @@ blame(unsigned line, const char *option, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
 	reading->mistakes++;
-	complain(reading->report, reading->user, "%s:%u: %s%s%s",
-	    reading->path, line, option == NULL ? "" : option,
-	    option == NULL ? "" : ": ", text);
+	complain(reading->report, reading->user, "%s:%u: %s%s%s", reading->path,
+	    line, option == NULL ? "" : option, option == NULL ? "" : ": ",
+	    text);
 }
 
 /* The setting that a person most likely meant: the one that shares the
@@ -426,7 +423,8 @@ nearest(const char *name)
 	for (i = 0; i < SETTINGS_N; i++) {
 		if ((settings[i].where & IN_FILE) == 0)
 			continue;
-		for (n = 0; name[n] != '\0' &&
+		for (n = 0;
+		     name[n] != '\0' &&
 		     tolower((unsigned char)name[n]) == settings[i].name[n];
 		     n++)
 			continue;
@@ -437,6 +435,9 @@ nearest(const char *name)
 	}
 	return best;
 }
+
+static void on_error(cfg_t *cfg, const char *format, va_list ap)
+    __attribute__((format(printf, 2, 0)));
 
 static void
 on_error(cfg_t *cfg, const char *format, va_list ap)
@@ -460,7 +461,8 @@ on_error(cfg_t *cfg, const char *format, va_list ap)
 		return;
 	}
 	vsnprintf(text, sizeof(text), format, ap);
-	blame(line, NULL, "%s; expected OPTION = VALUE, with quotation marks "
+	blame(line, NULL,
+	    "%s; expected OPTION = VALUE, with quotation marks "
 	    "around a value that has spaces",
 	    text);
 }
@@ -516,7 +518,8 @@ static void
 check_together(const cpnpc_conf *conf)
 {
 	if (conf->repeat_min > conf->repeat_max)
-		blame(0, "repeat-min", "it is longer than repeat-max; "
+		blame(0, "repeat-min",
+		    "it is longer than repeat-max; "
 		    "expected at most that");
 	if ((conf->certificate == NULL) != (conf->key == NULL))
 		blame(0, conf->key == NULL ? "key" : "certificate",
@@ -558,13 +561,12 @@ parse_file(const char *path)
 	fclose(f);
 	if (rc == CFG_SUCCESS && reading->mistakes == 0)
 		check_together(reading->conf);
-	return rc != CFG_SUCCESS || reading->mistakes > 0 ? CPNP_ERR_CONFIG
-							  : 0;
+	return rc != CFG_SUCCESS || reading->mistakes > 0 ? CPNP_ERR_CONFIG : 0;
 }
 
 int
-cpnpc_conf_read(cpnpc_conf *conf, const char *path,
-    cpnpc_conf_report *report, void *user)
+cpnpc_conf_read(
+    cpnpc_conf *conf, const char *path, cpnpc_conf_report *report, void *user)
 {
 	struct reading r = {
 	    .conf = conf, .path = path, .report = report, .user = user};
@@ -599,8 +601,7 @@ base_directory(const char *variable, const char *fallback, const char *rest)
 char *
 cpnpc_conf_default_path(void)
 {
-	return base_directory(
-	    "XDG_CONFIG_HOME", ".config", "cpnp/cpnpc.conf");
+	return base_directory("XDG_CONFIG_HOME", ".config", "cpnp/cpnpc.conf");
 }
 
 char *

@@ -25,11 +25,7 @@ typedef enum cpnpc_accept {
 } cpnpc_accept;
 
 /* Yes, no, or what fits the case. */
-typedef enum cpnpc_choice {
-	CPNPC_UNSET = 0,
-	CPNPC_YES,
-	CPNPC_NO
-} cpnpc_choice;
+typedef enum cpnpc_choice { CPNPC_UNSET = 0, CPNPC_YES, CPNPC_NO } cpnpc_choice;
 
 typedef struct cpnpc_conf {
 	char *file; /* the configuration that was read, or NULL */
@@ -53,9 +49,9 @@ typedef struct cpnpc_conf {
 	/* how to negotiate */
 	cpnp_edition edition;
 	cpnpc_accept accept;
-	cpnpc_price max_price; /* code and amount; is_set */
-	uint64_t wait;         /* seconds; 0: until it is decided */
-	uint64_t expected_response; /* seconds; 0: no deadline */
+	cpnpc_price max_price;           /* code and amount; is_set */
+	uint64_t wait;                   /* seconds; 0: until it is decided */
+	uint64_t expected_response;      /* seconds; 0: no deadline */
 	cpnpc_choice require_statements; /* unset: with DTLS */
 	bool no_recursion;
 	cpnp_purpose purpose;
@@ -92,8 +88,8 @@ typedef void cpnpc_conf_report(void *user, const char *line);
  * are taken from the directory of the file.
  * Errors: CPNP_ERR_NOT_FOUND (reported as well), _CONFIG, _NOMEM.
  */
-int cpnpc_conf_read(cpnpc_conf *conf, const char *path,
-    cpnpc_conf_report *report, void *user);
+int cpnpc_conf_read(
+    cpnpc_conf *conf, const char *path, cpnpc_conf_report *report, void *user);
 
 /* A setting of the command line: its name without "--", and its value, NULL
  * for a flag.  Errors: CPNP_ERR_CONFIG (reported), _NOMEM. */

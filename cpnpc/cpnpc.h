@@ -31,11 +31,11 @@ typedef enum cpnpc_exit {
 /* One run of the program. */
 typedef struct cpnpc {
 	cpnpc_conf conf;
-	char *store; /* path of the store */
+	char *store;                 /* path of the store */
 	const char *const *operands; /* what follows the verb */
 	int operands_n;
 	bool stderr_tty;
-	bool failed; /* the error has been printed */
+	bool failed;        /* the error has been printed */
 	cpnpc_exit mistake; /* what a mistake in a setting exits with */
 } cpnpc;
 
@@ -61,8 +61,8 @@ void cpnpc_note(const cpnpc *run, const char *format, ...)
 
 /* Read a whole file, "-" for standard input, at most max bytes; to be freed.
  * On failure the error has been told and *code says how to exit. */
-uint8_t *cpnpc_read_file(cpnpc *run, const char *path, size_t max,
-    size_t *len, cpnpc_exit *code);
+uint8_t *cpnpc_read_file(
+    cpnpc *run, const char *path, size_t max, size_t *len, cpnpc_exit *code);
 /* A document in XML as service description; to be freed. */
 uint8_t *cpnpc_read_document(
     cpnpc *run, const char *path, size_t *len, cpnpc_exit *code);
@@ -85,8 +85,8 @@ typedef struct cpnpc_records {
 
 /* Client orders in the store: all, those that are open, or those that id
  * names (NULL for any). */
-int cpnpc_records_read(cpnpc_records *records, cpnp_store *store,
-    const char *id, bool open_only);
+int cpnpc_records_read(
+    cpnpc_records *records, cpnp_store *store, const char *id, bool open_only);
 void cpnpc_records_fini(cpnpc_records *records);
 /* The one order that id names; tells the error. */
 cpnpc_exit cpnpc_records_find(
@@ -116,7 +116,7 @@ typedef struct cpnpc_offer {
 	cpnp_cpd wanted;
 	cpnp_cpd offered;
 	bool is_cpd;
-	bool exact; /* the request, to the letter */
+	bool exact;           /* the request, to the letter */
 	cpnp_diag difference; /* the first, when it is not exact */
 	cpnp_cpd_change changes[CPNPC_CHANGES_MAX];
 	size_t changes_n; /* there may be more than have room */
@@ -158,8 +158,8 @@ void cpnpc_table_add(cpnpc_table *table, cpnp_bytes text);
 /* Print with indent spaces in front and delete; false without memory. */
 bool cpnpc_table_print(cpnpc_table *table, FILE *f, int indent);
 
-void cpnpc_print_offer(FILE *f, const cpnpc_offer *offer,
-    const cpnp_order *order, cpnp_now now);
+void cpnpc_print_offer(
+    FILE *f, const cpnpc_offer *offer, const cpnp_order *order, cpnp_now now);
 void cpnpc_print_explanations(
     FILE *f, const cpnp_explanation *list, size_t n, int indent);
 

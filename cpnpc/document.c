@@ -66,14 +66,13 @@ cpnpc_read_file(
 		    "%s: it is longer than the %zu bytes that are read", path,
 		    max);
 	else if (err != 0)
-		*code = cpnpc_fail(
-		    run, CPNPC_LOCAL, "%s: %s", path, strerror(err));
+		*code =
+		    cpnpc_fail(run, CPNPC_LOCAL, "%s: %s", path, strerror(err));
 	return bytes;
 }
 
 uint8_t *
-cpnpc_read_document(
-    cpnpc *run, const char *path, size_t *len, cpnpc_exit *code)
+cpnpc_read_document(cpnpc *run, const char *path, size_t *len, cpnpc_exit *code)
 {
 	const cpnp_env *env = cpnp_env_openssl();
 	cpnp_diag diag = {0};

@@ -55,8 +55,7 @@ put_intent(cpnpc_session *session, cpnpc_job *job, const cpnp_order *order)
 		return 0;
 	job->in_store = true;
 	cpnpc_intent_format(&job->intent, note);
-	return cpnp_store_put_note(
-	    session->batch, order, cpnp_bytes_str(note));
+	return cpnp_store_put_note(session->batch, order, cpnp_bytes_str(note));
 }
 
 static void
@@ -101,14 +100,13 @@ send_message(cpnpc_session *session, const cpnp_effect *effect, cpnp_now now)
 	commit(session);
 	if (session->broken || peer == CPNP_PEER_NONE)
 		return;
-	if (effect->u.send.fail &&
-	    !cpnp_net_may_fail(session->net, peer, now))
+	if (effect->u.send.fail && !cpnp_net_may_fail(session->net, peer, now))
 		return;
 	err = cpnp_net_send(session->net, peer, effect->u.send.bytes, now);
 	if (session->run->conf.verbose)
 		cpnpc_status_say(session, "%s%s, %zu bytes%s%s",
-		    cpnp_method_name(session->run->conf.edition,
-			(int)effect->u.send.method),
+		    cpnp_method_name(
+			session->run->conf.edition, (int)effect->u.send.method),
 		    effect->u.send.again ? " again" : "",
 		    effect->u.send.bytes.len,
 		    err == 0 ? " sent" : " not sent: ",

@@ -214,12 +214,11 @@ cpnpc_json_statement(cpnp_bytes bytes)
 	    object, "type", json_string(statement_name(statement.type)));
 	set_digest(object, "order_reference", true, statement.order_ref);
 	set_time(object, "time", true, statement.time);
-	set_digest(object, "order_digest", statement.has_digest,
-	    statement.digest);
-	set_digest(object, "answers", statement.has_answers,
-	    statement.answers);
-	set_time(object, "validity",
-	    statement.type == CPNP_STATEMENT_OFFER, statement.validity);
+	set_digest(
+	    object, "order_digest", statement.has_digest, statement.digest);
+	set_digest(object, "answers", statement.has_answers, statement.answers);
+	set_time(object, "validity", statement.type == CPNP_STATEMENT_OFFER,
+	    statement.validity);
 	(void)json_object_set_new(
 	    object, "bytes", json_integer((json_int_t)bytes.len));
 	return object;
@@ -257,8 +256,8 @@ json_description(const cpnp_description *description)
 		(void)json_object_set_new(object, "telephone", telephones);
 	}
 	if (description->has_as_number)
-		(void)json_object_set_new(object, "as_number",
-		    json_integer(description->as_number));
+		(void)json_object_set_new(
+		    object, "as_number", json_integer(description->as_number));
 	return object;
 }
 
@@ -274,11 +273,10 @@ json_options(const cpnp_negotiation_options *options)
 	if (options->purpose != CPNP_PURPOSE_NONE)
 		(void)json_object_set_new(object, "purpose",
 		    json_string(options->purpose == CPNP_PURPOSE_TEST
-			    ? "test"
-			    : "permanent"));
+				    ? "test"
+				    : "permanent"));
 	if (options->no_recursion)
-		(void)json_object_set_new(
-		    object, "no_recursion", json_true());
+		(void)json_object_set_new(object, "no_recursion", json_true());
 	return object;
 }
 
@@ -440,8 +438,8 @@ cpnpc_json_datagram(cpnp_bytes datagram, int *err, cpnp_diag *diag)
 		(void)json_object_set_new(object, "edition",
 		    json_string(cpnp_edition_name(msg->edition)));
 		(void)json_object_set_new(object, "method",
-		    json_string(cpnp_method_name(
-			msg->edition, (int)msg->method)));
+		    json_string(
+			cpnp_method_name(msg->edition, (int)msg->method)));
 		(void)json_object_set_new(
 		    object, "attributes", cpnpc_json_message(msg));
 	}
@@ -467,12 +465,12 @@ cpnpc_json_offer(const cpnpc_offer *offer)
 	set_time(object, "valid_until", true, msg->validity_offer_time);
 	for (i = 0; i < offer->changes_n && i < CPNPC_CHANGES_MAX; i++) {
 		change = json_object();
-		set_text(change, "clause",
-		    cpnp_bytes_str(offer->changes[i].path));
+		set_text(
+		    change, "clause", cpnp_bytes_str(offer->changes[i].path));
 		set_text(change, "requested",
 		    cpnp_bytes_str(offer->changes[i].before));
-		set_text(change, "offered",
-		    cpnp_bytes_str(offer->changes[i].after));
+		set_text(
+		    change, "offered", cpnp_bytes_str(offer->changes[i].after));
 		(void)json_array_append_new(changes, change);
 	}
 	(void)json_object_set_new(object, "changes", changes);
@@ -483,8 +481,8 @@ cpnpc_json_offer(const cpnpc_offer *offer)
 	if (cpnp_msg_has(msg, CPNP_ATTR_PROVIDER_DESCRIPTION))
 		(void)json_object_set_new(object, "provider_description",
 		    json_description(&msg->provider_description));
-	(void)json_object_set_new(object, "service",
-	    cpnpc_json_service(msg->service_description));
+	(void)json_object_set_new(
+	    object, "service", cpnpc_json_service(msg->service_description));
 	(void)json_object_set_new(object, "signed",
 	    json_boolean(cpnp_msg_has(msg, CPNP_ATTR_STATEMENT)));
 	return object;
@@ -525,8 +523,8 @@ set_waiting(json_t *object, const cpnp_order *order)
 	waiting = json_object();
 	set_text(waiting, "for", cpnp_bytes_str(wait.what));
 	set_time(waiting, "until", wait.has_until, wait.until);
-	(void)json_object_set_new(waiting, "tries",
-	    json_integer((json_int_t)wait.tries));
+	(void)json_object_set_new(
+	    waiting, "tries", json_integer((json_int_t)wait.tries));
 	(void)json_object_set_new(object, "waiting", waiting);
 }
 
@@ -547,16 +545,16 @@ cpnpc_json_order(const cpnp_order *order)
 	(void)json_object_set_new(object, "outstanding",
 	    json_boolean(cpnp_order_is_outstanding(order)));
 	set_text(object, "agreement",
-	    cpnp_bytes_str(cpnp_agreement_state_name(
-		cpnp_order_agreement_state(order))));
+	    cpnp_bytes_str(
+		cpnp_agreement_state_name(cpnp_order_agreement_state(order))));
 	set_digest(object, "order_reference", true, cpnp_order_ref(order));
 	if (cpnpc_offer_new(&offer, order) == 0) {
 		(void)json_object_set_new(
 		    object, "offer", cpnpc_json_offer(offer));
 		cpnpc_offer_del(offer);
 	}
-	(void)json_object_set_new(object, "receipt",
-	    json_boolean(cpnp_order_receipt(order).len > 0));
+	(void)json_object_set_new(
+	    object, "receipt", json_boolean(cpnp_order_receipt(order).len > 0));
 	set_refusal(object, order);
 	set_waiting(object, order);
 	return object;

@@ -35,8 +35,7 @@ static void
 print_table(const cpnpc_records *records)
 {
 	static const char *const heads[] = {"ORDER", "PROVIDER",
-	    "PROVIDER ORDER", "STATE", "AGREEMENT", "OPEN", "PRICE",
-	    "CHANGED"};
+	    "PROVIDER ORDER", "STATE", "AGREEMENT", "OPEN", "PRICE", "CHANGED"};
 	size_t i, n = sizeof(heads) / sizeof(heads[0]);
 	cpnpc_table *table = cpnpc_table_new(n);
 
@@ -59,8 +58,7 @@ json_row(const cpnp_store_row *row)
 		    "the stored order is damaged");
 	object = cpnpc_json_order(view.order);
 	cpnpc_view_close(&view);
-	(void)json_object_set_new(
-	    object, "open", json_boolean(!row->settled));
+	(void)json_object_set_new(object, "open", json_boolean(!row->settled));
 	(void)json_object_set_new(
 	    object, "changed", cpnpc_json_time(row->changed));
 	return object;
@@ -72,8 +70,8 @@ cpnpc_verb_list(cpnpc *run)
 {
 	cpnpc_records records = {0};
 	cpnp_store *store;
-	cpnpc_exit code = cpnpc_store_open(
-	    run, true, false, NULL, NULL, &store);
+	cpnpc_exit code =
+	    cpnpc_store_open(run, true, false, NULL, NULL, &store);
 	json_t *array;
 	size_t i;
 	int err;
@@ -82,8 +80,8 @@ cpnpc_verb_list(cpnpc *run)
 		return code;
 	err = cpnpc_records_read(&records, store, NULL, false);
 	if (err != 0) {
-		code = cpnpc_fail(run, CPNPC_LOCAL, "%s: %s", run->store,
-		    cpnp_strerror(err));
+		code = cpnpc_fail(
+		    run, CPNPC_LOCAL, "%s: %s", run->store, cpnp_strerror(err));
 	} else if (run->conf.json) {
 		array = json_array();
 		for (i = 0; i < records.n; i++)

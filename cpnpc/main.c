@@ -183,8 +183,8 @@ parse(struct command_line *line, int argc, char **argv)
 
 	list_options(line);
 	argv[0] = (char[]){"cpnpc"}; /* before what getopt_long says */
-	while ((c = getopt_long(argc, argv, line->letters, line->options,
-		    &index)) != -1) {
+	while ((c = getopt_long(
+		    argc, argv, line->letters, line->options, &index)) != -1) {
 		switch (c) {
 		case '?':
 			return false;

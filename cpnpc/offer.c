@@ -42,12 +42,11 @@ compare(cpnpc_offer *offer)
 	    offer->request.service_description, mem, &offer->difference);
 	if (err == 0)
 		err = cpnp_cpd_decode(&offer->offered,
-		    offer->offer.service_description, mem,
-		    &offer->difference);
+		    offer->offer.service_description, mem, &offer->difference);
 	if (err != 0)
 		return err;
-	offer->changes_n = cpnp_cpd_diff(&offer->wanted, &offer->offered,
-	    offer->changes, CPNPC_CHANGES_MAX);
+	offer->changes_n = cpnp_cpd_diff(
+	    &offer->wanted, &offer->offered, offer->changes, CPNPC_CHANGES_MAX);
 	offer->exact = cpnp_cpd_within(&offer->offered, &offer->wanted,
 			   &offer->difference) == 0;
 	return 0;
@@ -142,8 +141,10 @@ price_is_allowed(const cpnpc_offer *offer, const cpnpc_price *max_price,
 	if (cpnpc_price_allows(max_price, cost))
 		return true;
 	cpnpc_money_format(cost, text);
-	snprintf(why, CPNPC_WHY_LEN, "the price of %s is not within "
-	    "--max-price", text);
+	snprintf(why, CPNPC_WHY_LEN,
+	    "the price of %s is not within "
+	    "--max-price",
+	    text);
 	return false;
 }
 

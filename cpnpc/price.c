@@ -86,15 +86,15 @@ cpnpc_price_allows(const cpnpc_price *bound, const cpnp_money *cost)
 	whole = cost->amount / unit;
 	rest = cost->amount % unit * (BILLION / unit);
 	return whole < bound->whole ||
-	    (whole == bound->whole && rest <= (int64_t)bound->billionths);
+	       (whole == bound->whole && rest <= (int64_t)bound->billionths);
 }
 
 void
 cpnpc_money_format(const cpnp_money *money, char out[CPNPC_MONEY_LEN])
 {
 	unsigned exponent = money->exponent <= CPNP_TOKEN_EXPONENT_MAX
-	    ? money->exponent
-	    : CPNP_TOKEN_EXPONENT_MAX;
+				? money->exponent
+				: CPNP_TOKEN_EXPONENT_MAX;
 	uint64_t unit = (uint64_t)power_of_ten(exponent);
 	uint64_t amount = money->amount < 0 ? 0 - (uint64_t)money->amount
 					    : (uint64_t)money->amount;

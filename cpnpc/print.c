@@ -37,7 +37,7 @@ is_harmless(const uint8_t *p, size_t n)
 		return true;
 	c = (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
 	return !(c >= 0x200b && c <= 0x200f) && !(c >= 0x2028 && c <= 0x202e) &&
-	    !(c >= 0x2060 && c <= 0x206f) && c != 0xfeff;
+	       !(c >= 0x2060 && c <= 0x206f) && c != 0xfeff;
 }
 
 /* Writes the text, and returns how many characters it has. */
@@ -175,8 +175,8 @@ cpnpc_table_print(cpnpc_table *table, FILE *f, int indent)
 		if (column + 1 == table->columns)
 			fputc('\n', f);
 		else
-			fprintf(f, "%*s", (int)(widths[column] - width) + 2,
-			    "");
+			fprintf(
+			    f, "%*s", (int)(widths[column] - width) + 2, "");
 	}
 	for (i = 0; i < table->n; i++)
 		free(table->cells[i]);
@@ -217,9 +217,8 @@ cpnpc_print_explanations(
 static void
 print_changes(FILE *f, const cpnpc_offer *offer)
 {
-	size_t shown = offer->changes_n < CPNPC_CHANGES_MAX
-	    ? offer->changes_n
-	    : CPNPC_CHANGES_MAX;
+	size_t shown = offer->changes_n < CPNPC_CHANGES_MAX ? offer->changes_n
+							    : CPNPC_CHANGES_MAX;
 	cpnpc_table *table;
 	size_t i;
 
@@ -258,8 +257,8 @@ print_provider(FILE *f, const cpnpc_offer *offer, const cpnp_order *order)
 }
 
 void
-cpnpc_print_offer(FILE *f, const cpnpc_offer *offer, const cpnp_order *order,
-    cpnp_now now)
+cpnpc_print_offer(
+    FILE *f, const cpnpc_offer *offer, const cpnp_order *order, cpnp_now now)
 {
 	const cpnp_money *cost = cpnpc_offer_cost(offer);
 	char text[CPNPC_MONEY_LEN], span[CPNPC_TIME_LEN];

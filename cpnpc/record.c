@@ -29,7 +29,8 @@ int
 cpnpc_record_copy(cpnpc_record *record, const cpnp_store_row *row)
 {
 	size_t i, len = row->peer_identity.len + row->customer_order_id.len +
-	    row->provider_order_id.len + row->note.len + row->saved.len;
+			row->provider_order_id.len + row->note.len +
+			row->saved.len;
 	uint8_t *to;
 
 	for (i = 0; i < CPNP_DOC_END; i++)
@@ -76,17 +77,17 @@ on_row(void *user, const cpnp_store_row *row)
 }
 
 int
-cpnpc_records_read(cpnpc_records *records, cpnp_store *store, const char *id,
-    bool open_only)
+cpnpc_records_read(
+    cpnpc_records *records, cpnp_store *store, const char *id, bool open_only)
 {
 	int err;
 
 	*records = (cpnpc_records){0};
 	if (store == NULL)
 		return 0;
-	err = id == NULL
-	    ? cpnp_store_each(store, open_only, on_row, records)
-	    : cpnp_store_search(store, cpnp_bytes_str(id), on_row, records);
+	err = id == NULL ? cpnp_store_each(store, open_only, on_row, records)
+			 : cpnp_store_search(
+			       store, cpnp_bytes_str(id), on_row, records);
 	if (err != 0)
 		cpnpc_records_fini(records);
 	return err;
@@ -112,8 +113,8 @@ cpnpc_records_find(
 	int err = cpnpc_records_read(&records, store, id, false);
 
 	if (err != 0)
-		return cpnpc_fail(run, CPNPC_LOCAL, "%s: %s", run->store,
-		    cpnp_strerror(err));
+		return cpnpc_fail(
+		    run, CPNPC_LOCAL, "%s: %s", run->store, cpnp_strerror(err));
 	if (records.n == 0)
 		code = cpnpc_fail(run, CPNPC_LOCAL,
 		    "%s: there is no such order in %s; \"cpnpc list\" shows "
@@ -154,8 +155,8 @@ make_parents(const char *path)
 }
 
 cpnpc_exit
-cpnpc_store_open(cpnpc *run, bool read_only, bool create,
-    cpnp_signer *signer, const char *origin, cpnp_store **store)
+cpnpc_store_open(cpnpc *run, bool read_only, bool create, cpnp_signer *signer,
+    const char *origin, cpnp_store **store)
 {
 	cpnp_store_config config = {
 	    .path = run->store,

@@ -6,8 +6,10 @@
  * What an order wants is committed to the store before a byte of it leaves.
  * So the process may be killed at any moment, and cpnpc resume goes on.
  *
- *	session.c   opening, network, timers, signals, the loop
+ *	session.c   messages, timers, signals, the loop
+ *	open.c      store, certificates, network; and closing
  *	job.c       what is done with each order
+ *	outcome.c   how it ended
  *	effect.c    effects of the orders: store, send, sign
  *	status.c    what a person sees meanwhile
  *	ask.c       the question on the terminal
@@ -64,7 +66,7 @@ typedef struct cpnpc_job {
 	bool in_store;     /* its identifiers are durable */
 	bool wants_offer_decided;
 	bool wants_sign;
-	bool asking;       /* the terminal has the question */
+	bool asking; /* the terminal has the question */
 	uint8_t payload[CPNP_STATEMENT_PAYLOAD_MAX];
 	size_t payload_len;
 	cpnp_event ended_by; /* the event that led to Cancelled */
@@ -88,11 +90,11 @@ typedef struct cpnpc_session {
 	int tty;              /* -1: not open */
 	cpnp_net *net;
 	cpnp_peer peer;
-	bool is_up;   /* there has been a session with the server */
-	bool working; /* the orders have begun */
-	bool may_ask; /* there is a terminal and a person at it */
+	bool is_up;    /* there has been a session with the server */
+	bool working;  /* the orders have begun */
+	bool may_ask;  /* there is a terminal and a person at it */
 	bool gives_up; /* all are new: without a session nothing is ordered */
-	bool many;    /* the verb is about any number of orders */
+	bool many;     /* the verb is about any number of orders */
 	cpnp_store *store;
 	cpnp_store_batch *batch; /* not committed yet */
 	cpnp_orders *orders;
@@ -106,10 +108,10 @@ typedef struct cpnpc_session {
 
 	cpnp_now began;
 	cpnp_tstamp connected; /* the last attempt */
-	int64_t clock_offset; /* wall minus monotonic, in seconds */
+	int64_t clock_offset;  /* wall minus monotonic, in seconds */
 	bool stop;
 	bool interrupted;
-	bool broken; /* the store or the memory failed; told */
+	bool broken;      /* the store or the memory failed; told */
 	char status[256]; /* line that stands on the terminal */
 } cpnpc_session;
 
@@ -132,8 +134,21 @@ cpnpc_exit cpnpc_session_command(cpnpc *run, cpnpc_goal goal);
 
 /* ---- between the files of a session ------------------------------------ */
 
+/* session.c: what the network and the loop call. */
+void cpnpc_on_message(void *user, cpnp_peer peer, cpnp_bytes identity,
+    cpnp_bytes datagram, cpnp_now now);
+void cpnpc_on_net_event(void *user, cpnp_peer peer, cpnp_net_event event,
+    const cpnp_diag *diag, cpnp_now now);
+/* Timer, tick and signals; false without memory. */
+bool cpnpc_session_events(cpnpc_session *session);
+/* The loop is to end when every job is done. */
+void cpnpc_session_check(cpnpc_session *session);
+/* Arm the timer of the orders. */
+void cpnpc_session_arm(cpnpc_session *session, cpnp_now now);
+
 /* job.c: begin with what the session is for, now that there is a peer. */
 void cpnpc_jobs_start(cpnpc_session *session, cpnp_now now);
+cpnpc_job *cpnpc_job_of(cpnpc_session *session, const cpnp_order *order);
 /* An offer is there: accept, decline, ask or leave it. */
 void cpnpc_job_decide(cpnpc_session *session, cpnpc_job *job, cpnp_now now);
 /* Print the offer of a job. */
@@ -141,17 +156,23 @@ void cpnpc_job_show(cpnpc_session *session, const cpnpc_job *job);
 /* The answer of the person at the terminal. */
 void cpnpc_job_answer(cpnpc_session *session, cpnpc_job *job,
     cpnpc_verdict verdict, cpnp_now now);
-/* The transaction has ended. */
-void cpnpc_job_ended(cpnpc_session *session, cpnpc_job *job);
-/* The job is done as it stands. */
-void cpnpc_job_finish(cpnpc_session *session, cpnpc_job *job, cpnpc_exit code,
-    const char *format, ...) __attribute__((format(printf, 4, 5)));
-/* Stop waiting for what is not decided yet. */
-void cpnpc_jobs_give_up(cpnpc_session *session);
+/* The offer stays open; the job is done. */
+void cpnpc_job_leave(cpnpc_session *session, cpnpc_job *job);
 /* What needs no further waiting for, each second. */
 void cpnpc_jobs_tick(cpnpc_session *session, cpnp_now now);
+
+/* outcome.c: the job is done as it stands. */
+void cpnpc_job_finish(cpnpc_session *session, cpnpc_job *job, cpnpc_exit code,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* The transaction has ended. */
+void cpnpc_job_ended(cpnpc_session *session, cpnpc_job *job);
+/* An order that is Cancelled in the store: how it came to be so. */
+void cpnpc_job_learn_end(cpnpc_session *session, cpnpc_job *job, cpnp_now now);
+/* An order that was over before we came. */
+void cpnpc_job_finish_stored(cpnpc_session *session, cpnpc_job *job);
+/* Stop waiting for what is not decided yet. */
+void cpnpc_jobs_give_up(cpnpc_session *session);
 cpnpc_exit cpnpc_jobs_report(cpnpc_session *session);
-cpnpc_job *cpnpc_job_of(cpnpc_session *session, const cpnp_order *order);
 
 /* effect.c: perform what the orders want until they want no more. */
 void cpnpc_effects_run(cpnpc_session *session, cpnp_now now);
@@ -170,10 +191,5 @@ void cpnpc_status_say(cpnpc_session *session, const char *format, ...)
  * cpnpc_job_answer(). */
 void cpnpc_ask(cpnpc_session *session, cpnpc_job *job);
 bool cpnpc_ask_possible(void);
-
-/* The loop is to end when every job is done. */
-void cpnpc_session_check(cpnpc_session *session);
-/* Arm the timer of the orders. */
-void cpnpc_session_arm(cpnpc_session *session, cpnp_now now);
 
 #endif

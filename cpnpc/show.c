@@ -133,8 +133,7 @@ json_event(void *user, const cpnp_store_event *event)
 {
 	json_t *array = user, *object = json_object();
 
-	(void)json_object_set_new(
-	    object, "time", cpnpc_json_time(event->time));
+	(void)json_object_set_new(object, "time", cpnpc_json_time(event->time));
 	(void)json_object_set_new(
 	    object, "from", json_string(cpnp_state_name(event->from)));
 	(void)json_object_set_new(
@@ -152,15 +151,13 @@ json_event(void *user, const cpnp_store_event *event)
 }
 
 static void
-show_json(cpnp_store *store, const cpnp_store_row *row,
-    const cpnp_order *order)
+show_json(cpnp_store *store, const cpnp_store_row *row, const cpnp_order *order)
 {
 	json_t *object = cpnpc_json_order(order), *history = json_array();
 
 	(void)cpnp_store_each_event(store, row, json_event, history);
 	(void)json_object_set_new(object, "history", history);
-	(void)json_object_set_new(
-	    object, "open", json_boolean(!row->settled));
+	(void)json_object_set_new(object, "open", json_boolean(!row->settled));
 	(void)json_object_set_new(
 	    object, "changed", cpnpc_json_time(row->changed));
 	cpnpc_json_print(object);
@@ -173,8 +170,8 @@ cpnpc_verb_show(cpnpc *run)
 	cpnpc_record record = {0};
 	cpnpc_view view = {0};
 	cpnp_store *store;
-	cpnpc_exit code = cpnpc_store_open(
-	    run, true, false, NULL, NULL, &store);
+	cpnpc_exit code =
+	    cpnpc_store_open(run, true, false, NULL, NULL, &store);
 	int err;
 
 	if (code != CPNPC_DONE)

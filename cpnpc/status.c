@@ -79,8 +79,8 @@ first_open(cpnpc_session *session, size_t *more)
 
 /* The earlier of what the order and what the person set as limit. */
 static bool
-waits_until(const cpnpc_session *session, const cpnp_wait *wait,
-    cpnp_wtime *until)
+waits_until(
+    const cpnpc_session *session, const cpnp_wait *wait, cpnp_wtime *until)
 {
 	const cpnpc_conf *conf = &session->run->conf;
 	bool is_set = wait->has_until;
@@ -88,7 +88,7 @@ waits_until(const cpnpc_session *session, const cpnp_wait *wait,
 	*until = wait->until;
 	if (!session->working && session->gives_up) {
 		until->sec = session->began.wall.sec +
-		    (int64_t)(CPNPC_CONNECT_TIME / CPNP_SECONDS(1));
+			     (int64_t)(CPNPC_CONNECT_TIME / CPNP_SECONDS(1));
 		is_set = true;
 	}
 	if (conf->wait != 0) {
@@ -119,8 +119,7 @@ add_times(const cpnpc_session *session, const cpnp_wait *wait, cpnp_now now,
 			n += (size_t)snprintf(
 			    line + n, size - n, ", until %s", text);
 	} else if (live) {
-		cpnpc_span_format(
-		    now.wall.sec - session->began.wall.sec, span);
+		cpnpc_span_format(now.wall.sec - session->began.wall.sec, span);
 		n += (size_t)snprintf(
 		    line + n, size - n, ", for %s so far", span);
 	} else {
@@ -131,8 +130,8 @@ add_times(const cpnpc_session *session, const cpnp_wait *wait, cpnp_now now,
 	n += (size_t)snprintf(
 	    line + n, size - n, "; sent %u times", wait->tries);
 	if (wait->again != CPNP_NEVER && wait->again > now.mono && n < size) {
-		cpnpc_span_format((int64_t)((wait->again - now.mono) /
-				      CPNP_SECONDS(1)),
+		cpnpc_span_format(
+		    (int64_t)((wait->again - now.mono) / CPNP_SECONDS(1)),
 		    span);
 		snprintf(line + n, size - n, ", again in %s", span);
 	}

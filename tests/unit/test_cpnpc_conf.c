@@ -107,48 +107,44 @@ START_TEST(test_conf_mistakes_name_place_and_remedy)
 	    {"sever = a\n", ":1: sever: ", "expected server"},
 	    {"\n\nColour = red\n", ":3: Colour: ", "expected c"},
 	    {"udp = maybe\n", ":1: udp: ", "expected yes or no"},
-	    {"server = a\nedition = rfc9999\n", ":2: edition: ",
-		"expected rfc8921 or draft-02"},
-	    {"accept = sometimes\n", ":1: accept: ",
-		"expected always, exact, ask or never"},
+	    {"server = a\nedition = rfc9999\n",
+		":2: edition: ", "expected rfc8921 or draft-02"},
+	    {"accept = sometimes\n",
+		":1: accept: ", "expected always, exact, ask or never"},
 	    {"max-price = cheap\n", ":1: max-price: ", "1500.00 EUR"},
 	    {"max-price = \"5 euro\"\n", ":1: max-price: ", "token code"},
 	    {"max-price = -5\n", ":1: max-price: ", "expected an amount"},
 	    {"source-port = 0\n", ":1: source-port: ", "from 1 to 65535"},
-	    {"source-port = 65536\n", ":1: source-port: ",
-		"from 1 to 65535"},
+	    {"source-port = 65536\n", ":1: source-port: ", "from 1 to 65535"},
 	    {"source-port = 1x\n", ":1: source-port: ", "from 1 to 65535"},
 	    {"wait = -1\n", ":1: wait: ", "a number of seconds"},
-	    {"wait = 99999999999999999999\n", ":1: wait: ",
-		"a number of seconds"},
-	    {"expected-response = soon\n", ":1: expected-response: ",
-		"a number of seconds"},
-	    {"retransmit = \"5 parsec\"\n", ":1: retransmit: ",
-		"100 ms to 60 min"},
-	    {"retransmit = \"1 ms\"\n", ":1: retransmit: ",
-		"100 ms to 60 min"},
+	    {"wait = 99999999999999999999\n",
+		":1: wait: ", "a number of seconds"},
+	    {"expected-response = soon\n",
+		":1: expected-response: ", "a number of seconds"},
+	    {"retransmit = \"5 parsec\"\n",
+		":1: retransmit: ", "100 ms to 60 min"},
+	    {"retransmit = \"1 ms\"\n", ":1: retransmit: ", "100 ms to 60 min"},
 	    {"retries = 101\n", ":1: retries: ", "from 0 to 100"},
-	    {"repeat-max = \"2 h\"\n", ":1: repeat-max: ",
-		"100 ms to 60 min"},
-	    {"repeat-min = 60\nrepeat-max = 30\n", ": repeat-min: ",
-		"expected at most that"},
-	    {"purpose = fun\n", ":1: purpose: ",
-		"expected permanent or test"},
-	    {"require-statements = 1\n", ":1: require-statements: ",
-		"expected yes or no"},
+	    {"repeat-max = \"2 h\"\n", ":1: repeat-max: ", "100 ms to 60 min"},
+	    {"repeat-min = 60\nrepeat-max = 30\n",
+		": repeat-min: ", "expected at most that"},
+	    {"purpose = fun\n", ":1: purpose: ", "expected permanent or test"},
+	    {"require-statements = 1\n",
+		":1: require-statements: ", "expected yes or no"},
 	    {"server = a\nserver = b\n", ":2: server: ", "expected once"},
 	    {"server = \"\"\n", ":1: server: ", "expected HOST"},
-	    {"certificate = \"\"\n", ":1: certificate: ",
-		"expected the name of a file"},
-	    {"certificate = a.pem\n", ": key: ",
-		"expected certificate and key together"},
-	    {"key = a.key\n", ": certificate: ",
-		"expected certificate and key together"},
+	    {"certificate = \"\"\n",
+		":1: certificate: ", "expected the name of a file"},
+	    {"certificate = a.pem\n",
+		": key: ", "expected certificate and key together"},
+	    {"key = a.key\n",
+		": certificate: ", "expected certificate and key together"},
 	    {"server a\n", ":1: ", "expected OPTION = VALUE"},
 	    {"server = \"a\n", ":2: ", "expected OPTION = VALUE"},
 	    {"server {\n", ":1: ", "expected OPTION = VALUE"},
-	    {"customer-name = \"\xff\"\n", ":1: customer-name: ",
-		"a text of at most"},
+	    {"customer-name = \"\xff\"\n",
+		":1: customer-name: ", "a text of at most"},
 	    /* these are for the command line alone */
 	    {"order-id = X\n", ":1: order-id: ", "there is no such option"},
 	    {"json = yes\n", ":1: json: ", "there is no such option"},
@@ -162,7 +158,7 @@ START_TEST(test_conf_mistakes_name_place_and_remedy)
 
 		ck_assert_msg(err == CPNP_ERR_CONFIG, "case %zu", i);
 		ck_assert_msg(strstr(told.first, cases[i].place) != NULL &&
-			strstr(told.first, cases[i].remedy) != NULL,
+				  strstr(told.first, cases[i].remedy) != NULL,
 		    "case %zu: %s", i, told.first);
 		cpnpc_conf_fini(&conf);
 	}
@@ -189,8 +185,8 @@ START_TEST(test_conf_missing_file)
 	struct told told = {0};
 
 	cpnpc_conf_init(&conf);
-	ck_assert_int_eq(cpnpc_conf_read(&conf, "/tmp/cpnpc-no-such.conf",
-			     on_line, &told),
+	ck_assert_int_eq(
+	    cpnpc_conf_read(&conf, "/tmp/cpnpc-no-such.conf", on_line, &told),
 	    CPNP_ERR_NOT_FOUND);
 	ck_assert_ptr_nonnull(strstr(told.first, "/tmp/cpnpc-no-such.conf"));
 	cpnpc_conf_fini(&conf);
@@ -204,21 +200,19 @@ START_TEST(test_conf_line_goes_over_file)
 
 	ck_assert_int_eq(
 	    read_text(&conf, "accept = never\nwait = 5\n", &told), 0);
-	ck_assert_int_eq(cpnpc_conf_set(&conf, "accept", "always", on_line,
-			     &told),
-	    0);
+	ck_assert_int_eq(
+	    cpnpc_conf_set(&conf, "accept", "always", on_line, &told), 0);
 	ck_assert_int_eq(conf.accept, CPNPC_ACCEPT_ALWAYS);
 	ck_assert(conf.accept_given);
-	ck_assert_int_eq(
-	    cpnpc_conf_set(&conf, "udp", NULL, on_line, &told), 0);
+	ck_assert_int_eq(cpnpc_conf_set(&conf, "udp", NULL, on_line, &told), 0);
 	ck_assert(conf.udp);
-	ck_assert_int_eq(cpnpc_conf_set(&conf, "order-id", "a b", on_line,
-			     &told),
+	ck_assert_int_eq(
+	    cpnpc_conf_set(&conf, "order-id", "a b", on_line, &told),
 	    CPNP_ERR_CONFIG);
 	ck_assert_ptr_nonnull(strstr(told.first, "--order-id: \"a b\""));
 	/* what a file may say and the command line may not */
-	ck_assert_int_eq(cpnpc_conf_set(&conf, "customer-name", "x", on_line,
-			     &told),
+	ck_assert_int_eq(
+	    cpnpc_conf_set(&conf, "customer-name", "x", on_line, &told),
 	    CPNP_ERR_CONFIG);
 	ck_assert_uint_eq(conf.wait, 5);
 	cpnpc_conf_fini(&conf);
@@ -261,8 +255,7 @@ START_TEST(test_price_compares_exactly)
 		cpnp_money cost = money(cases[i].amount, cases[i].exponent);
 		cpnpc_price price;
 
-		ck_assert_int_eq(
-		    cpnpc_price_parse(cases[i].bound, &price), 0);
+		ck_assert_int_eq(cpnpc_price_parse(cases[i].bound, &price), 0);
 		ck_assert_msg(
 		    cpnpc_price_allows(&price, &cost) == cases[i].allowed,
 		    "case %zu", i);
@@ -272,15 +265,15 @@ END_TEST
 
 START_TEST(test_price_refuses_other_texts)
 {
-	static const char *const cases[] = {"", "EUR", "-1", "1.", ".5",
-	    "1,5", "1.0000000001", "9223372036854775808", "1 eur",
-	    "1 ABCDEFGHIJKLM", "1 EUR x", "1e3", "+1"};
+	static const char *const cases[] = {"", "EUR", "-1", "1.", ".5", "1,5",
+	    "1.0000000001", "9223372036854775808", "1 eur", "1 ABCDEFGHIJKLM",
+	    "1 EUR x", "1e3", "+1"};
 	cpnpc_price price;
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		ck_assert_msg(cpnpc_price_parse(cases[i], &price) ==
-			CPNP_ERR_INVALID,
+		ck_assert_msg(
+		    cpnpc_price_parse(cases[i], &price) == CPNP_ERR_INVALID,
 		    "%s", cases[i]);
 }
 END_TEST
@@ -329,8 +322,8 @@ START_TEST(test_intent_survives)
 		ck_assert_int_eq(back.accept, intents[i].accept);
 		ck_assert_int_eq(
 		    back.max_price.is_set, intents[i].max_price.is_set);
-		ck_assert_uint_eq(back.max_price.billionths,
-		    intents[i].max_price.billionths);
+		ck_assert_uint_eq(
+		    back.max_price.billionths, intents[i].max_price.billionths);
 		ck_assert_str_eq(
 		    back.max_price.code, intents[i].max_price.code);
 	}
@@ -359,6 +352,5 @@ main(void)
 	    test_intent_survives,
 	};
 
-	return unit_run(
-	    "cpnpc_conf", tests, sizeof(tests) / sizeof(tests[0]));
+	return unit_run("cpnpc_conf", tests, sizeof(tests) / sizeof(tests[0]));
 }

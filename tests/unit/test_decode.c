@@ -43,8 +43,8 @@ START_TEST(test_decode_golden)
 	{
 		cpnp_diag diag;
 		int err;
-		json_t *got = cpnpc_json_datagram(
-		    read_vector(name, bytes), &err, &diag);
+		json_t *got =
+		    cpnpc_json_datagram(read_vector(name, bytes), &err, &diag);
 		char *text = json_dumps(got, JSON_COMPACT);
 
 		ck_assert_int_eq(err, 0);
@@ -140,8 +140,8 @@ START_TEST(test_decode_document_is_xml)
 	ck_assert_int_eq(
 	    cpnp_cpd_from_xml(&cpd, cpnp_bytes_str(text), mem, NULL), 0);
 	ck_assert_int_eq(cpnp_cpd_encode(&cpd, &second), 0);
-	ck_assert(cpnp_bytes_equal(
-	    cpnp_buf_bytes(&first), cpnp_buf_bytes(&second)));
+	ck_assert(
+	    cpnp_bytes_equal(cpnp_buf_bytes(&first), cpnp_buf_bytes(&second)));
 	cpnp_cpd_fini(&cpd);
 	json_decref(service);
 	cpnp_buf_fini(&first);

@@ -1,0 +1,367 @@
+/*
+ * Opening and closing a session: configuration, keys, store, network; and the
+ * runs that are about one order.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "session.h"
+
+static cpnpc_exit
+check_conf(cpnpc *run)
+{
+	const cpnpc_conf *conf = &run->conf;
+
+	if (conf->server == NULL)
+		return cpnpc_fail(run, CPNPC_LOCAL,
+		    "no server is configured; expected --server HOST, or "
+		    "server in %s",
+		    conf->file != NULL ? conf->file : "cpnpc.conf(5)");
+	if (conf->edition == CPNP_EDITION_DRAFT02 &&
+	    (conf->customer_name != NULL || conf->customer_email != NULL ||
+		conf->customer_address != NULL ||
+		conf->customer_telephone != NULL) &&
+	    (conf->customer_name == NULL || conf->customer_email == NULL))
+		return cpnpc_fail(run, CPNPC_LOCAL,
+		    "%s: %s is missing; draft-02 demands it in a Customer "
+		    "Description",
+		    conf->file != NULL ? conf->file : "cpnpc.conf",
+		    conf->customer_name == NULL ? "customer-name"
+						: "customer-email");
+	if (conf->udp)
+		return CPNPC_DONE;
+	if (conf->certificate == NULL || conf->key == NULL || conf->ca == NULL)
+		return cpnpc_fail(run, CPNPC_LOCAL,
+		    "no %s is configured; DTLS needs certificate, key and ca "
+		    "in %s",
+		    conf->certificate == NULL ? "certificate"
+		    : conf->key == NULL       ? "key"
+					      : "ca",
+		    conf->file != NULL ? conf->file : "cpnpc.conf(5)");
+	return CPNPC_DONE;
+}
+
+static cpnpc_exit
+load_keys(cpnpc_session *session)
+{
+	cpnpc *run = session->run;
+	const cpnpc_conf *conf = &run->conf;
+	cpnp_diag diag = {0};
+	int err = 0;
+
+	if (conf->certificate != NULL || conf->ledger_key != NULL)
+		err = cpnp_signer_load(&session->signer, conf->key,
+		    conf->certificate, conf->ledger_key, &diag);
+	if (err == 0 && conf->ca != NULL) {
+		err = cpnp_trust_new(&session->trust);
+		if (err == 0)
+			err = cpnp_trust_add_ca_file(
+			    session->trust, conf->ca, &diag);
+	}
+	return err == 0 ? CPNPC_DONE
+			: cpnpc_fail_diag(
+			      run, CPNPC_LOCAL, "certificates", err, &diag);
+}
+
+/* Our own name, as the provider has it: of the certificate; with plain UDP as
+ * the configuration says. */
+static const char *
+own_identity(const cpnpc_session *session)
+{
+	const cpnpc_conf *conf = &session->run->conf;
+
+	if (conf->udp && conf->identity != NULL)
+		return conf->identity;
+	return session->signer != NULL ? cpnp_signer_identity(session->signer)
+				       : "";
+}
+
+static cpnpc_exit
+check_identity(const cpnpc_session *session)
+{
+	const cpnpc_conf *conf = &session->run->conf;
+	const char *name = own_identity(session);
+
+	if (name[0] == '\0')
+		return cpnpc_fail(session->run, CPNPC_LOCAL,
+		    conf->udp
+			? "no identity is configured; plain UDP needs it, our "
+			  "name as the provider knows it"
+			: "the certificate has no name in its subjectAltName; "
+			  "expected a dNSName, rfc822Name or URI");
+	return CPNPC_DONE;
+}
+
+static void
+make_source(const cpnpc_conf *conf, char source[CPNP_NET_ADDRESS_MAX])
+{
+	const char *address = conf->source;
+
+	source[0] = '\0';
+	/* Without an address the family of the server decides. */
+	if (address == NULL)
+		address = conf->server[0] == '[' ? "::" : "0.0.0.0";
+	else if (conf->source_port == 0) {
+		snprintf(source, CPNP_NET_ADDRESS_MAX, "%s", address);
+		return;
+	}
+	if (conf->source_port != 0)
+		snprintf(source, CPNP_NET_ADDRESS_MAX,
+		    strchr(address, ':') != NULL && address[0] != '['
+			? "[%s]:%" PRIu64
+			: "%s:%" PRIu64,
+		    address, conf->source_port);
+}
+
+/* The server's name for plain UDP, where no certificate tells it: as
+ * configured, else the host. */
+static void
+udp_identity(cpnpc_session *session)
+{
+	const cpnpc_conf *conf = &session->run->conf;
+	const char *host = conf->server, *end;
+	size_t len;
+
+	if (conf->server_identity != NULL) {
+		snprintf(session->peer_identity, sizeof(session->peer_identity),
+		    "%s", conf->server_identity);
+		return;
+	}
+	if (host[0] == '[') {
+		len = strcspn(++host, "]");
+	} else {
+		end = strrchr(host, ':');
+		len = end != NULL ? (size_t)(end - host) : strlen(host);
+	}
+	snprintf(session->peer_identity, sizeof(session->peer_identity), "%.*s",
+	    (int)len, host);
+}
+
+static cpnpc_exit
+open_net(cpnpc_session *session)
+{
+	cpnpc *run = session->run;
+	const cpnpc_conf *conf = &run->conf;
+	cpnp_net_config config = {
+	    .callbacks = {.user = session,
+		.message = cpnpc_on_message,
+		.event = cpnpc_on_net_event},
+	};
+	cpnp_net_tls tls = {conf->certificate, conf->key, conf->ca, conf->crl};
+	char source[CPNP_NET_ADDRESS_MAX];
+	cpnp_net_target target = {
+	    .transport = conf->udp ? CPNP_TRANSPORT_UDP : CPNP_TRANSPORT_DTLS,
+	    .address = conf->server,
+	    .name = conf->server_name,
+	    .service = conf->server_domain,
+	};
+	cpnp_diag diag = {0};
+	int err;
+
+	make_source(conf, source);
+	if (source[0] != '\0')
+		target.source = source;
+	if (conf->udp) {
+		udp_identity(session);
+		target.identity = session->peer_identity;
+	}
+	err = cpnp_net_new(&session->net, session->base, &config);
+	if (err == 0 && !conf->udp)
+		err = cpnp_net_reload_tls(
+		    session->net, CPNP_NET_CLIENT, &tls, &diag);
+	if (err == 0)
+		err = cpnp_net_connect(
+		    session->net, &target, &session->peer, &diag);
+	return err == 0 ? CPNPC_DONE
+			: cpnpc_fail_diag(
+			      run, CPNPC_LOCAL, conf->server, err, &diag);
+}
+
+static cpnpc_exit
+open_orders(cpnpc_session *session)
+{
+	const cpnpc_conf *conf = &session->run->conf;
+	cpnp_orders_config config;
+	int err;
+
+	cpnp_orders_config_default(&config);
+	config.identity = cpnp_bytes_str(own_identity(session));
+	config.retrans_timer = conf->retransmit;
+	config.retries_max = (unsigned)conf->retries;
+	config.repeat_min = conf->repeat_min;
+	config.repeat_max = conf->repeat_max;
+	config.sign = session->signer != NULL;
+	err = cpnp_orders_new(&session->orders, &config, cpnp_env_openssl());
+	return err == 0 ? CPNPC_DONE
+			: cpnpc_fail(session->run, CPNPC_LOCAL, "%s",
+			      cpnp_strerror(err));
+}
+
+cpnpc_exit
+cpnpc_session_open(cpnpc_session *session, cpnpc *run)
+{
+	const char *origin;
+	cpnpc_exit code;
+
+	*session =
+	    (cpnpc_session){.run = run, .tty = -1, .began = cpnp_now_read()};
+	session->connected = session->began.mono;
+	session->may_ask = cpnpc_ask_possible() && !run->conf.json;
+	code = check_conf(run);
+	if (code == CPNPC_DONE && run->conf.accept == CPNPC_ACCEPT_ASK &&
+	    run->conf.accept_given && !session->may_ask)
+		code = cpnpc_fail(run, CPNPC_USAGE,
+		    "--accept ask needs a terminal, and no --json");
+	if (code == CPNPC_DONE)
+		code = load_keys(session);
+	if (code == CPNPC_DONE)
+		code = check_identity(session);
+	origin = session->signer == NULL ||
+			 cpnp_signer_identity(session->signer)[0] == '\0'
+		     ? own_identity(session)
+		     : NULL;
+	if (code == CPNPC_DONE)
+		code = cpnpc_store_open(
+		    run, false, true, session->signer, origin, &session->store);
+	if (code == CPNPC_DONE && !cpnpc_session_events(session))
+		code = cpnpc_fail(run, CPNPC_LOCAL, "no event loop");
+	if (code == CPNPC_DONE)
+		code = open_orders(session);
+	if (code == CPNPC_DONE)
+		code = open_net(session);
+	if (code != CPNPC_DONE)
+		cpnpc_session_close(session);
+	return code;
+}
+
+static void
+free_event(struct event *event)
+{
+	if (event != NULL)
+		event_free(event);
+}
+
+void
+cpnpc_session_close(cpnpc_session *session)
+{
+	size_t i;
+
+	cpnpc_status_clear(session);
+	cpnp_net_del(session->net);
+	cpnp_orders_del(session->orders);
+	cpnp_store_batch_del(session->batch);
+	cpnp_store_close(session->store);
+	free_event(session->timer);
+	free_event(session->tick);
+	free_event(session->interrupt);
+	free_event(session->terminate);
+	free_event(session->answer);
+	if (session->tty >= 0)
+		close(session->tty);
+	if (session->base != NULL)
+		event_base_free(session->base);
+	cpnp_trust_del(session->trust);
+	cpnp_signer_del(session->signer);
+	for (i = 0; i < session->jobs_n; i++) {
+		cpnpc_record_fini(&session->jobs[i].record);
+		json_decref(session->jobs[i].json);
+		free(session->jobs[i].service);
+	}
+	free(session->jobs);
+	*session = (cpnpc_session){0};
+}
+
+static cpnpc_job *
+add_job(cpnpc_session *session, cpnpc_goal goal)
+{
+	cpnpc_job *jobs =
+	    realloc(session->jobs, (session->jobs_n + 1) * sizeof(*jobs));
+
+	if (jobs == NULL) {
+		(void)cpnpc_fail(session->run, CPNPC_LOCAL, "out of memory");
+		return NULL;
+	}
+	session->jobs = jobs;
+	jobs[session->jobs_n] = (cpnpc_job){.goal = goal};
+	return &jobs[session->jobs_n++];
+}
+
+cpnpc_exit
+cpnpc_session_add_new(
+    cpnpc_session *session, cpnpc_goal goal, uint8_t *service, size_t len)
+{
+	cpnpc_job *job = add_job(session, goal);
+
+	if (job == NULL)
+		return CPNPC_LOCAL;
+	job->is_new = true;
+	job->service = service;
+	job->service_len = len;
+	return CPNPC_DONE;
+}
+
+cpnpc_exit
+cpnpc_session_add(cpnpc_session *session, cpnpc_goal goal, cpnpc_record *record)
+{
+	cpnpc_job *job = add_job(session, goal);
+
+	if (job == NULL)
+		return CPNPC_LOCAL;
+	job->record = *record;
+	*record = (cpnpc_record){0};
+	snprintf(job->id, sizeof(job->id), "%.*s",
+	    (int)job->record.row.customer_order_id.len,
+	    (const char *)job->record.row.customer_order_id.ptr);
+	return CPNPC_DONE;
+}
+
+cpnpc_exit
+cpnpc_session_place(cpnpc *run, cpnpc_goal goal)
+{
+	cpnpc_session session;
+	cpnpc_exit code = CPNPC_LOCAL;
+	uint8_t *service;
+	size_t len;
+
+	service = cpnpc_read_document(run, run->operands[0], &len, &code);
+	if (service == NULL)
+		return code;
+	code = cpnpc_session_open(&session, run);
+	if (code != CPNPC_DONE) {
+		free(service);
+		return code;
+	}
+	code = cpnpc_session_add_new(&session, goal, service, len);
+	if (code == CPNPC_DONE)
+		code = cpnpc_session_run(&session);
+	else
+		free(service);
+	cpnpc_session_close(&session);
+	return code;
+}
+
+cpnpc_exit
+cpnpc_session_command(cpnpc *run, cpnpc_goal goal)
+{
+	cpnpc_record record = {0};
+	cpnpc_session session;
+	cpnpc_exit code = cpnpc_session_open(&session, run);
+
+	if (code != CPNPC_DONE)
+		return code;
+	code =
+	    cpnpc_records_find(run, session.store, run->operands[0], &record);
+	if (code == CPNPC_DONE)
+		code = cpnpc_session_add(&session, goal, &record);
+	if (code == CPNPC_DONE)
+		code = cpnpc_session_run(&session);
+	cpnpc_record_fini(&record);
+	cpnpc_session_close(&session);
+	return code;
+}
