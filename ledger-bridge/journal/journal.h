@@ -53,7 +53,7 @@ struct stored_head {
 struct cpnp_journal {
 	sqlite3 *db;
 	const cpnp_signer *signer;
-	const cpnp_signer *signer_before; /* until a rotation is known to stay */
+	const cpnp_signer *signer_before; /* until a rotation has stayed */
 	bool writable;
 	bool damaged; /* read only, and good for a replay only */
 	char origin[CPNP_IDENTITY_MAX + 1];

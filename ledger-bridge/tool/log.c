@@ -116,7 +116,8 @@ static int
 show_leaf(void *user, uint64_t index, cpnp_bytes bytes)
 {
 	const struct tool_options *options = user;
-	char date[CPNP_DATE_LEN] = "-", ref[2 * CPNP_SHA256_LEN + 1] = "-";
+	char date[CPNP_DATE_LEN] = "-";
+	char ref[2 * CPNP_SHA256_LEN + 1] = "-";
 	cpnp_statement s = {0};
 	cpnp_bytes payload = bytes;
 	bool known;
