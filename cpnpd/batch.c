@@ -381,8 +381,12 @@ drop_lost(struct daemon *d)
 	}
 	for (key = d->lost; key != NULL; key = key->next) {
 		order = cpnpd_key_order(d, key);
-		if (order != NULL)
-			cpnpd_drop_order(d, order);
+		if (order == NULL)
+			continue;
+		cpnpd_log_order(CPNP_LOG_WARNING, order, "%s is not durable, "
+		    "the order is read back from the store",
+		    cpnp_state_name(cpnp_order_state(order)));
+		cpnpd_drop_order(d, order);
 	}
 	/* Who waits to sign is asked again when it is loaded. */
 	for (; d->sign != NULL;) {

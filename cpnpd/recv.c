@@ -119,7 +119,12 @@ refuse_new(struct daemon *d, const cpnp_input *input, cpnp_now now)
 		.status = CPNP_STATUS_OUT_OF_RESOURCES,
 		.transaction_id = m->transaction_id,
 		.customer_order_id = m->customer_order_id,
-		.sequence_number = 1};
+		.sequence_number = 1,
+		.explanations = {{CPNP_BYTES_LIT("order"),
+		    CPNP_BYTES_LIT("no new orders are taken at the moment"),
+		    CPNP_BYTES_NONE,
+		    CPNP_BYTES_LIT("the same order a little later")}},
+		.explanations_n = 1};
 	cpnp_store_row row;
 	cpnp_buf buf;
 
@@ -133,7 +138,8 @@ refuse_new(struct daemon *d, const cpnp_input *input, cpnp_now now)
 		return;
 	fail.present = CPNP_ATTR_BIT(CPNP_ATTR_TRANSACTION_ID) |
 	    CPNP_ATTR_BIT(CPNP_ATTR_CUSTOMER_ORDER_ID) |
-	    CPNP_ATTR_BIT(CPNP_ATTR_STATUS_CODE);
+	    CPNP_ATTR_BIT(CPNP_ATTR_STATUS_CODE) |
+	    CPNP_ATTR_BIT(CPNP_ATTR_EXPLANATION);
 	if (cpnp_grammar(m->edition, CPNP_METHOD_FAIL,
 		CPNP_ATTR_SEQUENCE_NUMBER) != CPNP_ABSENT)
 		fail.present |= CPNP_ATTR_BIT(CPNP_ATTR_SEQUENCE_NUMBER);

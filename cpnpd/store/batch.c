@@ -265,6 +265,8 @@ cpnp_store_put(cpnp_store_batch *batch, const cpnp_effect *effect,
 	entry->u.event.event = effect->u.store.event;
 	entry->u.event.time = effect->u.store.time;
 	entry->u.event.receipt_tag = receipt_tag;
+	entry->u.event.previous = batch->orders[entry->order].last;
+	batch->orders[entry->order].last = ++batch->events_n;
 	entry->u.event.detail =
 	    put_bytes(batch, cpnp_bytes_str(effect->u.store.detail));
 	entry->u.event.statement = put_bytes(batch, effect->u.store.statement);

@@ -40,16 +40,17 @@
 	X(COMMIT, "COMMIT")                                                    \
 	X(ROLLBACK, "ROLLBACK")                                                \
 	X(LOOKUP,                                                              \
-	    "SELECT id, order_ref, provider_order_id, settled FROM orders "    \
-	    "WHERE customer_order_id = ?1 AND peer_identity = ?2 AND "         \
+	    "SELECT id, order_ref, provider_order_id, settled, last_event "     \
+	    "FROM orders WHERE customer_order_id = ?1 AND peer_identity = ?2 AND "         \
 	    "role = ?3")                                                       \
 	X(INSERT,                                                              \
 	    "INSERT INTO orders (role, state, agreement, settled, changed, "   \
 	    "order_ref, peer_identity, customer_order_id, provider_order_id, " \
-	    "saved) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")         \
+	    "saved, last_event) "                                              \
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")           \
 	X(UPDATE,                                                              \
 	    "UPDATE orders SET state = ?2, agreement = ?3, changed = ?4, "     \
-	    "saved = ?5 WHERE id = ?1")                                        \
+	    "saved = ?5, last_event = ?6 WHERE id = ?1")                       \
 	X(UPDATE_PROVIDER,                                                     \
 	    "UPDATE orders SET provider_order_id = ?2 WHERE id = ?1")          \
 	X(UPDATE_SETTLED, "UPDATE orders SET settled = ?2 WHERE id = ?1")      \
@@ -57,8 +58,8 @@
 	X(DROP_DOC, "DELETE FROM documents WHERE id = ?1")                     \
 	X(EVENT,                                                               \
 	    "INSERT INTO events (number, order_id, time, from_state, "         \
-	    "to_state, event, leaf, detail) "                                  \
-	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                         \
+	    "to_state, event, leaf, detail, previous) "                        \
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                     \
 	X(HOLD, "INSERT INTO holds VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")       \
 	X(BUY, "UPDATE holds SET bought = 1 WHERE order_id = ?1")              \
 	X(RELEASE, "DELETE FROM holds WHERE order_id = ?1")                    \
@@ -78,17 +79,20 @@
 	X(SEARCH,                                                              \
 	    "SELECT id FROM orders WHERE customer_order_id = ?1 UNION "        \
 	    "SELECT id FROM orders WHERE provider_order_id = ?1 ORDER BY id")  \
-	X(EACH, "SELECT id FROM orders ORDER BY changed, id")                  \
+	X(EACH, "SELECT id FROM orders ORDER BY last_event")                   \
 	X(EACH_OPEN,                                                           \
-	    "SELECT id FROM orders WHERE settled = 0 ORDER BY changed, id")    \
+	    "SELECT id FROM orders WHERE settled = 0 ORDER BY last_event")     \
 	X(EACH_HOLD,                                                           \
 	    "SELECT resource, from_time, until_time, amount, bought, "         \
 	    "peer_identity, customer_order_id, order_ref "                     \
 	    "FROM holds JOIN orders ON orders.id = holds.order_id "            \
 	    "ORDER BY order_id, line")                                         \
-	X(EACH_EVENT,                                                          \
-	    "SELECT number, time, from_state, to_state, event, leaf, detail "  \
-	    "FROM events WHERE order_id = ?1 ORDER BY number")
+	X(LAST_EVENT,                                                          \
+	    "SELECT last_event FROM orders WHERE customer_order_id = ?1 AND "  \
+	    "peer_identity = ?2 AND role = ?3")                                \
+	X(EVENT,                                                               \
+	    "SELECT number, time, from_state, to_state, event, leaf, detail, " \
+	    "previous FROM events WHERE number = ?1")
 
 enum store_write {
 #define X(name, text) STORE_WRITE_##name,
@@ -129,7 +133,10 @@ struct store_order {
 	struct store_slice opening;
 	bool has_note;
 	struct store_slice note;
-	sqlite3_int64 id; /* known when it is applied */
+	uint64_t last; /* its last event, counted within the batch from 1 */
+	/* known when it is applied: */
+	sqlite3_int64 id;
+	uint64_t before; /* its last event before the batch; 0: none */
 };
 
 enum store_entry_type {
@@ -154,6 +161,7 @@ struct store_entry {
 			struct store_slice statement;
 			struct store_slice agreement;
 			struct store_slice receipt; /* from the peer */
+			uint64_t previous; /* as store_order.last; 0: none */
 			uint64_t receipt_tag;
 			bool has_leaf; /* known when it is applied, ... */
 			uint64_t leaf;
@@ -184,6 +192,7 @@ struct cpnp_store_batch {
 	size_t orders_n, orders_cap;
 	struct store_entry *entries;
 	size_t entries_n, entries_cap;
+	uint64_t events_n; /* how many of the entries are events */
 	uint32_t *table; /* open hash of ref -> 1 + index in orders */
 	size_t table_cap;
 	cpnp_buf receipt_data;

@@ -105,11 +105,9 @@ read_row(cpnp_store *store, sqlite3_stmt *stmt, cpnp_store_row *row)
 
 /* Stand on the row of an order; SQLITE_ROW when there is one. */
 static int
-seek(cpnp_store *store, cpnp_role role, cpnp_bytes peer_identity,
+seek(sqlite3_stmt *stmt, cpnp_role role, cpnp_bytes peer_identity,
     cpnp_bytes customer_order_id)
 {
-	sqlite3_stmt *stmt = store->read[STORE_READ_FIND];
-
 	if (bind_text(stmt, 1, customer_order_id) != SQLITE_OK ||
 	    bind_text(stmt, 2, peer_identity) != SQLITE_OK ||
 	    sqlite3_bind_int(stmt, 3, (int)role) != SQLITE_OK)
@@ -122,7 +120,7 @@ cpnp_store_find(cpnp_store *store, cpnp_role role, cpnp_bytes peer_identity,
     cpnp_bytes customer_order_id, cpnp_store_row *row)
 {
 	sqlite3_stmt *stmt = store->read[STORE_READ_FIND];
-	int rc = seek(store, role, peer_identity, customer_order_id);
+	int rc = seek(stmt, role, peer_identity, customer_order_id);
 	int err = 0;
 
 	if (rc == SQLITE_ROW)
@@ -245,28 +243,74 @@ get_event(sqlite3_stmt *stmt, cpnp_store_event *event)
 	event->detail = column(stmt, 6);
 }
 
+/* Put the numbers of a chain of events into a list, the newest first. */
+static int
+list_chain(cpnp_store *store, sqlite3_int64 number, cpnp_buf *numbers)
+{
+	sqlite3_stmt *stmt = store->read[STORE_READ_EVENT];
+	sqlite3_int64 before;
+	int rc = SQLITE_ROW;
+
+	for (; number != 0 && rc == SQLITE_ROW; number = before) {
+		cpnp_buf_put_raw(numbers, (cpnp_bytes){
+		    (const uint8_t *)&number, sizeof(number)});
+		(void)sqlite3_bind_int64(stmt, 1, number);
+		rc = sqlite3_step(stmt);
+		before = sqlite3_column_int64(stmt, 7);
+		/* a chain goes back, or the file is damaged */
+		if (rc != SQLITE_ROW || before < 0 || before >= number)
+			rc = SQLITE_CORRUPT;
+		(void)sqlite3_reset(stmt);
+	}
+	return rc == SQLITE_ROW ? numbers->err : store_error(rc);
+}
+
+static int
+each_of_chain(cpnp_store *store, cpnp_bytes numbers,
+    int (*fn)(void *user, const cpnp_store_event *event), void *user)
+{
+	sqlite3_stmt *stmt = store->read[STORE_READ_EVENT];
+	size_t n = numbers.len / sizeof(sqlite3_int64);
+	cpnp_store_event event;
+	sqlite3_int64 number;
+	int rc, err = 0;
+
+	while (n-- > 0 && err == 0) {
+		memcpy(&number, numbers.ptr + n * sizeof(number),
+		    sizeof(number));
+		(void)sqlite3_bind_int64(stmt, 1, number);
+		rc = sqlite3_step(stmt);
+		if (rc == SQLITE_ROW) {
+			get_event(stmt, &event);
+			err = fn(user, &event);
+		} else {
+			err = CPNP_ERR_IO;
+		}
+		(void)sqlite3_reset(stmt);
+	}
+	return err;
+}
+
 int
 cpnp_store_each_event(cpnp_store *store, const cpnp_store_row *row,
     int (*fn)(void *user, const cpnp_store_event *event), void *user)
 {
-	sqlite3_stmt *stmt = store->read[STORE_READ_EACH_EVENT];
-	sqlite3_stmt *find = store->read[STORE_READ_FIND];
-	cpnp_store_event event;
-	sqlite3_int64 id;
+	sqlite3_stmt *last = store->read[STORE_READ_LAST_EVENT];
+	cpnp_buf numbers;
 	int rc, err;
 
-	if (sqlite3_stmt_busy(stmt))
+	if (sqlite3_stmt_busy(last))
 		return CPNP_ERR_STATE;
+	cpnp_buf_init(&numbers, &store->mem, STORE_BATCH_BYTES_MAX);
 	rc = seek(
-	    store, row->role, row->peer_identity, row->customer_order_id);
-	id = sqlite3_column_int64(find, 0);
-	err = end(find, rc, rc == SQLITE_DONE ? CPNP_ERR_NOT_FOUND : 0);
-	if (err != 0)
-		return err;
-	(void)sqlite3_bind_int64(stmt, 1, id);
-	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && err == 0) {
-		get_event(stmt, &event);
-		err = fn(user, &event);
-	}
-	return end(stmt, rc, err);
+	    last, row->role, row->peer_identity, row->customer_order_id);
+	err = rc == SQLITE_DONE ? CPNP_ERR_NOT_FOUND : 0;
+	if (rc == SQLITE_ROW)
+		err = list_chain(
+		    store, sqlite3_column_int64(last, 0), &numbers);
+	if (rc == SQLITE_ROW && err == 0)
+		err = each_of_chain(
+		    store, cpnp_buf_bytes(&numbers), fn, user);
+	cpnp_buf_fini(&numbers);
+	return end(last, rc, err);
 }

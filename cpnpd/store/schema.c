@@ -23,6 +23,7 @@ static const char schema_1[] =
     " agreement INTEGER NOT NULL,"
     " settled INTEGER NOT NULL,"
     " changed INTEGER NOT NULL," /* seconds */
+    " last_event INTEGER NOT NULL,"
     " order_ref BLOB NOT NULL,"
     " peer_identity TEXT NOT NULL,"
     " customer_order_id TEXT NOT NULL,"
@@ -41,16 +42,18 @@ static const char schema_1[] =
     /* id = 16 * orders.id + kind */
     "CREATE TABLE documents (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
 
+    /* The events of an order are a chain from orders.last_event back: an
+     * index over them would cost as much as the events themselves. */
     "CREATE TABLE events ("
     " number INTEGER PRIMARY KEY,"
     " order_id INTEGER NOT NULL,"
+    " previous INTEGER NOT NULL," /* 0: the first */
     " time INTEGER NOT NULL,"
     " from_state INTEGER NOT NULL,"
     " to_state INTEGER NOT NULL,"
     " event INTEGER NOT NULL,"
     " leaf INTEGER," /* in the journal; NULL: none */
     " detail TEXT);"
-    "CREATE INDEX events_order ON events (order_id);"
     "CREATE TRIGGER events_stay BEFORE DELETE ON events BEGIN"
     " SELECT RAISE(ABORT, 'events are never deleted'); END;"
     "CREATE TRIGGER events_keep BEFORE UPDATE ON events BEGIN"

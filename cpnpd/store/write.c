@@ -12,6 +12,7 @@
 struct group {
 	cpnp_store *store;
 	uint64_t events; /* number of the last one */
+	uint64_t base;   /* ... before the batch in hand */
 	bool leaves;     /* the journal has grown */
 	cpnp_wtime time; /* of the newest event */
 };
@@ -94,6 +95,7 @@ lookup(cpnp_store *store, const cpnp_store_batch *batch,
 		    cpnp_bytes_equal(column_bytes(stmt, 2),
 			store_slice_bytes(&batch->data, order->provider));
 		known->settled = sqlite3_column_int(stmt, 3) != 0;
+		order->before = (uint64_t)sqlite3_column_int64(stmt, 4);
 	} else if (rc != SQLITE_DONE) {
 		err = store_error(rc);
 	}
@@ -102,10 +104,10 @@ lookup(cpnp_store *store, const cpnp_store_batch *batch,
 }
 
 static int
-insert_order(cpnp_store *store, const cpnp_store_batch *batch,
+insert_order(const struct group *group, const cpnp_store_batch *batch,
     struct store_order *order)
 {
-	sqlite3_stmt *stmt = store->write[STORE_WRITE_INSERT];
+	sqlite3_stmt *stmt = group->store->write[STORE_WRITE_INSERT];
 	const cpnp_buf *data = &batch->data;
 	int bound = 0, err;
 
@@ -122,17 +124,20 @@ insert_order(cpnp_store *store, const cpnp_store_batch *batch,
 	bound |= bind_text(stmt, 8, store_slice_bytes(data, order->customer));
 	bound |= bind_text(stmt, 9, store_slice_bytes(data, order->provider));
 	bound |= bind_blob(stmt, 10, store_slice_bytes(data, order->saved));
+	bound |= sqlite3_bind_int64(
+	    stmt, 11, (sqlite3_int64)(group->base + order->last));
 	err = run(stmt, bound);
-	order->id = sqlite3_last_insert_rowid(store->wr);
+	order->id = sqlite3_last_insert_rowid(group->store->wr);
 	return err;
 }
 
 /* What stands in an index is written only when it differs, as SQLite would
  * take the entry out and put it back each time. */
 static int
-update_order(cpnp_store *store, const cpnp_store_batch *batch,
+update_order(const struct group *group, const cpnp_store_batch *batch,
     const struct store_order *order, const struct known *known)
 {
+	cpnp_store *store = group->store;
 	sqlite3_stmt *stmt = store->write[STORE_WRITE_UPDATE];
 	const cpnp_buf *data = &batch->data;
 	int bound = 0, err;
@@ -142,6 +147,8 @@ update_order(cpnp_store *store, const cpnp_store_batch *batch,
 	bound |= sqlite3_bind_int(stmt, 3, (int)order->agreement);
 	bound |= sqlite3_bind_int64(stmt, 4, order->changed.sec);
 	bound |= bind_blob(stmt, 5, store_slice_bytes(data, order->saved));
+	bound |= sqlite3_bind_int64(
+	    stmt, 6, (sqlite3_int64)(group->base + order->last));
 	err = run(stmt, bound);
 	if (err == 0 && !known->same_provider) {
 		stmt = store->write[STORE_WRITE_UPDATE_PROVIDER];
@@ -188,9 +195,10 @@ write_docs(cpnp_store *store, const cpnp_store_batch *batch,
 }
 
 static int
-write_order(cpnp_store *store, const cpnp_store_batch *batch,
+write_order(const struct group *group, const cpnp_store_batch *batch,
     struct store_order *order)
 {
+	cpnp_store *store = group->store;
 	struct known known;
 	int err = lookup(store, batch, order, &known);
 
@@ -199,9 +207,9 @@ write_order(cpnp_store *store, const cpnp_store_batch *batch,
 	if (!order->has_state)
 		err = known.found ? 0 : CPNP_ERR_NOT_FOUND;
 	else if (known.found)
-		err = update_order(store, batch, order, &known);
+		err = update_order(group, batch, order, &known);
 	else
-		err = insert_order(store, batch, order);
+		err = insert_order(group, batch, order);
 	if (err == 0)
 		err = write_docs(store, batch, order);
 	if (err == 0 && order->has_note)
@@ -244,6 +252,7 @@ write_event(struct group *group, const cpnp_store_batch *batch,
     struct store_entry *entry)
 {
 	sqlite3_stmt *stmt = group->store->write[STORE_WRITE_EVENT];
+	uint64_t previous = entry->u.event.previous;
 	int bound = 0, err;
 
 	err = write_journal(group, batch, entry);
@@ -264,6 +273,9 @@ write_event(struct group *group, const cpnp_store_batch *batch,
 	    : sqlite3_bind_null(stmt, 7);
 	bound |= bind_text(stmt, 8,
 	    store_slice_bytes(&batch->data, entry->u.event.detail));
+	previous = previous != 0 ? group->base + previous
+				 : batch->orders[entry->order].before;
+	bound |= sqlite3_bind_int64(stmt, 9, (sqlite3_int64)previous);
 	err = run(stmt, bound);
 	if (err == 0)
 		group->events++;
@@ -356,8 +368,9 @@ write_batch(struct group *group, cpnp_store_batch *batch)
 	int err = batch->err;
 	size_t i;
 
+	group->base = group->events;
 	for (i = 0; i < batch->orders_n && err == 0; i++)
-		err = write_order(group->store, batch, &batch->orders[i]);
+		err = write_order(group, batch, &batch->orders[i]);
 	for (i = 0; i < batch->entries_n && err == 0; i++)
 		err = write_entry(group, batch, &batch->entries[i]);
 	return err;
