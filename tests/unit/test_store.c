@@ -249,6 +249,60 @@ START_TEST(test_store_keeps_history)
 }
 END_TEST
 
+static int
+list_number(void *user, const cpnp_store_event *event)
+{
+	char *list = user;
+
+	(void)sprintf(list + strlen(list), " %llu",
+	    (unsigned long long)event->number);
+	return 0;
+}
+
+static void
+assert_history(cpnp_store *store, const cpnp_order *of, const char *want)
+{
+	cpnp_store_row row;
+	char list[64] = "";
+
+	ck_assert_int_eq(cpnp_store_find(store, CPNP_SERVER,
+			     cpnp_bytes_str(of->peer),
+			     cpnp_bytes_str(of->customer), &row),
+	    0);
+	ck_assert_int_eq(
+	    cpnp_store_each_event(store, &row, list_number, list), 0);
+	ck_assert_str_eq(list, want);
+}
+
+/* However the events of two orders lie in batches, each has its own. */
+START_TEST(test_store_histories_do_not_mix)
+{
+	cpnp_store *store = fixture_open(false);
+	cpnp_store_batch *batch;
+	cpnp_effect effect;
+	cpnp_order orders[2];
+	static const int which[2][4] = {{0, 1, 0, 0}, {1, 0, 1, 1}};
+
+	for (unsigned i = 0; i < 2; i++)
+		fake_order_init(&orders[i], CPNP_SERVER, "customer.example",
+		    i == 0 ? "A" : "B", i);
+	for (unsigned b = 0; b < 2; b++) {
+		batch = cpnp_store_batch_new(store, NULL);
+		for (unsigned i = 0; i < 4; i++) {
+			effect = fake_order_step(&orders[which[b][i]],
+			    CPNP_STATE_PQO_RECEIVED, CPNP_EVENT_RECV_QUOTATION,
+			    DOC(REQUEST));
+			ck_assert_int_eq(cpnp_store_put(batch, &effect, 0), 0);
+		}
+		ck_assert_int_eq(cpnp_store_commit(store, batch), 0);
+		cpnp_store_batch_del(batch);
+	}
+	assert_history(store, &orders[0], " 1 3 4 6");
+	assert_history(store, &orders[1], " 2 5 7 8");
+	cpnp_store_close(store);
+}
+END_TEST
+
 /* A proof needs nothing but the file of the store. */
 START_TEST(test_store_file_is_enough_for_a_proof)
 {
@@ -431,9 +485,9 @@ START_TEST(test_store_events_cannot_be_altered)
 	assert_refused(db, "DELETE FROM events");
 	assert_refused(db, "DELETE FROM events WHERE number = 2");
 	assert_refused(
-	    db, "INSERT OR REPLACE INTO events VALUES (1,1,0,0,9,9,NULL,'')");
+	    db, "INSERT OR REPLACE INTO events VALUES (1,1,0,0,0,9,9,NULL,'')");
 	assert_refused(
-	    db, "INSERT INTO events VALUES (7,1,0,0,9,9,NULL,'')");
+	    db, "INSERT INTO events VALUES (7,1,0,0,0,9,9,NULL,'')");
 	assert_refused(db, "DELETE FROM orders");
 	assert_refused(db, "UPDATE orders SET customer_order_id = 'C-2'");
 	(void)sqlite3_close(db);
@@ -514,6 +568,7 @@ main(void)
 	    test_store_searches_either_identifier,
 	    test_store_identifier_is_never_used_again,
 	    test_store_keeps_history,
+	    test_store_histories_do_not_mix,
 	    test_store_file_is_enough_for_a_proof,
 	    test_store_makes_receipts,
 	    test_store_holds_follow_the_order,
