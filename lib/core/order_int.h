@@ -287,7 +287,7 @@ int cpnp_order_read_doc(
     cpnp_orders *orders, const cpnp_order *order, cpnp_doc doc);
 /* Replace a document by the message that came. */
 int cpnp_order_keep_doc(struct order_step *s, cpnp_doc doc);
-/* Append the empty description of the type of service. */
+/* Append the empty description of the type of service, [type, []]. */
 void cpnp_order_put_empty(cpnp_bytes service, cpnp_buf *buf);
 bool cpnp_order_is_empty(cpnp_bytes service);
 bool cpnp_msg_is_request(cpnp_method method);

@@ -209,7 +209,7 @@ cpnp_order_send_fail(
 int
 cpnp_order_send_stateless_fail(struct order_step *s, cpnp_status status)
 {
-	const uint32_t ids = CPNP_ATTR_BIT(CPNP_ATTR_TRANSACTION_ID) |
+	const uint64_t ids = CPNP_ATTR_BIT(CPNP_ATTR_TRANSACTION_ID) |
 	    CPNP_ATTR_BIT(CPNP_ATTR_CUSTOMER_ORDER_ID) |
 	    CPNP_ATTR_BIT(CPNP_ATTR_PROVIDER_ORDER_ID);
 	cpnp_msg *msg = &s->orders->build;
@@ -280,7 +280,7 @@ cpnp_order_put_empty(cpnp_bytes service, cpnp_buf *buf)
 	type = cpnp_cbor_get_uint(&rd, 0, UINT64_MAX);
 	cpnp_cbor_put_array(buf, 2);
 	cpnp_cbor_put_uint(buf, type);
-	cpnp_cbor_put_map(buf, 0);
+	cpnp_cbor_put_array(buf, 0);
 }
 
 bool
@@ -293,6 +293,6 @@ cpnp_order_is_empty(cpnp_bytes service)
 	cpnp_cbor_rd_init(&rd, service);
 	(void)cpnp_cbor_get_array(&rd, 2, 2);
 	(void)cpnp_cbor_get_uint(&rd, 0, UINT64_MAX);
-	(void)cpnp_cbor_get_map(&rd, 0, 0);
+	(void)cpnp_cbor_get_array(&rd, 0, 0);
 	return cpnp_cbor_rd_finish(&rd) == 0;
 }

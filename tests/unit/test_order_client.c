@@ -334,7 +334,7 @@ START_TEST(test_27_decline_is_outstanding_until_ack)
 	ck_assert(!cpnp_order_is_settled(order()));
 	assert_after(RETRANS, "= DECLINE~");
 	msg = peer_hand(client, "o1", CPNP_METHOD_ACK);
-	msg.service_description = CPNP_BYTES_LIT("\x82\x19\x03\xe8\xa0");
+	msg.service_description = CPNP_BYTES_LIT("\x82\x19\x03\xe8\x80");
 	assert_outcome(peer_feed_msg(client, &msg), "= .");
 	ck_assert(cpnp_order_is_settled(order()));
 	pair_fini(&pair);

@@ -280,7 +280,7 @@ START_TEST(test_04_decline_is_acked_with_empty_cpd)
 	msg = peer_hand(server, "o1", CPNP_METHOD_DECLINE);
 	ck_assert_int_eq(peer_feed_msg(server, &msg), 0);
 	ck_assert(cpnp_bytes_equal(sent().service_description,
-	    CPNP_BYTES_LIT("\x82\x19\x03\xe8\xa0")));
+	    CPNP_BYTES_LIT("\x82\x19\x03\xe8\x80")));
 	assert_outcome(0, "CA ACK .");
 	pair_fini(&pair);
 }

@@ -131,7 +131,7 @@ feed_message(struct peer *p, const struct row *row)
 		msg.service_description = PEER_SERVICE;
 	if (row->make == ACK_EMPTY)
 		msg.service_description =
-		    CPNP_BYTES_LIT("\x82\x19\x03\xe8\xa0");
+		    CPNP_BYTES_LIT("\x82\x19\x03\xe8\x80");
 	return peer_feed_msg(p, &msg);
 }
 
