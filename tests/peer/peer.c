@@ -10,6 +10,7 @@
 
 #include <openssl/evp.h>
 
+#include "../../lib/core/fault.h"
 #include "peer.h"
 
 uint64_t
@@ -114,10 +115,22 @@ make_orders(struct peer *p)
 	(void)err;
 }
 
+/* CPNP_FAULTS is a set of bits, in a build that has planted faults. */
+static void
+plant_faults(void)
+{
+#ifdef CPNP_PLANTED_FAULTS
+	const char *text = getenv("CPNP_FAULTS");
+
+	cpnp_faults = text == NULL ? 0 : (unsigned)strtoul(text, NULL, 0);
+#endif
+}
+
 void
 peer_init(struct peer *p, const char *name, const char *other, uint64_t seed,
     bool sign)
 {
+	plant_faults();
 	memset(p, 0, sizeof(*p));
 	p->name = name;
 	p->other = other;

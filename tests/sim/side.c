@@ -258,6 +258,21 @@ on_sign(struct side *side, const cpnp_effect *effect)
 	memcpy(w->todo.bytes, payload.ptr, payload.len);
 }
 
+/* What is accepted is accepted in its time (contradictions.md, 18). */
+static void
+check_store(struct side *side, const cpnp_effect *effect)
+{
+	static cpnp_agreement agreement;
+
+	if (effect->u.store.to != CPNP_STATE_ACCEPT_RECEIVED ||
+	    effect->u.store.from == effect->u.store.to)
+		return;
+	if (cpnp_order_get_agreement(effect->order, &agreement) != 0)
+		sim_break(side->world, "an ACCEPT of nothing");
+	else if (side_now(side).wall.sec >= agreement.validity.sec)
+		sim_break(side->world, "accepted after the validity");
+}
+
 static void
 drain(struct side *side)
 {
@@ -267,6 +282,7 @@ drain(struct side *side)
 	while (cpnp_orders_next(side->peer.orders, &effect)) {
 		switch (effect.type) {
 		case CPNP_EFFECT_STORE:
+			check_store(side, &effect);
 			wait_behind(side)->update = peer_update_new(&effect);
 			break;
 		case CPNP_EFFECT_SEND:
