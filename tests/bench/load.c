@@ -330,6 +330,7 @@ report_text(const struct load *load, const struct summary *s)
 			    (unsigned long long)load->errors[i]);
 }
 
+/* Number 0 means nothing in all three lists. */
 static void
 json_counts(const char *key, const uint64_t *counts, size_t n,
     const char *(*name)(size_t i))
@@ -338,7 +339,7 @@ json_counts(const char *key, const uint64_t *counts, size_t n,
 	size_t i;
 
 	(void)printf(",\"%s\":{", key);
-	for (i = 0; i < n; i++) {
+	for (i = 1; i < n; i++) {
 		if (counts[i] == 0)
 			continue;
 		(void)printf("%s\"%s\":%llu", comma, name(i),
@@ -357,7 +358,7 @@ state_name(size_t i)
 static const char *
 status_name(size_t i)
 {
-	return i == 0 ? "none" : cpnp_status_text((cpnp_status)i);
+	return cpnp_status_text((cpnp_status)i);
 }
 
 static const char *

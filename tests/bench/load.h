@@ -69,6 +69,7 @@ struct load {
 	cpnp_peer *peers;
 	unsigned connecting; /* the first of them that has not begun */
 	unsigned up;
+	unsigned complaints;
 	bool running, stopped;
 	int err; /* why it ended early */
 	cpnp_tstamp begin, end, deadline; /* deadline: of the wait at the end */

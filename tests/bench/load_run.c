@@ -7,6 +7,8 @@
 
 /* Handshakes under way at once, well under what a server allows. */
 #define CONNECTING_MAX 32
+/* Lines about sessions that failed; thousands fail of the same cause. */
+#define COMPLAINTS_MAX 5
 /* The longest time that nothing looks at the clock. */
 #define TICK_NS CPNP_MILLISECONDS(100)
 
@@ -177,7 +179,7 @@ on_event(void *user, cpnp_peer peer, cpnp_net_event event,
 
 	(void)peer;
 	(void)now;
-	if (event != CPNP_NET_UP)
+	if (event != CPNP_NET_UP && load->complaints++ < COMPLAINTS_MAX)
 		(void)fprintf(stderr, "cpnp-load: session %s: %s: %s\n",
 		    event == CPNP_NET_DOWN ? "down" : "failed", diag->where,
 		    diag->why);
