@@ -369,16 +369,15 @@ START_TEST(test_decide_never_sells_twice)
 	enum { ROUNDS = 3000, DAYS = 40 };
 	static const char *const places[] = {"place/Paris", "place/Albi"};
 	int64_t level[2][DAYS] = {{0}}, limit[2] = {1000000000, 80000000};
-	struct { uint8_t n[4]; bool is_there; } orders[ROUNDS];
 	uint64_t seed = 7;
 	char xml[2048];
 	cpnp_store_hold *rows;
 	size_t i, n, r, k;
 	int64_t day, t;
 
-	memset(orders, 0, sizeof(orders));
 	for (r = 0; r < ROUNDS; r++) {
 		unsigned from, days, rate, which;
+		uint32_t back;
 
 		seed = seed * UINT64_C(6364136223846793005) + 1;
 		from = (unsigned)(seed >> 33) % (DAYS - 10);
@@ -386,23 +385,25 @@ START_TEST(test_decide_never_sells_twice)
 		rate = 10 + (unsigned)(seed >> 45) % 300;
 		which = (unsigned)(seed >> 50) % 3;
 		snprintf(xml, sizeof(xml),
-		    DOC("", "%s%s", "<capacity><rate in='%u Mbit/s'/>"
+		    DOC("", "%s%s", "<capacity><rate %s='%u Mbit/s'/>"
 			"</capacity><window start='2027-%02u-%02uT00:00:00Z'"
 			" end='2027-%02u-%02uT00:00:00Z'/>"),
 		    which != 1 ? NODE("p", "Paris") : "",
-		    which != 0 ? NODE("a", "Albi") : "", rate,
+		    which != 0 ? NODE("a", "Albi") : "",
+		    r % 5 < 2 ? "out" : "in", rate,
 		    1 + from / 28, 1 + from % 28, 1 + (from + days) / 28,
 		    1 + (from + days) % 28);
-		memcpy(ref + 1, &r, 4);
+		back = (uint32_t)r;
+		memcpy(ref + 1, &back, 4);
 		ref[0] = 0;
 		ask(xml);
-		if (r % 3 == 1) { /* an earlier one gives back, or buys */
+		/* an earlier one has bought: it is taken as before */
+		if (r % 6 == 4) {
 			uint8_t old[CPNP_SHA256_LEN] = {1};
-			uint32_t back = (uint32_t)(r / 2);
 
+			back = (uint32_t)(r / 2);
 			memcpy(old + 1, &back, 4);
-			if (r % 2 == 0)
-				cpnp_capacity_buy(capacity, old);
+			cpnp_capacity_buy(capacity, old);
 		}
 		if (d.status != CPNP_STATUS_NONE)
 			continue;
