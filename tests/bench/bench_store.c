@@ -44,7 +44,7 @@ static const size_t doc_sizes[CPNP_DOC_END] = {
     [CPNP_DOC_LAST_OUT] = 500,
 };
 
-static void
+static _Noreturn void
 die(const char *what, const char *why)
 {
 	(void)fprintf(stderr, "bench-store: %s: %s\n", what, why);
@@ -306,7 +306,7 @@ main(int argc, char **argv)
 	char dir[] = "bench-store.XXXXXX", path[64];
 	cpnp_diag diag = {.err = 0};
 	struct taken with, bare;
-	cpnp_signer *signer;
+	cpnp_signer *signer = NULL;
 
 	if (orders == NULL || mkdtemp(dir) == NULL)
 		die(dir, "cannot be made");
