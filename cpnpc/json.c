@@ -361,6 +361,16 @@ json_attr(const cpnp_msg *msg, cpnp_attr attr)
 		return json_description(&msg->provider_description);
 	case CPNP_ATTR_NEGOTIATION_OPTIONS:
 		return json_options(&msg->options);
+	case CPNP_ATTR_TOTAL_LENGTH:
+		return json_integer(msg->total_length);
+	case CPNP_ATTR_MESSAGE_DIGEST:
+		return cpnpc_json_hex(msg->message_digest);
+	case CPNP_ATTR_PART_OFFSET:
+		return json_integer(msg->part_offset);
+	case CPNP_ATTR_PART:
+		return cpnpc_json_hex(msg->part);
+	case CPNP_ATTR_PARTS_HELD:
+		return cpnpc_json_hex(msg->parts_held);
 	case CPNP_ATTR_COOKIE:
 		return cpnpc_json_hex(msg->cookie);
 	case CPNP_ATTR_EXPLANATION:

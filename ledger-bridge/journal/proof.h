@@ -34,7 +34,7 @@ enum proof_key {
 };
 
 #define PROOF_FORMAT 1
-#define PROOF_ITEM_MAX 65536 /* an opening or agreement */
+#define PROOF_ITEM_MAX CPNP_AGREEMENT_MAX /* an opening or agreement */
 
 struct proof_pair {
 	cpnp_bytes statement;

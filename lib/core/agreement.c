@@ -275,7 +275,7 @@ cpnp_agreement_decode(cpnp_agreement *agreement, cpnp_bytes bytes,
 	*agreement = (cpnp_agreement){0};
 	if (bytes.len > CPNP_AGREEMENT_MAX)
 		return cpnp_diag_set(diag, CPNP_ERR_TOO_LONG,
-		    CPNP_AGREEMENT_MAX, "agreement", "at most 24576 bytes");
+		    CPNP_AGREEMENT_MAX, "agreement", "at most 139264 bytes");
 	cpnp_cbor_rd_init(&rd, bytes);
 	n = cpnp_cbor_get_map(&rd, 0, KEY_END);
 	while (n-- > 0 && rd.err == 0) {

@@ -143,18 +143,21 @@ cpnp_service_encode(cpnp_bytes service, cpnp_buf *buf)
 	((const type *)(const void *)((const char *)(msg) + (form)->offset))
 
 static void
-get_sequence(cpnp_msg *msg, const struct cpnp_attr_form *form, cpnp_cbor_rd *rd)
+get_number(cpnp_msg *msg, const struct cpnp_attr_form *form, cpnp_cbor_rd *rd)
 {
-	msg->sequence_number =
+	*MEMBER(uint32_t, msg, form) =
 	    (uint32_t)cpnp_cbor_get_uint(rd, form->min, form->max);
 }
 
 static void
-put_sequence(const cpnp_msg *msg, const struct cpnp_attr_form *form,
+put_number(const cpnp_msg *msg, const struct cpnp_attr_form *form,
     cpnp_buf *buf)
 {
-	(void)form;
-	cpnp_cbor_put_uint(buf, msg->sequence_number);
+	uint32_t number = *CONST_MEMBER(uint32_t, msg, form);
+
+	if (number < form->min || number > form->max)
+		cpnp_buf_fail(buf, CPNP_ERR_RANGE);
+	cpnp_cbor_put_uint(buf, number);
 }
 
 static void
@@ -414,7 +417,7 @@ put_hop_limit(const cpnp_msg *msg, const struct cpnp_attr_form *form,
 #define EXTENSION "an item of at most 4096 bytes in deterministic form"
 
 const struct cpnp_attr_form cpnp_attr_forms[CPNP_ATTR_END] = {
-    ROW(SEQUENCE_NUMBER, sequence, sequence_number, 0, UINT32_MAX,
+    ROW(SEQUENCE_NUMBER, number, sequence_number, 0, UINT32_MAX,
 	"an integer from 0 to 4294967295"),
     ROW(TRANSACTION_ID, bytes, transaction_id, CPNP_TRANSACTION_ID_MIN,
 	CPNP_TRANSACTION_ID_MAX, "a byte string of 8 to 32 bytes"),
@@ -447,6 +450,16 @@ const struct cpnp_attr_form cpnp_attr_forms[CPNP_ATTR_END] = {
 	"electronic mail address"),
     ROW(NEGOTIATION_OPTIONS, options, options, 0, 0,
 	"a map of 1 cost, 2 purpose (1 or 2) and 3 no-recursion (true)"),
+    ROW(TOTAL_LENGTH, number, total_length, 1, CPNP_MSG_MAX,
+	"an integer from 1 to 131072"),
+    ROW(MESSAGE_DIGEST, bytes, message_digest, CPNP_SHA256_LEN,
+	CPNP_SHA256_LEN, "a byte string of 32 bytes"),
+    ROW(PART_OFFSET, number, part_offset, 0, CPNP_MSG_MAX - 1,
+	"an integer from 0 to 131071"),
+    ROW(PART, bytes, part, 1, CPNP_DATAGRAM_MAX,
+	"a byte string of 1 to 16384 bytes"),
+    ROW(PARTS_HELD, bytes, parts_held, 1, CPNP_PARTS_HELD_MAX,
+	"a byte string of 1 to 64 bytes"),
     ROW(COOKIE, bytes, cookie, 1, CPNP_COOKIE_MAX,
 	"a byte string of 1 to 32 bytes"),
     ROW(EXPLANATION, explanations, explanations, 0, 0,

@@ -15,9 +15,9 @@
  * Everything else that may stand there is in may.
  */
 struct cpnp_grammar_row {
-	uint32_t must;
-	uint32_t may;
-	uint32_t send;
+	uint64_t must;
+	uint64_t may;
+	uint64_t send;
 };
 
 /* NULL when the edition lacks the method. */

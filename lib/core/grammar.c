@@ -34,8 +34,15 @@
 #define RFC_P (A(SEQUENCE_NUMBER) | D02_P)
 #define RFC_PN (A(SEQUENCE_NUMBER) | D02_PN)
 
+/* A part of a message: which of the three it is, a part, an answer or a
+ * question, is for who puts parts together to judge.  A FAIL may be long and
+ * name no transaction. */
+#define PART                                                                   \
+	(A(TRANSACTION_ID) | A(PART_OFFSET) | A(PART) | A(PARTS_HELD) | EXT)
+
 /* Each row: what must stand, what may, what is sent though not demanded. */
 static const struct cpnp_grammar_row draft02[CPNP_METHOD_END] = {
+    [CPNP_METHOD_PARTS] = {A(TOTAL_LENGTH) | A(MESSAGE_DIGEST), PART, 0},
     [CPNP_METHOD_QUOTATION] = {D02 | A(SERVICE_DESCRIPTION),
 	A(EXPECTED_RESPONSE_TIME) | IE | EXT, 0},
     [CPNP_METHOD_PROCESSING] = {D02_P, A(EXPECTED_OFFER_TIME) | EXT, 0},
@@ -56,6 +63,9 @@ static const struct cpnp_grammar_row draft02[CPNP_METHOD_END] = {
 };
 
 static const struct cpnp_grammar_row rfc8921[CPNP_METHOD_END] = {
+    [CPNP_METHOD_PARTS] = {A(SEQUENCE_NUMBER) | A(TOTAL_LENGTH) |
+	    A(MESSAGE_DIGEST),
+	PART, 0},
     [CPNP_METHOD_QUOTATION] = {RFC | A(SERVICE_DESCRIPTION),
 	A(EXPECTED_RESPONSE_TIME) | IE | EXT, 0},
     [CPNP_METHOD_PROCESSING] = {RFC_P,

@@ -18,7 +18,7 @@ struct decoder {
 	cpnp_msg *msg;
 	cpnp_diag *diag;
 	cpnp_cbor_rd rd;
-	uint32_t allowed; /* attributes that may stand in this message */
+	uint64_t allowed; /* attributes that may stand in this message */
 	int err;
 };
 
@@ -85,8 +85,8 @@ decode_head(struct decoder *dec)
 				   : row->must | row->may | row->send;
 	if (row == NULL)
 		fail(dec, CPNP_ERR_METHOD, offset, "method",
-		    msg->edition == CPNP_EDITION_DRAFT02 ? "1 to 10"
-							 : "1 to 11");
+		    msg->edition == CPNP_EDITION_DRAFT02 ? "0 to 10"
+							 : "0 to 11");
 }
 
 /* Read one attribute.  One that is refused is skipped, so that those behind
@@ -136,7 +136,7 @@ decode_attr(struct decoder *dec, int64_t *prev)
 
 /* The first attribute of a set that is not empty. */
 static cpnp_attr
-first_of(uint32_t set)
+first_of(uint64_t set)
 {
 	cpnp_attr attr = (cpnp_attr)0;
 
@@ -151,14 +151,14 @@ cpnp_msg_decode(cpnp_msg *msg, cpnp_bytes datagram, cpnp_diag *diag)
 	struct decoder dec = {.msg = msg, .diag = diag};
 	const struct cpnp_grammar_row *row;
 	int64_t prev = CPNP_CBOR_NO_KEY;
-	uint32_t missing;
+	uint64_t missing;
 	size_t n;
 
 	memset(msg, 0, sizeof(*msg));
 	msg->raw = datagram;
 	if (datagram.len > CPNP_MSG_MAX)
 		return cpnp_diag_set(diag, CPNP_ERR_TOO_LONG, CPNP_MSG_MAX,
-		    "message", "at most 16384 bytes");
+		    "message", "at most 131072 bytes");
 	cpnp_cbor_rd_init(&dec.rd, datagram);
 	decode_head(&dec);
 	if (dec.err != 0 && !(msg->present & CPNP_MSG_HEAD_READ))
@@ -182,11 +182,11 @@ cpnp_msg_decode(cpnp_msg *msg, cpnp_bytes datagram, cpnp_diag *diag)
 
 /* The attributes of msg, when they are those of its method. */
 static int
-check_presence(const cpnp_msg *msg, uint32_t *present, cpnp_diag *diag)
+check_presence(const cpnp_msg *msg, uint64_t *present, cpnp_diag *diag)
 {
 	const struct cpnp_grammar_row *row =
 	    cpnp_grammar_row(msg->edition, (int)msg->method);
-	uint32_t wrong;
+	uint64_t wrong;
 
 	*present = msg->present & ~CPNP_MSG_HEAD_READ;
 	if (row == NULL)
@@ -207,7 +207,7 @@ check_presence(const cpnp_msg *msg, uint32_t *present, cpnp_diag *diag)
 }
 
 static size_t
-count(uint32_t set)
+count(uint64_t set)
 {
 	size_t n = 0;
 
@@ -220,7 +220,7 @@ int
 cpnp_msg_encode(const cpnp_msg *msg, cpnp_buf *buf, cpnp_diag *diag)
 {
 	size_t start = buf->len;
-	uint32_t present;
+	uint64_t present;
 	unsigned attr;
 	int err = check_presence(msg, &present, diag);
 
@@ -247,7 +247,7 @@ cpnp_msg_encode(const cpnp_msg *msg, cpnp_buf *buf, cpnp_diag *diag)
 	if (buf->err == 0 && buf->len - start > CPNP_MSG_MAX) {
 		cpnp_buf_fail(buf, CPNP_ERR_NO_SPACE);
 		(void)cpnp_diag_set(diag, buf->err, CPNP_MSG_MAX, "message",
-		    "at most 16384 bytes");
+		    "at most 131072 bytes");
 	}
 	if (buf->err != 0)
 		buf->len = start;

@@ -192,6 +192,9 @@ cpnp_orders_recv(cpnp_orders *orders, const cpnp_input *input, cpnp_now now)
 		err = cpnp_step_begin(orders);
 	if (err != 0)
 		return err;
+	/* A part is no event: see <cpnp/parts.h>. */
+	if (s.msg->method == CPNP_METHOD_PARTS)
+		return CPNP_ERR_METHOD;
 	s.order = find_order(orders, input);
 	if (s.order != NULL)
 		return answer_refused(&s, feed(&s));

@@ -138,7 +138,7 @@ build_offer(struct order_step *s)
 {
 	const cpnp_offer *offer = s->offer;
 	cpnp_msg *msg = cpnp_order_build(s, CPNP_METHOD_OFFER);
-	uint32_t set = CPNP_ATTR_BIT(CPNP_ATTR_NONCE) |
+	uint64_t set = CPNP_ATTR_BIT(CPNP_ATTR_NONCE) |
 	    CPNP_ATTR_BIT(CPNP_ATTR_VALIDITY_OFFER_TIME) |
 	    CPNP_ATTR_BIT(CPNP_ATTR_SERVICE_DESCRIPTION);
 

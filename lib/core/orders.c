@@ -138,7 +138,7 @@ static void
 build_quotation(struct order_step *s, const cpnp_quotation *q)
 {
 	cpnp_msg *msg = cpnp_order_build(s, CPNP_METHOD_QUOTATION);
-	uint32_t set = CPNP_ATTR_BIT(CPNP_ATTR_SERVICE_DESCRIPTION);
+	uint64_t set = CPNP_ATTR_BIT(CPNP_ATTR_SERVICE_DESCRIPTION);
 
 	if (cpnp_msg_allow(msg, CPNP_ATTR_SEQUENCE_NUMBER))
 		msg->sequence_number = s->order->now.out_seq;

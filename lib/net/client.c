@@ -248,7 +248,7 @@ udp_send(struct net_peer *peer, cpnp_bytes message)
 
 	if (cookie.len == 0)
 		return net_socket_send(peer->sock, &peer->node.key, message);
-	cpnp_buf_init_fixed(&buf, peer->net->scratch, CPNP_MSG_MAX);
+	cpnp_buf_init_fixed(&buf, peer->net->scratch, CPNP_DATAGRAM_MAX);
 	err = cpnp_msg_set_cookie(message, cookie, &buf);
 	if (err != 0)
 		return CPNP_ERR_INVALID;

@@ -413,7 +413,7 @@ session_read(struct net_session *session, cpnp_now now)
 
 	do {
 		ERR_clear_error();
-		got = SSL_read(session->ssl, net->plain, CPNP_MSG_MAX);
+		got = SSL_read(session->ssl, net->plain, CPNP_DATAGRAM_MAX);
 		if (got <= 0) {
 			session_read_failed(session, got, quiet, now);
 			break;

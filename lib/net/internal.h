@@ -37,7 +37,7 @@
 #define NET_ROUNDS_MAX 4 /* system calls before other sockets have a turn */
 /* A message and what a DTLS record puts around it: header, explicit nonce,
  * tag. */
-#define NET_DATAGRAM_MAX (CPNP_MSG_MAX + NET_RECORD_HEADER + 8 + 16)
+#define NET_DATAGRAM_MAX (CPNP_DATAGRAM_MAX + NET_RECORD_HEADER + 8 + 16)
 #define NET_OUT_MAX 64
 #define NET_OUT_BYTES_MAX (16 * NET_DATAGRAM_MAX)
 #define NET_CONTROL_MAX 64
@@ -203,8 +203,8 @@ struct cpnp_net {
 	struct net_resume *resume;
 	BIO_METHOD *bio;
 	BIO_ADDR *bio_addr;
-	uint8_t *plain;   /* CPNP_MSG_MAX bytes: a record opened */
-	uint8_t *scratch; /* NET_DATAGRAM_MAX bytes: a message with its cookie */
+	uint8_t *plain;   /* CPNP_DATAGRAM_MAX bytes: a record opened */
+	uint8_t *scratch; /* the same: a message with its cookie */
 
 	unsigned depth;
 	LIST_HEAD(, net_session) dead_sessions;

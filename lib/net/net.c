@@ -316,8 +316,8 @@ net_init(cpnp_net *net)
 	    (err = net_table_init(&net->handshakes, net->env)) != 0 ||
 	    (err = net_resume_new(net)) != 0 || (err = net_batch_new(net)) != 0)
 		return err;
-	net->plain = malloc(CPNP_MSG_MAX);
-	net->scratch = malloc(CPNP_MSG_MAX);
+	net->plain = malloc(CPNP_DATAGRAM_MAX);
+	net->scratch = malloc(CPNP_DATAGRAM_MAX);
 	net->bio = net_bio_method();
 	net->bio_addr = BIO_ADDR_new();
 	if (net->plain == NULL || net->scratch == NULL || net->bio == NULL ||
@@ -514,7 +514,7 @@ cpnp_net_send(
 
 	if (peer == NULL)
 		return CPNP_ERR_NOT_FOUND;
-	if (datagram.len == 0 || datagram.len > CPNP_MSG_MAX)
+	if (datagram.len == 0 || datagram.len > CPNP_DATAGRAM_MAX)
 		return CPNP_ERR_INVALID;
 	net_enter(net);
 	if (peer->client != NULL)

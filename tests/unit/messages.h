@@ -18,7 +18,7 @@
 
 /* Every field of a message, whatever of it an edition and method carry. */
 static inline cpnp_msg
-message_of(cpnp_edition edition, int method, uint32_t present)
+message_of(cpnp_edition edition, int method, uint64_t present)
 {
 	return (cpnp_msg){
 	    .edition = edition,
@@ -58,6 +58,14 @@ message_of(cpnp_edition edition, int method, uint32_t present)
 		.cost = {.amount = 1234, .code = LIT("EUR"), .exponent = 2},
 		.purpose = CPNP_PURPOSE_PERMANENT,
 		.no_recursion = true},
+	    .total_length = 3,
+	    .message_digest = LIT("\x60\x61\x62\x63\x64\x65\x66\x67"
+				  "\x68\x69\x6a\x6b\x6c\x6d\x6e\x6f"
+				  "\x70\x71\x72\x73\x74\x75\x76\x77"
+				  "\x78\x79\x7a\x7b\x7c\x7d\x7e\x7f"),
+	    .part_offset = 0,
+	    .part = LIT("abc"),
+	    .parts_held = LIT("\x80"),
 	    .cookie = LIT("cookie"),
 	    .explanations = {{LIT("capacity"), LIT("the link is full"),
 		LIT("80 Mbit/s"), LIT("80 Mbit/s")}},
@@ -75,10 +83,10 @@ message_of(cpnp_edition edition, int method, uint32_t present)
 }
 
 /* The attributes of a method with a presence of at least that. */
-static inline uint32_t
+static inline uint64_t
 attrs_of(cpnp_edition edition, int method, cpnp_presence least)
 {
-	uint32_t set = 0;
+	uint64_t set = 0;
 
 	for (int a = 0; a < CPNP_ATTR_END; a++) {
 		if (cpnp_grammar(edition, (cpnp_method)method,

@@ -28,7 +28,7 @@ struct party {
 	cpnp_peer peer;   /* of the last message */
 	cpnp_peer down;   /* of the last session that ended */
 	char identity[CPNP_IDENTITY_MAX + 1];
-	uint8_t last[CPNP_MSG_MAX];
+	uint8_t last[CPNP_DATAGRAM_MAX];
 	size_t last_len;
 	cpnp_diag diag; /* of the last DOWN or FAILED */
 	bool echo;      /* send every message back */
@@ -195,9 +195,9 @@ party_send(struct party *party, cpnp_peer peer, cpnp_bytes datagram)
 static inline cpnp_bytes
 quotation(cpnp_edition edition, uint8_t id, size_t body_len)
 {
-	static uint8_t store[8][CPNP_MSG_MAX];
+	static uint8_t store[8][CPNP_DATAGRAM_MAX];
 	static unsigned turn_i;
-	static uint8_t service[CPNP_MSG_MAX];
+	static uint8_t service[CPNP_DATAGRAM_MAX];
 	uint8_t transaction[16];
 	cpnp_buf body, buf;
 	cpnp_msg msg = {.edition = edition, .method = CPNP_METHOD_QUOTATION};
@@ -217,7 +217,7 @@ quotation(cpnp_edition edition, uint8_t id, size_t body_len)
 	msg.transaction_id = (cpnp_bytes){transaction, sizeof(transaction)};
 	msg.customer_order_id = CPNP_BYTES_LIT("order-1");
 	msg.service_description = cpnp_buf_bytes(&body);
-	cpnp_buf_init_fixed(&buf, store[1 + turn_i % 7], CPNP_MSG_MAX);
+	cpnp_buf_init_fixed(&buf, store[1 + turn_i % 7], CPNP_DATAGRAM_MAX);
 	turn_i++;
 	ck_assert_msg(cpnp_msg_encode(&msg, &buf, &diag) == 0, "%s: %s",
 	    diag.where, diag.why);

@@ -212,7 +212,7 @@ START_TEST(test_agreement_encode_refuses_what_decode_would)
 	REFUSED(nonce, LIT("short"), CPNP_ERR_RANGE);
 	REFUSED(service_description, LIT("\x80"), CPNP_ERR_INVALID);
 	/* a description that is no longer a message's */
-	memcpy(text, "\x82\x00\x59\x3f\xfc", 5);
+	memcpy(text, "\x82\x00\x5a\x00\x01\xff\xfa", 7);
 	REFUSED(service_description, service, CPNP_ERR_RANGE);
 	REFUSED(cost.amount, -1, CPNP_ERR_RANGE);
 	REFUSED(validity.sec, CPNP_WTIME_MAX + 1, CPNP_ERR_RANGE);

@@ -12,7 +12,7 @@ static uint8_t item_store[CPNP_MSG_MAX];
 static int
 method_with(cpnp_edition edition, int attr)
 {
-	for (int m = 1; m < CPNP_METHOD_END; m++) {
+	for (int m = 0; m < CPNP_METHOD_END; m++) {
 		if (cpnp_grammar(edition, (cpnp_method)m, (cpnp_attr)attr) !=
 		    CPNP_ABSENT)
 			return m;
@@ -172,6 +172,14 @@ static const struct {
     {A(EXPLANATION), "81a12000", 0, 0},
     {A(STATEMENT), "40", E(RANGE), E(RANGE)},
     {A(STATEMENT), "6161", E(TYPE), E(TYPE)},
+    {A(TOTAL_LENGTH), "00", E(RANGE), E(RANGE)},
+    {A(TOTAL_LENGTH), "01", 0, 0},
+    {A(TOTAL_LENGTH), "1a00020000", 0, 0},
+    {A(TOTAL_LENGTH), "1a00020001", E(RANGE), E(RANGE)},
+    {A(PART_OFFSET), "00", 0, 0},
+    {A(PART_OFFSET), "1a0001ffff", 0, 0},
+    {A(PART_OFFSET), "1a00020000", E(RANGE), E(RANGE)},
+    {A(PART_OFFSET), "20", E(TYPE), E(TYPE)},
     {A(COOKIE), "40", E(RANGE), E(RANGE)},
     {A(SETTLEMENT_TERMS), "f7", E(TYPE), E(TYPE)},
     {A(SETTLEMENT_TERMS), "d81800", 0, 0},
@@ -313,6 +321,9 @@ static const struct {
     {CPNP_ATTR_PROVIDER_DESCRIPTION, TELEPHONES, 1, CPNP_TELEPHONES_MAX},
     {CPNP_ATTR_NEGOTIATION_OPTIONS, CODE, 1, CPNP_TOKEN_CODE_MAX},
     {CPNP_ATTR_NEGOTIATION_OPTIONS, ISSUER, 0, CPNP_TOKEN_ISSUER_MAX},
+    {CPNP_ATTR_MESSAGE_DIGEST, BYTES, CPNP_SHA256_LEN, CPNP_SHA256_LEN},
+    {CPNP_ATTR_PART, BYTES, 1, CPNP_DATAGRAM_MAX},
+    {CPNP_ATTR_PARTS_HELD, BYTES, 1, CPNP_PARTS_HELD_MAX},
     {CPNP_ATTR_COOKIE, BYTES, 1, CPNP_COOKIE_MAX},
     {CPNP_ATTR_EXPLANATION, MAPS, 1, CPNP_EXPLANATIONS_MAX},
     {CPNP_ATTR_EXPLANATION, WORDS, 1, CPNP_TEXT_MAX},
@@ -362,7 +373,7 @@ END_TEST
 
 /* The same limits hold what is sent. */
 static int
-encode_changed(int method, uint32_t extra, void (*change)(cpnp_msg *msg),
+encode_changed(int method, uint64_t extra, void (*change)(cpnp_msg *msg),
     cpnp_edition edition)
 {
 	cpnp_msg msg = message_of(edition, method,
@@ -611,7 +622,7 @@ static const struct {
 	const char *hex; /* key and value behind 1 and 12 of a FAIL */
 	int err;
 } unknown[] = {
-    {"12 00", CPNP_ERR_ATTR_UNKNOWN},
+    {"17 00", CPNP_ERR_ATTR_UNKNOWN},
     {"1a00010000 00", CPNP_ERR_ATTR_UNKNOWN},
     {"1b7fffffffffffffff 00", CPNP_ERR_ATTR_UNKNOWN},
     {"1b8000000000000000 00", CPNP_ERR_RANGE},

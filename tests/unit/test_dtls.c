@@ -618,7 +618,7 @@ END_TEST
 
 START_TEST(test_dtls_keeps_datagrams_apart)
 {
-	static uint8_t big[CPNP_MSG_MAX];
+	static uint8_t big[CPNP_DATAGRAM_MAX];
 	struct party *server = server_new(NULL, "127.0.0.1:0");
 	struct party *client = client_new("client");
 	cpnp_peer peer =

@@ -14,13 +14,14 @@ static const cpnp_edition editions[] = {
     CPNP_EDITION_DRAFT02, CPNP_EDITION_RFC8921};
 
 /* Codes as in RFC 8921, 9.2.1 to 9.2.11 and draft-02, 9.2.1 to 9.2.10; "ie"
- * where they have <INFORMATION_ELEMENT>. */
+ * where they have <INFORMATION_ELEMENT>.  Method 0 is this project's. */
 static const struct rbnf {
 	cpnp_edition edition;
 	int method;
 	const char *must;
 	const char *may;
 } rbnf[] = {
+    {1, 0, "1 18 19", "2 20 21 22"},
     {1, 1, "1 2 3 9", "6 ie"},
     {1, 2, "1 2 3 4", "7 10"},
     {1, 3, "1 2 3 4 5 8 9", "ie"},
@@ -32,6 +33,7 @@ static const struct rbnf {
     {1, 9, "1 2 3 4 5 9", "6 ie"},  /* contradictions, 16 */
     {1, 10, "1 12", "2 3 4"},       /* contradictions, 29 */
     {1, 11, "1 2 3 4 5 14", "ie"},
+    {0, 0, "18 19", "2 20 21 22"},
     {0, 1, "2 3 9", "6 ie"},
     {0, 2, "2 3 4", "7"},
     {0, 3, "2 3 4 5 8 9", "ie"},
@@ -98,11 +100,8 @@ START_TEST(test_grammar_knows_no_other_method)
 	ck_assert(!cpnp_method_exists(CPNP_EDITION_DRAFT02, 11));
 	for (size_t e = 0; e < 2; e++) {
 		ck_assert(!cpnp_method_exists(editions[e], -1));
-		ck_assert(!cpnp_method_exists(editions[e], 0));
 		ck_assert(!cpnp_method_exists(editions[e], CPNP_METHOD_END));
 		ck_assert_str_eq(cpnp_method_name(editions[e], 12), "?");
-		ck_assert(cpnp_grammar(editions[e], CPNP_METHOD_PARTS,
-			      CPNP_ATTR_TRANSACTION_ID) == CPNP_ABSENT);
 	}
 	ck_assert_str_eq(
 	    cpnp_method_name(CPNP_EDITION_DRAFT02, 1), "PROVISION");
@@ -119,7 +118,7 @@ START_TEST(test_attr_names_fit_the_grammar)
 		for (int attr = 0; attr < CPNP_ATTR_END; attr++) {
 			bool used = false;
 
-			for (int m = 1; m < CPNP_METHOD_END; m++)
+			for (int m = 0; m < CPNP_METHOD_END; m++)
 				used |= cpnp_grammar(editions[e],
 					    (cpnp_method)m, (cpnp_attr)attr) !=
 				    CPNP_ABSENT;
@@ -230,7 +229,7 @@ man_table(char *out, size_t size, cpnp_edition edition)
 	    [CPNP_ABSENT] = '-', [CPNP_OPTIONAL] = 'o', [CPNP_MANDATORY] = 'M'};
 	size_t n = (size_t)snprintf(out, size, "%-40s", "code attribute");
 
-	for (int m = 1; cpnp_method_exists(edition, m); m++)
+	for (int m = 0; cpnp_method_exists(edition, m); m++)
 		n += (size_t)snprintf(out + n, size - n, " %2d", m);
 	for (int a = 0; cpnp_attr_code((cpnp_attr)a) > 0; a++) {
 		const char *name = cpnp_attr_name(edition, (cpnp_attr)a);
@@ -239,7 +238,7 @@ man_table(char *out, size_t size, cpnp_edition edition)
 			continue;
 		n += (size_t)snprintf(out + n, size - n, "\n%4d %-35s",
 		    (int)cpnp_attr_code((cpnp_attr)a), name);
-		for (int m = 1; cpnp_method_exists(edition, m); m++)
+		for (int m = 0; cpnp_method_exists(edition, m); m++)
 			n += (size_t)snprintf(out + n, size - n, "  %c",
 			    marks[cpnp_grammar(
 				edition, (cpnp_method)m, (cpnp_attr)a)]);

@@ -440,7 +440,7 @@ START_TEST(test_udp_never_answers_with_more_than_came)
 {
 	struct party *server = server_new(NULL, "127.0.0.1:0");
 	const char *to = party_address(server, "127.0.0.1");
-	uint8_t out[CPNP_MSG_MAX];
+	uint8_t out[CPNP_DATAGRAM_MAX];
 	size_t sent = 0;
 
 	for (unsigned i = 0; i < 60; i++) {
@@ -743,7 +743,7 @@ END_TEST
 
 START_TEST(test_send_checks_its_arguments)
 {
-	static uint8_t long_one[CPNP_MSG_MAX + 1];
+	static uint8_t long_one[CPNP_DATAGRAM_MAX + 1];
 	struct party *client = party_new(NULL);
 	cpnp_net_target target = {.transport = CPNP_TRANSPORT_UDP,
 	    .address = "127.0.0.1:9",
@@ -809,7 +809,7 @@ check_source_kept(const char *listen, const char *asked)
 	char text[CPNP_NET_ADDRESS_MAX], at[64], to[64];
 	char from[NET_ADDR_TEXT] = "";
 	int fd = bare_socket(asked);
-	uint8_t out[CPNP_MSG_MAX];
+	uint8_t out[CPNP_DATAGRAM_MAX];
 	cpnp_peer peer;
 
 	ck_assert_int_eq(cpnp_net_set_access(server->net, any, 2, NULL), 0);

@@ -49,7 +49,7 @@ typedef struct cpnp_agreement {
 } cpnp_agreement;
 
 /* The largest encoding of an agreement. */
-#define CPNP_AGREEMENT_MAX 24576
+#define CPNP_AGREEMENT_MAX 139264
 
 /* The agreement that an OFFER or ACCEPT speaks of, between two identities.
  * Views into msg.  An ACCEPT carries no VALIDITY_OFFER_TIME (RFC 8921, 9.2.4):

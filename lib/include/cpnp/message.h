@@ -31,9 +31,12 @@ typedef enum cpnp_edition {
 #define CPNP_PORT 49920      /* plain UDP; no port is assigned */
 #define CPNP_PORT_DTLS 49921 /* DTLS */
 
-/* RFC 8921, section 9.2, Table 1.  X(NAME, code, rfc8921 name, draft-02
- * name, rfc section, draft section); an absent method has NULL. */
+/* RFC 8921, section 9.2, Table 1, and PARTS, which carries a part of a message
+ * that does not fit in a datagram (<cpnp/parts.h>).  X(NAME, code, rfc8921
+ * name, draft-02 name, rfc section, draft section); an absent method has
+ * NULL. */
 #define CPNP_METHOD_MAP(X)                                                     \
+	X(PARTS, 0, "PARTS", "PARTS", "", "")                                  \
 	X(QUOTATION, 1, "QUOTATION", "PROVISION", "9.2.1", "9.2.1")            \
 	X(PROCESSING, 2, "PROCESSING", "PROCESSING", "9.2.2", "9.2.2")         \
 	X(OFFER, 3, "OFFER", "OFFER", "9.2.3", "9.2.3")                        \
@@ -47,7 +50,6 @@ typedef enum cpnp_edition {
 	X(ACTIVATE, 11, "ACTIVATE", NULL, "9.2.11", NULL)
 
 typedef enum cpnp_method {
-	CPNP_METHOD_PARTS = 0, /* reserved for parts of a larger message */
 #define CPNP_METHOD_ENUM(NAME, code, rfc, d02, s1, s2) CPNP_METHOD_##NAME = code,
 	CPNP_METHOD_MAP(CPNP_METHOD_ENUM)
 #undef CPNP_METHOD_ENUM
@@ -91,6 +93,11 @@ typedef enum cpnp_method {
 	    "Provider Description", "9.1.10.2")                                \
 	X(NEGOTIATION_OPTIONS, 17, "Negotiation Options",                      \
 	    "Negotiation Options", "9.1.10.3")                                 \
+	X(TOTAL_LENGTH, 18, "TOTAL_LENGTH", "TOTAL_LENGTH", "")                \
+	X(MESSAGE_DIGEST, 19, "MESSAGE_DIGEST", "MESSAGE_DIGEST", "")          \
+	X(PART_OFFSET, 20, "PART_OFFSET", "PART_OFFSET", "")                   \
+	X(PART, 21, "PART", "PART", "")                                        \
+	X(PARTS_HELD, 22, "PARTS_HELD", "PARTS_HELD", "")                      \
 	X(COOKIE, -1, "COOKIE", "COOKIE", "")                                  \
 	X(EXPLANATION, -2, "EXPLANATION", "EXPLANATION", "")                   \
 	X(STATEMENT, -3, "STATEMENT", "STATEMENT", "")                         \
@@ -111,7 +118,7 @@ typedef enum cpnp_attr {
 	CPNP_ATTR_END
 } cpnp_attr;
 
-#define CPNP_ATTR_BIT(attr) ((uint32_t)1 << (attr))
+#define CPNP_ATTR_BIT(attr) ((uint64_t)1 << (attr))
 
 /* Whether an attribute stands in a message. */
 typedef enum cpnp_presence {
@@ -138,7 +145,14 @@ CPNP_API const char *cpnp_edition_name(cpnp_edition edition);
 CPNP_API int cpnp_edition_parse(const char *text, cpnp_edition *edition);
 
 /* Size limits; each has a test that hits it. */
-#define CPNP_MSG_MAX 16384          /* one message, in bytes */
+#define CPNP_MSG_MAX 131072         /* one message, in bytes; that is a service
+				       description of CPNP_CPD_MAX and as much
+				       beside it */
+#define CPNP_DATAGRAM_MAX 16384     /* what a datagram carries of it; what is
+				       longer goes in parts */
+#define CPNP_PART_BLOCK 256         /* parts are of whole blocks of so many
+				       bytes, but for the end of a message */
+#define CPNP_PARTS_HELD_MAX (CPNP_MSG_MAX / CPNP_PART_BLOCK / 8)
 #define CPNP_ORDER_ID_MAX 64        /* printable ASCII 0x21-0x7e, at least 1 */
 #define CPNP_TRANSACTION_ID_MIN 8   /* bytes; we send 16 */
 #define CPNP_TRANSACTION_ID_MAX 32
@@ -272,7 +286,7 @@ typedef struct cpnp_explanation {
 typedef struct cpnp_msg {
 	cpnp_edition edition;
 	cpnp_method method;
-	uint32_t present;
+	uint64_t present;
 
 	uint32_t sequence_number;
 	cpnp_bytes transaction_id;
@@ -292,6 +306,11 @@ typedef struct cpnp_msg {
 	cpnp_description customer_description;
 	cpnp_description provider_description;
 	cpnp_negotiation_options options;
+	uint32_t total_length;     /* PARTS: of the whole message ... */
+	cpnp_bytes message_digest; /* ... and its SHA-256 */
+	uint32_t part_offset;
+	cpnp_bytes part;
+	cpnp_bytes parts_held; /* one bit for each block */
 	cpnp_bytes cookie;
 	cpnp_explanation explanations[CPNP_EXPLANATIONS_MAX];
 	size_t explanations_n;
@@ -305,7 +324,7 @@ typedef struct cpnp_msg {
 	uint8_t hop_limit;
 	cpnp_bytes order_progress; /* raw item */
 
-	/* set by decoding: the datagram, and the COOKIE entry (key and value)
+	/* set by decoding: the whole message, and the COOKIE entry (key and value)
 	 * within it, empty when there is none */
 	cpnp_bytes raw;
 	cpnp_bytes raw_cookie;
@@ -318,7 +337,7 @@ cpnp_msg_has(const cpnp_msg *msg, cpnp_attr attr)
 }
 
 /*
- * Decode and validate one datagram: form, edition, method, presence, type,
+ * Decode and validate one message: form, edition, method, presence, type,
  * length and range of every attribute.  Allocates nothing.
  *
  * On failure msg holds what was readable, so that a FAIL can name it
@@ -330,7 +349,7 @@ cpnp_msg_has(const cpnp_msg *msg, cpnp_attr attr)
  *
  * Errors: those of class PEER.
  */
-#define CPNP_MSG_HEAD_READ ((uint32_t)1 << 31)
+#define CPNP_MSG_HEAD_READ ((uint64_t)1 << 63)
 CPNP_API int cpnp_msg_decode(
     cpnp_msg *msg, cpnp_bytes datagram, cpnp_diag *diag);
 

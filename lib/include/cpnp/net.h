@@ -246,7 +246,7 @@ CPNP_API int cpnp_net_reconnect(cpnp_net *net, cpnp_peer peer, cpnp_now now);
  * messages until it has one.  Delivery is not certain, it is UDP.
  *
  * Errors: CPNP_ERR_NOT_FOUND, the peer is gone; _INVALID, the datagram is
- * empty or longer than CPNP_MSG_MAX; _UNAVAILABLE, a session is failing.
+ * empty or longer than CPNP_DATAGRAM_MAX; _UNAVAILABLE, a session is failing.
  */
 #define CPNP_NET_PENDING_MAX 65536
 CPNP_API int cpnp_net_send(
