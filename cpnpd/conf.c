@@ -6,20 +6,17 @@
  */
 #include "config.h"
 
-#include <arpa/inet.h>
 #include <confuse.h>
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cpnp/agreement.h>
 #include <cpnp/cpd.h>
 
 #include "conf.h"
+#include "conf_value.h"
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 #define OPTIONS_MAX 24
@@ -48,10 +45,6 @@ struct section {
 	bool titled;
 };
 
-static bool wrong_identity(const char *value, char *why, size_t size);
-static bool wrong_address(const char *value, char *why, size_t size);
-static bool wrong_user(const char *value, char *why, size_t size);
-static bool wrong_group(const char *value, char *why, size_t size);
 
 #define EXPECT_ADDRESS                                                         \
 	"an IP address and an optional port, such as \"192.0.2.1:49921\" or "  \
@@ -86,11 +79,11 @@ static const char *const names_level[] = {
 
 static const struct option top_options[] = {
 	{O(cpnp_conf, "listen-dtls", LIST, listen_dtls),
-	    .expected = EXPECT_ADDRESS, .is_wrong = wrong_address},
+	    .expected = EXPECT_ADDRESS, .is_wrong = cpnp_conf_wrong_address},
 	{O(cpnp_conf, "listen-udp", LIST, listen_udp),
-	    .expected = EXPECT_ADDRESS, .is_wrong = wrong_address},
+	    .expected = EXPECT_ADDRESS, .is_wrong = cpnp_conf_wrong_address},
 	{O(cpnp_conf, "identity", TEXT, identity),
-	    .expected = EXPECT_IDENTITY, .is_wrong = wrong_identity},
+	    .expected = EXPECT_IDENTITY, .is_wrong = cpnp_conf_wrong_identity},
 	FILE_OPTION("certificate", certificate),
 	FILE_OPTION("key", key),
 	FILE_OPTION("ca", ca),
@@ -99,9 +92,11 @@ static const struct option top_options[] = {
 	FILE_OPTION("store", store),
 	FILE_OPTION("catalogue", catalogue),
 	{O(cpnp_conf, "user", TEXT, user),
-	    .expected = "a user of this system", .is_wrong = wrong_user},
+	    .expected = "a user of this system",
+	    .is_wrong = cpnp_conf_wrong_user},
 	{O(cpnp_conf, "group", TEXT, group),
-	    .expected = "a group of this system", .is_wrong = wrong_group},
+	    .expected = "a group of this system",
+	    .is_wrong = cpnp_conf_wrong_group},
 };
 
 static const struct option log_options[] = {
@@ -161,7 +156,7 @@ static const struct option customer_options[] = {
 
 static const struct option access_options[] = {
 	{O(cpnp_conf_access, "identity", TEXT, identity),
-	    .expected = EXPECT_IDENTITY, .is_wrong = wrong_identity},
+	    .expected = EXPECT_IDENTITY, .is_wrong = cpnp_conf_wrong_identity},
 	{O(cpnp_conf_access, "no-cookie", BOOL, no_cookie), .dflt = "no",
 	    .expected = "yes or no"},
 };
@@ -247,154 +242,7 @@ mistake(struct loader *ld, unsigned line, const char *option,
 	ld->mistakes++;
 }
 
-/* ---- what single values may be ---- */
-
-static bool
-wrong_identity(const char *value, char *why, size_t size)
-{
-	const char *p;
-	size_t len = strlen(value);
-
-	if (len == 0 || len > CPNP_IDENTITY_MAX) {
-		snprintf(why, size, "has %zu bytes, of 1 to %d", len,
-		    CPNP_IDENTITY_MAX);
-		return true;
-	}
-	for (p = value; *p != '\0'; p++)
-		if ((unsigned char)*p <= ' ' || *p == 0x7f) {
-			snprintf(why, size, "has a space or a control "
-			    "character in it");
-			return true;
-		}
-	/* Names of hosts are compared in lower case, mail and URI as is. */
-	if (strpbrk(value, "@:") == NULL)
-		for (p = value; *p != '\0'; p++)
-			if (*p >= 'A' && *p <= 'Z') {
-				snprintf(why, size, "\"%s\" has upper case "
-				    "letters, names are compared in lower "
-				    "case", value);
-				return true;
-			}
-	return false;
-}
-
-static bool
-wrong_port(const char *text)
-{
-	char *end;
-	unsigned long port;
-
-	errno = 0;
-	port = strtoul(text, &end, 10);
-	return *text < '0' || *text > '9' || *end != '\0' || errno != 0 ||
-	    port > 65535;
-}
-
-static bool
-wrong_address(const char *value, char *why, size_t size)
-{
-	unsigned char bin[sizeof(struct in6_addr)];
-	char host[128];
-	const char *open = value[0] == '[' ? value + 1 : value;
-	const char *end = value[0] == '[' ? strchr(value, ']')
-					  : strchr(value, ':');
-	const char *port;
-	size_t len;
-
-	if (end == NULL)
-		end = value + strlen(value);
-	len = (size_t)(end - open);
-	port = *end == ']' ? end + 1 : end;
-	if (len < sizeof(host)) {
-		memcpy(host, open, len);
-		host[len] = '\0';
-		if (inet_pton(value[0] == '[' ? AF_INET6 : AF_INET, host,
-			bin) == 1 && (value[0] != '[' || *end == ']')) {
-			if (*port == '\0' ||
-			    (*port == ':' && !wrong_port(port + 1)))
-				return false;
-			snprintf(why, size, "\"%s\" has no port from 0 to "
-			    "65535 after the address", value);
-			return true;
-		}
-	}
-	snprintf(why, size, "\"%s\" is no IP address", value);
-	return true;
-}
-
-static bool
-wrong_user(const char *value, char *why, size_t size)
-{
-	if (getpwnam(value) != NULL)
-		return false;
-	snprintf(why, size, "there is no user \"%s\"", value);
-	return true;
-}
-
-static bool
-wrong_group(const char *value, char *why, size_t size)
-{
-	if (getgrnam(value) != NULL)
-		return false;
-	snprintf(why, size, "there is no group \"%s\"", value);
-	return true;
-}
-
-static bool
-wrong_prefix(const char *value, char *why, size_t size)
-{
-	unsigned char bin[sizeof(struct in6_addr)];
-	char host[64];
-	const char *slash = strchr(value, '/');
-	size_t len = slash == NULL ? strlen(value) : (size_t)(slash - value);
-	int family = strchr(value, ':') != NULL ? AF_INET6 : AF_INET;
-	unsigned long bits_max = family == AF_INET6 ? 128 : 32;
-	char *end = NULL;
-
-	if (len < sizeof(host)) {
-		memcpy(host, value, len);
-		host[len] = '\0';
-		if (inet_pton(family, host, bin) == 1) {
-			if (slash == NULL)
-				return false;
-			if (slash[1] >= '0' && slash[1] <= '9' &&
-			    strtoul(slash + 1, &end, 10) <= bits_max &&
-			    *end == '\0')
-				return false;
-			snprintf(why, size, "the length after \"/\" is not "
-			    "from 0 to %lu", bits_max);
-			return true;
-		}
-	}
-	snprintf(why, size, "is no IP prefix");
-	return true;
-}
-
 /* ---- values by kind ---- */
-
-static bool
-parse_number(const char *text, uint64_t *out)
-{
-	char *end;
-
-	errno = 0;
-	*out = strtoull(text, &end, 10);
-	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0;
-}
-
-/* The library has two units of time, in microseconds and in seconds. */
-static bool
-parse_time(const char *text, uint64_t *out)
-{
-	cpnp_bytes bytes = cpnp_bytes_str(text);
-	uint64_t n;
-
-	if (cpnp_quantity_parse(CPNP_UNIT_DELAY, bytes, &n) == 0)
-		return !__builtin_mul_overflow(n, UINT64_C(1000), out);
-	if (cpnp_quantity_parse(CPNP_UNIT_SECONDS, bytes, &n) == 0)
-		return !__builtin_mul_overflow(n, UINT64_C(1000000000), out);
-	return false;
-}
 
 static bool
 parse_amount(const struct option *o, const char *text, uint64_t *out)
@@ -402,9 +250,9 @@ parse_amount(const struct option *o, const char *text, uint64_t *out)
 	bool ok = false;
 
 	if (o->kind == COUNT)
-		ok = parse_number(text, out);
+		ok = cpnp_conf_parse_number(text, out);
 	else if (o->kind == TIME)
-		ok = parse_time(text, out);
+		ok = cpnp_conf_parse_time(text, out);
 	else if (o->kind == RATE)
 		ok = cpnp_quantity_parse(CPNP_UNIT_RATE, cpnp_bytes_str(text),
 			 out) == 0;
@@ -741,7 +589,7 @@ read_customers(struct loader *ld, cfg_t *cfg)
 		if (c->identity == NULL)
 			return CPNP_ERR_NOMEM;
 		conf->customers_n++;
-		if (wrong_identity(c->identity, why, sizeof(why)))
+		if (cpnp_conf_wrong_identity(c->identity, why, sizeof(why)))
 			mistake(ld, c->line, "customer", "%s; expected %s",
 			    why, EXPECT_IDENTITY);
 		read_section(ld, sec, &sections[CUSTOMER], c);
@@ -770,7 +618,7 @@ read_access(struct loader *ld, cfg_t *cfg)
 		if (a->prefix == NULL)
 			return CPNP_ERR_NOMEM;
 		conf->access_n++;
-		if (wrong_prefix(a->prefix, why, sizeof(why)))
+		if (cpnp_conf_wrong_prefix(a->prefix, why, sizeof(why)))
 			mistake(ld, a->line, "access", "\"%s\" %s; expected "
 			    "an address or a prefix such as \"192.0.2.0/24\" "
 			    "or \"2001:db8::/32\"", a->prefix, why);

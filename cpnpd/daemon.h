@@ -9,7 +9,8 @@
  *	recv.c     a datagram becomes an event
  *	effects.c  the effects of an event are performed or put in the batch
  *	batch.c    batches are submitted, come back, fail
- *	serve.c    start, timers, signals, stop
+ *	start.c    from a configuration to a daemon that can serve
+ *	serve.c    the loop: timers, signals, stop
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -153,6 +154,9 @@ int cpnpd_load_row(
     struct daemon *d, const cpnp_store_row *row, cpnp_now now);
 /* Forget an order in memory. */
 void cpnpd_drop_order(struct daemon *d, cpnp_order *order);
+/* "order C-1/P-1 peer enterprise.example" */
+void cpnpd_log_order(int level, const cpnp_order *order, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
 
 /* batch.c */
 /* The batch being filled; NULL without memory, the store has failed then. */
@@ -178,15 +182,19 @@ void cpnpd_recover(struct daemon *d, cpnp_now now);
 bool cpnpd_is_idle(const struct daemon *d);
 void cpnpd_batches_free(struct daemon *d);
 
+/* start.c: mistakes are told on standard error. */
+/* All that can be done without an address, a store or another user. */
+int cpnpd_prepare(struct daemon *d);
+/* The same, and the rest. */
+int cpnpd_start(struct daemon *d);
+/* Fill the table of capacity from the store. */
+int cpnpd_load_capacity(struct daemon *d);
+
 /* serve.c */
-/* All but binding has been checked already; 0 or an exit code. */
+/* Check what cpnp_conf_load() leaves, or serve until a signal comes; an exit
+ * status. */
 int cpnpd_check(const cpnp_conf *conf);
 int cpnpd_serve(const cpnp_conf *conf);
 void cpnpd_arm_timer(struct daemon *d, cpnp_now now);
-/* Fill the table of capacity from the store. */
-int cpnpd_load_capacity(struct daemon *d);
-/* "order C-1/P-1 peer enterprise.example" */
-void cpnpd_log_order(int level, const cpnp_order *order, const char *format,
-    ...) __attribute__((format(printf, 3, 4)));
 
 #endif

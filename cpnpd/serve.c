@@ -1,5 +1,5 @@
 /*
- * Start, timers, signals, stop.
+ * The event loop: timers, signals, stop.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -10,11 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "daemon.h"
 #include "notify.h"
-#include "privileges.h"
 
 #define EXIT_START 1
 /* The clocks are compared, and capacity of the past forgotten. */
@@ -23,384 +21,6 @@
 #define STOP_SECONDS 10
 /* Smaller steps of the wall clock are rounding. */
 #define CLOCK_STEP_SECONDS 2
-
-static void
-report_line(void *user, const char *line)
-{
-	(void)user;
-	fprintf(stderr, "cpnpd: %s\n", line);
-}
-
-/* ---- building up ---- */
-
-static int
-blame(struct daemon *d, const char *option, const cpnp_conf_text *text,
-    const cpnp_diag *diag)
-{
-	cpnp_conf_blame(d->conf, option, text, diag, report_line, NULL);
-	return CPNP_ERR_CONFIG;
-}
-
-static int
-complain(const char *what, int err, const cpnp_diag *diag)
-{
-	char line[512];
-
-	snprintf(line, sizeof(line), "%s: %s%s%s", what, diag->where,
-	    diag->where[0] != '\0' ? ": " : "",
-	    diag->why[0] != '\0' ? diag->why : cpnp_strerror(err));
-	report_line(NULL, line);
-	return err;
-}
-
-static void
-on_batch_end(void *user, cpnp_now now)
-{
-	cpnpd_turn_end(user, now);
-}
-
-static void
-on_net_event(void *user, cpnp_peer peer, cpnp_net_event event,
-    const cpnp_diag *diag, cpnp_now now)
-{
-	struct daemon *d = user;
-	char address[CPNP_NET_ADDRESS_MAX] = "";
-	cpnp_bytes identity = cpnp_net_peer_identity(d->net, peer);
-
-	(void)now;
-	(void)cpnp_net_peer_address(d->net, peer, address);
-	switch (event) {
-	case CPNP_NET_UP:
-		cpnp_log(CPNP_LOG_DEBUG, "peer %.*s %s: session established",
-		    (int)identity.len, (const char *)identity.ptr, address);
-		break;
-	case CPNP_NET_DOWN:
-		cpnp_log(CPNP_LOG_DEBUG, "%s: session over: %s", diag->where,
-		    diag->why);
-		break;
-	case CPNP_NET_FAILED:
-		cpnp_log(CPNP_LOG_WARNING, "%s: handshake failed: %s",
-		    diag->where, diag->why);
-		break;
-	}
-}
-
-static int
-new_net(struct daemon *d)
-{
-	const cpnp_conf_limits *l = &d->conf->limits;
-	cpnp_net_config config = {
-		.callbacks = {d, cpnpd_recv, on_batch_end, on_net_event},
-		.limits = {.sessions_max = (uint32_t)l->sessions_max,
-			.handshakes_max = (uint32_t)l->handshakes_max,
-			.addresses_max = (uint32_t)l->addresses_max,
-			.handshake_ns_max = l->handshake,
-			.idle_ns_max = l->idle,
-			.fails_per_second = (uint32_t)l->fails_per_second}};
-	cpnp_diag diag = {0};
-	int err;
-
-	d->base = event_base_new();
-	if (d->base == NULL)
-		return complain("event loop", CPNP_ERR_NOMEM, &diag);
-	err = cpnp_net_new(&d->net, d->base, &config);
-	return err == 0 ? 0 : complain("network", err, &diag);
-}
-
-static int
-load_tls(struct daemon *d)
-{
-	const cpnp_conf *c = d->conf;
-	cpnp_net_tls tls = {c->certificate.value, c->key.value, c->ca.value,
-		c->crl.value};
-	const cpnp_conf_text *texts[] = {
-		&c->key, &c->ca, &c->crl, &c->certificate};
-	const char *names[] = {"key", "ca", "crl", "certificate"};
-	cpnp_diag diag = {0};
-	size_t i = 3;
-
-	if (c->ca.value == NULL || c->certificate.value == NULL ||
-	    cpnp_net_reload_tls(d->net, CPNP_NET_SERVER, &tls, &diag) == 0)
-		return 0;
-	/* Whose file it is stands in the diagnosis. */
-	for (i = 0; i < 3; i++)
-		if (texts[i]->value != NULL &&
-		    (strstr(diag.where, texts[i]->value) != NULL ||
-			strstr(diag.why, texts[i]->value) != NULL))
-			break;
-	return blame(d, names[i], texts[i], &diag);
-}
-
-static int
-set_access(struct daemon *d)
-{
-	const cpnp_conf *c = d->conf;
-	cpnp_net_access *list;
-	cpnp_diag diag = {0};
-	cpnp_conf_text at = {NULL, 0};
-	size_t i;
-	int err;
-
-	if (c->access_n == 0)
-		return 0;
-	list = calloc(c->access_n, sizeof(*list));
-	if (list == NULL)
-		return complain("access", CPNP_ERR_NOMEM, &diag);
-	for (i = 0; i < c->access_n; i++)
-		list[i] = (cpnp_net_access){c->access[i].prefix,
-			c->access[i].identity.value, c->access[i].no_cookie};
-	err = cpnp_net_set_access(d->net, list, c->access_n, &diag);
-	free(list);
-	if (err == 0)
-		return 0;
-	for (i = 0; i < c->access_n; i++)
-		if (strstr(diag.where, c->access[i].prefix) != NULL)
-			at.line = c->access[i].line;
-	return blame(d, "access", &at, &diag);
-}
-
-/* Statements are signed with the key of the certificate, or the ledger's. */
-static int
-load_signers(struct daemon *d)
-{
-	const cpnp_conf *c = d->conf;
-	cpnp_diag diag = {0};
-	int err;
-
-	if (c->key.value == NULL && c->ledger_key.value == NULL)
-		return 0;
-	err = cpnp_signer_load(&d->signer, c->key.value, c->certificate.value,
-	    c->ledger_key.value, &diag);
-	if (err == 0)
-		err = cpnp_signer_load(&d->journal_signer, c->key.value,
-		    c->certificate.value, c->ledger_key.value, &diag);
-	if (err == 0)
-		return 0;
-	return c->ledger_key.value != NULL &&
-		(c->key.value == NULL ||
-		    strstr(diag.where, c->ledger_key.value) != NULL)
-	    ? blame(d, "ledger-key", &c->ledger_key, &diag)
-	    : blame(d, "key", &c->key, &diag);
-}
-
-static int
-load_trust(struct daemon *d)
-{
-	const cpnp_conf *c = d->conf;
-	const cpnp_conf_customer *customer;
-	cpnp_diag diag = {0};
-	size_t i;
-	int err = cpnp_trust_new(&d->trust);
-
-	if (err != 0)
-		return complain("trust", err, &diag);
-	if (c->ca.value != NULL &&
-	    cpnp_trust_add_ca_file(d->trust, c->ca.value, &diag) != 0)
-		return blame(d, "ca", &c->ca, &diag);
-	for (i = 0; i < c->customers_n; i++) {
-		customer = &c->customers[i];
-		if (customer->statement_key.value != NULL &&
-		    cpnp_trust_add_key_file(d->trust,
-			customer->statement_key.value, customer->identity,
-			&diag) != 0)
-			return blame(d, "statement-key",
-			    &customer->statement_key, &diag);
-	}
-	return 0;
-}
-
-static int
-find_identity(struct daemon *d)
-{
-	const cpnp_conf *c = d->conf;
-	cpnp_diag diag = {0};
-	const char *name = c->identity.value;
-
-	if (name == NULL && d->signer != NULL)
-		name = cpnp_signer_identity(d->signer);
-	if (name == NULL || *name == '\0') {
-		snprintf(diag.why, sizeof(diag.why), "has no name in its "
-		    "subjectAltName; expected a DNS name there, or the "
-		    "option identity");
-		return blame(d, "certificate", &c->certificate, &diag);
-	}
-	if (d->signer != NULL && c->identity.value != NULL &&
-	    c->certificate.value != NULL &&
-	    strcmp(name, cpnp_signer_identity(d->signer)) != 0) {
-		snprintf(diag.why, sizeof(diag.why), "is not the name in the "
-		    "certificate, and statements could not be verified; "
-		    "expected %s, or leave it out",
-		    cpnp_signer_identity(d->signer));
-		return blame(d, "identity", &c->identity, &diag);
-	}
-	d->identity = strdup(name);
-	return d->identity != NULL
-	    ? 0 : complain("identity", CPNP_ERR_NOMEM, &diag);
-}
-
-static int
-load_catalogue(struct daemon *d)
-{
-	cpnp_diag diag = {0};
-	char resource[96];
-	size_t i;
-	int err = cpnp_catalogue_load(&d->catalogue,
-	    d->conf->catalogue.value, report_line, NULL);
-
-	if (err == 0)
-		err = cpnp_capacity_new(&d->capacity);
-	for (i = 0; err == 0 && i < d->catalogue->places_n; i++) {
-		cpnp_place_resource(
-		    &d->catalogue->places[i], resource, sizeof(resource));
-		err = cpnp_capacity_set(d->capacity, resource,
-		    (int64_t)d->catalogue->places[i].capacity);
-	}
-	if (err != 0 && err != CPNP_ERR_CONFIG)
-		complain("catalogue", err, &diag);
-	return err;
-}
-
-/* All that can be done without an address, a store or another user. */
-static int
-prepare(struct daemon *d)
-{
-	int err = new_net(d);
-
-	if (err == 0)
-		err = load_tls(d);
-	if (err == 0)
-		err = set_access(d);
-	if (err == 0)
-		err = load_signers(d);
-	if (err == 0)
-		err = load_trust(d);
-	if (err == 0)
-		err = find_identity(d);
-	if (err == 0)
-		err = load_catalogue(d);
-	return err;
-}
-
-static int
-listen_all(struct daemon *d, const cpnp_conf_list *list,
-    cpnp_transport transport, const char *option, size_t *n)
-{
-	cpnp_diag diag;
-	size_t i;
-
-	for (i = 0; i < list->n; i++) {
-		memset(&diag, 0, sizeof(diag));
-		if (cpnp_net_listen(d->net, transport, list->items[i].value,
-			&diag) != 0)
-			return blame(d, option, &list->items[i], &diag);
-		cpnp_log(CPNP_LOG_INFO, "listening on %s, %s, port %u",
-		    list->items[i].value,
-		    transport == CPNP_TRANSPORT_DTLS ? "DTLS" : "UDP",
-		    (unsigned)cpnp_net_listen_port(d->net, (*n)++));
-	}
-	return 0;
-}
-
-static int
-new_orders(struct daemon *d)
-{
-	const cpnp_conf *c = d->conf;
-	cpnp_orders_config config;
-	cpnp_diag diag = {0};
-	int err;
-
-	cpnp_orders_config_default(&config);
-	config.identity = cpnp_bytes_str(d->identity);
-	config.retrans_timer = c->timers.retrans;
-	config.retries_max = (unsigned)c->timers.retries_max;
-	config.resend_interval = c->timers.resend;
-	config.linger = c->timers.linger;
-	config.expected_offer_sec =
-	    (uint32_t)(c->timers.expected_offer / 1000000000);
-	config.sign = d->signer != NULL;
-	config.orders_max = c->limits.orders_max;
-	err = cpnp_orders_new(&d->orders, &config, cpnp_env_openssl());
-	d->open = calloc(c->customers_n + 1, sizeof(*d->open));
-	if (err == 0 && d->open == NULL)
-		err = CPNP_ERR_NOMEM;
-	return err == 0 ? 0 : complain("orders", err, &diag);
-}
-
-static int
-open_store(struct daemon *d)
-{
-	cpnp_store_config config = {.path = d->conf->store.value,
-		.create = true, .writer_thread = true,
-		.origin = d->identity,
-		.journal_signer = d->journal_signer,
-		.env = cpnp_env_openssl()};
-	cpnp_diag diag = {0};
-
-	/* Orders are nobody else's business. */
-	umask(077);
-	if (cpnp_store_open(&d->store, &config, &diag) != 0)
-		return blame(d, "store", &d->conf->store, &diag);
-	return 0;
-}
-
-static int
-load_hold(void *user, const cpnp_store_held *held)
-{
-	struct daemon *d = user;
-
-	return cpnp_capacity_hold(
-	    d->capacity, held->order_ref, held->peer_identity, &held->hold);
-}
-
-int
-cpnpd_load_capacity(struct daemon *d)
-{
-	return cpnp_store_each_hold(d->store, load_hold, d);
-}
-
-struct loading {
-	struct daemon *d;
-	cpnp_now now;
-	uint64_t n;
-};
-
-static int
-load_open_order(void *user, const cpnp_store_row *row)
-{
-	struct loading *l = user;
-	int err;
-
-	if (row->role != CPNP_SERVER)
-		return 0;
-	err = cpnpd_load_row(l->d, row, l->now);
-	if (err != 0) {
-		cpnp_log(CPNP_LOG_ERROR, "order %.*s/%.*s peer %.*s: cannot "
-		    "be resumed: %s", ID_WORDS(row->customer_order_id),
-		    ID_WORDS(row->provider_order_id),
-		    ID_WORDS(row->peer_identity), cpnp_strerror(err));
-		return cpnp_error_is_fatal(err) ? err : 0;
-	}
-	l->n++;
-	return 0;
-}
-
-static int
-resume_orders(struct daemon *d)
-{
-	struct loading l = {d, cpnp_now_read(), 0};
-	cpnp_diag diag = {0};
-	int err = cpnpd_load_capacity(d);
-
-	if (err == 0)
-		err = cpnp_store_each(d->store, true, load_open_order, &l);
-	if (err != 0)
-		return complain(d->conf->store.value, err, &diag);
-	cpnp_log(CPNP_LOG_INFO, "store %s: %" PRIu64 " open orders resumed",
-	    d->conf->store.value, l.n);
-	return 0;
-}
-
-/* ---- the loop ---- */
 
 void
 cpnpd_arm_timer(struct daemon *d, cpnp_now now)
@@ -563,7 +183,6 @@ add_events(struct daemon *d)
 		SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGQUIT};
 	uint64_t watchdog = cpnp_notify_watchdog_us() / 2;
 	struct timeval beat = {HEARTBEAT_SECONDS, 0};
-	cpnp_diag diag = {0};
 	bool ok = true;
 	size_t i;
 
@@ -587,7 +206,10 @@ add_events(struct daemon *d)
 		ok = d->signals[i] != NULL &&
 		    event_add(d->signals[i], NULL) == 0;
 	}
-	return ok ? 0 : complain("event loop", CPNP_ERR_NOMEM, &diag);
+	if (!ok)
+		fprintf(stderr, "cpnpd: event loop: %s\n",
+		    cpnp_strerror(CPNP_ERR_NOMEM));
+	return ok ? 0 : CPNP_ERR_NOMEM;
 }
 
 static void
@@ -644,42 +266,9 @@ cpnpd_check(const cpnp_conf *conf)
 	int err;
 
 	daemon_init(&d, conf);
-	err = prepare(&d);
+	err = cpnpd_prepare(&d);
 	tear_down(&d);
 	return err == 0 ? 0 : EXIT_START;
-}
-
-static int
-start(struct daemon *d)
-{
-	cpnp_diag diag = {0};
-	size_t listeners = 0;
-	int err = prepare(d);
-
-	if (err == 0)
-		err = new_orders(d);
-	if (err == 0)
-		err = listen_all(d, &d->conf->listen_dtls,
-		    CPNP_TRANSPORT_DTLS, "listen-dtls", &listeners);
-	if (err == 0)
-		err = listen_all(d, &d->conf->listen_udp, CPNP_TRANSPORT_UDP,
-		    "listen-udp", &listeners);
-	if (err == 0 &&
-	    cpnp_privileges_drop(d->conf->user.value, d->conf->group.value,
-		&diag) != 0)
-		err = blame(d, d->conf->user.value != NULL ? "user" : "group",
-		    d->conf->user.value != NULL ? &d->conf->user
-						: &d->conf->group, &diag);
-	if (err == 0)
-		/* a change of user has made the process dumpable again */
-		err = cpnp_privileges_no_core(&diag);
-	if (err == 0)
-		err = open_store(d);
-	if (err == 0)
-		err = add_events(d);
-	if (err == 0)
-		err = resume_orders(d);
-	return err;
 }
 
 int
@@ -689,7 +278,7 @@ cpnpd_serve(const cpnp_conf *conf)
 	int code = 0;
 
 	daemon_init(&d, conf);
-	if (start(&d) != 0) {
+	if (cpnpd_start(&d) != 0 || add_events(&d) != 0) {
 		tear_down(&d);
 		return EXIT_START;
 	}

@@ -261,7 +261,8 @@ cpnp_capacity_hold(cpnp_capacity *c,
 	int err;
 
 	if (hold->amount <= 0 ||
-	    hold->amount > (int64_t)CPNP_CPD_RATE_MAX || hold->until.sec <= hold->from.sec ||
+	    hold->amount > (int64_t)CPNP_CPD_RATE_MAX ||
+	    hold->until.sec <= hold->from.sec ||
 	    memchr(hold->resource, '\0', sizeof(hold->resource)) == NULL)
 		return CPNP_ERR_INVALID;
 	r = resource_get(c, hold->resource);

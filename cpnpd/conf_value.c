@@ -1,0 +1,164 @@
+/*
+ * What single values of the configuration may be.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cpnp/agreement.h>
+#include <cpnp/cpd.h>
+
+#include "conf_value.h"
+
+bool
+cpnp_conf_wrong_identity(const char *value, char *why, size_t size)
+{
+	const char *p;
+	size_t len = strlen(value);
+
+	if (len == 0 || len > CPNP_IDENTITY_MAX) {
+		snprintf(why, size, "has %zu bytes, of 1 to %d", len,
+		    CPNP_IDENTITY_MAX);
+		return true;
+	}
+	for (p = value; *p != '\0'; p++)
+		if ((unsigned char)*p <= ' ' || *p == 0x7f) {
+			snprintf(why, size, "has a space or a control "
+			    "character in it");
+			return true;
+		}
+	/* Names of hosts are compared in lower case, mail and URI as is. */
+	if (strpbrk(value, "@:") == NULL)
+		for (p = value; *p != '\0'; p++)
+			if (*p >= 'A' && *p <= 'Z') {
+				snprintf(why, size, "\"%s\" has upper case "
+				    "letters, names are compared in lower "
+				    "case", value);
+				return true;
+			}
+	return false;
+}
+
+static bool
+wrong_port(const char *text)
+{
+	char *end;
+	unsigned long port;
+
+	errno = 0;
+	port = strtoul(text, &end, 10);
+	return *text < '0' || *text > '9' || *end != '\0' || errno != 0 ||
+	    port > 65535;
+}
+
+bool
+cpnp_conf_wrong_address(const char *value, char *why, size_t size)
+{
+	unsigned char bin[sizeof(struct in6_addr)];
+	char host[128];
+	const char *open = value[0] == '[' ? value + 1 : value;
+	const char *end = value[0] == '[' ? strchr(value, ']')
+					  : strchr(value, ':');
+	const char *port;
+	size_t len;
+
+	if (end == NULL)
+		end = value + strlen(value);
+	len = (size_t)(end - open);
+	port = *end == ']' ? end + 1 : end;
+	if (len < sizeof(host)) {
+		memcpy(host, open, len);
+		host[len] = '\0';
+		if (inet_pton(value[0] == '[' ? AF_INET6 : AF_INET, host,
+			bin) == 1 && (value[0] != '[' || *end == ']')) {
+			if (*port == '\0' ||
+			    (*port == ':' && !wrong_port(port + 1)))
+				return false;
+			snprintf(why, size, "\"%s\" has no port from 0 to "
+			    "65535 after the address", value);
+			return true;
+		}
+	}
+	snprintf(why, size, "\"%s\" is no IP address", value);
+	return true;
+}
+
+bool
+cpnp_conf_wrong_user(const char *value, char *why, size_t size)
+{
+	if (getpwnam(value) != NULL)
+		return false;
+	snprintf(why, size, "there is no user \"%s\"", value);
+	return true;
+}
+
+bool
+cpnp_conf_wrong_group(const char *value, char *why, size_t size)
+{
+	if (getgrnam(value) != NULL)
+		return false;
+	snprintf(why, size, "there is no group \"%s\"", value);
+	return true;
+}
+
+bool
+cpnp_conf_wrong_prefix(const char *value, char *why, size_t size)
+{
+	unsigned char bin[sizeof(struct in6_addr)];
+	char host[64];
+	const char *slash = strchr(value, '/');
+	size_t len = slash == NULL ? strlen(value) : (size_t)(slash - value);
+	int family = strchr(value, ':') != NULL ? AF_INET6 : AF_INET;
+	unsigned long bits_max = family == AF_INET6 ? 128 : 32;
+	char *end = NULL;
+
+	if (len < sizeof(host)) {
+		memcpy(host, value, len);
+		host[len] = '\0';
+		if (inet_pton(family, host, bin) == 1) {
+			if (slash == NULL)
+				return false;
+			if (slash[1] >= '0' && slash[1] <= '9' &&
+			    strtoul(slash + 1, &end, 10) <= bits_max &&
+			    *end == '\0')
+				return false;
+			snprintf(why, size, "the length after \"/\" is not "
+			    "from 0 to %lu", bits_max);
+			return true;
+		}
+	}
+	snprintf(why, size, "is no IP prefix");
+	return true;
+}
+
+bool
+cpnp_conf_parse_number(const char *text, uint64_t *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoull(text, &end, 10);
+	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0;
+}
+
+/* The library has two units of time, microseconds and seconds. */
+bool
+cpnp_conf_parse_time(const char *text, uint64_t *out)
+{
+	cpnp_bytes bytes = cpnp_bytes_str(text);
+	uint64_t n;
+
+	if (cpnp_quantity_parse(CPNP_UNIT_DELAY, bytes, &n) == 0)
+		return !__builtin_mul_overflow(n, UINT64_C(1000), out);
+	if (cpnp_quantity_parse(CPNP_UNIT_SECONDS, bytes, &n) == 0)
+		return !__builtin_mul_overflow(n, UINT64_C(1000000000), out);
+	return false;
+}

@@ -1,0 +1,25 @@
+/*
+ * What single values of the configuration may be.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef CPNPD_CONF_VALUE_H
+#define CPNPD_CONF_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* True when the value is not one; why says what is wrong with it. */
+bool cpnp_conf_wrong_identity(const char *value, char *why, size_t size);
+bool cpnp_conf_wrong_address(const char *value, char *why, size_t size);
+bool cpnp_conf_wrong_prefix(const char *value, char *why, size_t size);
+bool cpnp_conf_wrong_user(const char *value, char *why, size_t size);
+bool cpnp_conf_wrong_group(const char *value, char *why, size_t size);
+
+/* A whole number; a time with its unit, in nanoseconds.  False when the text
+ * is none. */
+bool cpnp_conf_parse_number(const char *text, uint64_t *out);
+bool cpnp_conf_parse_time(const char *text, uint64_t *out);
+
+#endif
