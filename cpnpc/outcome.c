@@ -74,12 +74,14 @@ print_refusal(const cpnpc_job *job)
 static void
 print_ways_on(const cpnpc_job *job)
 {
-	if (job->order != NULL &&
-	    cpnp_order_state(job->order) == CPNP_STATE_OFFER_PROCESSING)
+	cpnp_state state = job->order != NULL ? cpnp_order_state(job->order)
+					      : CPNP_STATE_NONE;
+
+	if (state == CPNP_STATE_OFFER_PROCESSING)
 		printf("  to accept:  cpnpc accept %s\n"
 		       "  to decline: cpnpc decline %s\n",
 		    job->id, job->id);
-	else
+	else if (state != CPNP_STATE_CANCELLED)
 		printf("  to go on:   cpnpc resume %s\n"
 		       "  to give up: cpnpc cancel %s\n",
 		    job->id, job->id);

@@ -183,9 +183,8 @@ cpnpc_store_open(cpnpc *run, bool read_only, bool create, cpnp_signer *signer,
 	}
 	if (err == CPNP_ERR_BUSY)
 		return cpnpc_fail(run, CPNPC_LOCAL,
-		    "%s: another cpnpc is at work with it; let it end, or "
-		    "give another --store",
-		    run->store);
+		    "%s: %s; let the other cpnpc end, or give another --store",
+		    run->store, diag.why);
 	if (err != 0)
 		return cpnpc_fail_diag(
 		    run, CPNPC_LOCAL, run->store, err, &diag);
