@@ -230,8 +230,11 @@ cpnp_order_send_stateless_fail(struct order_step *s, cpnp_status status)
 	msg->status = status;
 	msg->present |= CPNP_ATTR_BIT(CPNP_ATTR_STATUS_CODE);
 	if (s->why != NULL)
-		cpnp_order_explain(
-		    msg, cpnp_method_name(msg->edition, s->msg->method), s->why);
+		cpnp_order_explain(msg,
+		    cpnp_method_exists(msg->edition, (int)s->msg->method)
+			? cpnp_method_name(msg->edition, (int)s->msg->method)
+			: "message",
+		    s->why);
 	err = cpnp_order_encode(s->orders, &blob);
 	if (err != 0)
 		return err;

@@ -395,6 +395,27 @@ START_TEST(test_client_hears_server_after_stateless_fail)
 }
 END_TEST
 
+/* contradictions.md, 30: a FAIL is final wherever an answer is awaited. */
+START_TEST(test_30_fail_ends_the_transaction)
+{
+	static const cpnp_state states[] = {CPNP_STATE_PQO_SENT,
+	    CPNP_STATE_SERVER_PROCESSING, CPNP_STATE_OFFER_PROCESSING,
+	    CPNP_STATE_ACCEPT_SENT};
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		cpnp_msg msg;
+
+		setup_client(states[i]);
+		msg = peer_hand(client, "o1", CPNP_METHOD_FAIL);
+		assert_outcome(peer_feed_msg(client, &msg), "CA .");
+		ck_assert(cpnp_order_is_settled(order()));
+		peer_advance(client, CPNP_SECONDS(59));
+		assert_outcome(0, "-");
+		pair_fini(&pair);
+	}
+}
+END_TEST
+
 START_TEST(test_client_fail_keeps_status_and_explanation)
 {
 	cpnp_msg msg;
@@ -844,6 +865,7 @@ main(void)
 	    test_04_ack_of_decline_may_copy_the_request,
 	    test_27_fail_settles_a_cancel,
 	    test_client_hears_server_after_stateless_fail,
+	    test_30_fail_ends_the_transaction,
 	    test_client_fail_keeps_status_and_explanation,
 	    test_client_ignores_fail_that_asks_for_cookie,
 	    test_05_ack_of_accept_after_cancel_is_an_agreement,

@@ -99,6 +99,7 @@ START_TEST(test_server_quotation_is_processed)
 	    msg.transaction_id, CPNP_BYTES_LIT("transaction1")));
 	ck_assert(cpnp_order_id_is_valid(msg.provider_order_id));
 	ck_assert_uint_eq(msg.provider_order_id.len, 25);
+	ck_assert_uint_le(msg.sequence_number, (uint32_t)INT32_MAX + 1);
 	ck_assert_int_eq(
 	    msg.expected_offer_time.sec, server->now.wall.sec + 60);
 	pair_fini(&pair);
@@ -377,6 +378,34 @@ START_TEST(test_14_answer_goes_where_the_request_came_from)
 	msg = peer_hand(server, "o1", CPNP_METHOD_DECLINE);
 	ck_assert_int_eq(peer_feed_msg(server, &msg), 0);
 	ck_assert_uint_eq(server->outbox[0].to, 99);
+	pair_fini(&pair);
+}
+END_TEST
+
+/* contradictions.md, 22: to the source port, whatever it is. */
+START_TEST(test_22_answer_goes_to_the_source_of_the_request)
+{
+	pair_init(&pair, CPNP_EDITION_RFC8921, false);
+	server->handle = 49152;
+	ck_assert_int_eq(quote("o1"), 0);
+	ck_assert_uint_eq(server->outbox[0].to, 49152);
+	pair_fini(&pair);
+}
+END_TEST
+
+/* contradictions.md, 28: the nonce of the agreement stays good when an UPDATE
+ * is refused. */
+START_TEST(test_28_refused_update_leaves_the_nonce)
+{
+	cpnp_msg msg;
+
+	setup_server(CPNP_STATE_COMPLETED);
+	msg = peer_hand(server, "o1", CPNP_METHOD_UPDATE);
+	msg.transaction_id = CPNP_BYTES_LIT("transaction2");
+	assert_outcome(peer_feed_msg(server, &msg), "FAIL4!");
+	msg = peer_hand(server, "o1", CPNP_METHOD_WITHDRAW);
+	msg.transaction_id = CPNP_BYTES_LIT("transaction3");
+	assert_outcome(peer_feed_msg(server, &msg), "FAIL4!");
 	pair_fini(&pair);
 }
 END_TEST
@@ -688,6 +717,8 @@ main(void)
 	    test_17_declined_order_gets_no_other_offer,
 	    test_33_update_leaves_the_agreement,
 	    test_14_answer_goes_where_the_request_came_from,
+	    test_22_answer_goes_to_the_source_of_the_request,
+	    test_28_refused_update_leaves_the_nonce,
 	    test_29_fail_names_what_was_readable,
 	    test_server_gives_up_when_nothing_is_decided,
 	    test_server_offer_time_is_not_after_response_time,

@@ -176,7 +176,8 @@ typedef struct cpnp_quotation {
 	bool has_activation_schedule;
 	cpnp_schedule activation_schedule;
 	bool require_statements; /* an OFFER or ACK without a valid statement is
-				    not accepted */
+				    not accepted; needs config.sign, since the
+				    statement in an ACK answers ours */
 } cpnp_quotation;
 
 /*
@@ -187,7 +188,8 @@ typedef struct cpnp_quotation {
 CPNP_API int cpnp_orders_create(cpnp_orders *orders,
     const cpnp_quotation *quotation, cpnp_order **order, cpnp_now now);
 /* Created -> AwaitingProcessing -> PQOSent: sends the QUOTATION to peer, the
- * application's handle for the server (not 0). */
+ * application's handle for the server.  Errors: STATE, INVALID (peer is 0, or
+ * the expected response time has passed). */
 CPNP_API int cpnp_order_start(
     cpnp_orders *orders, cpnp_order *order, uint64_t peer, cpnp_now now);
 /* Where messages of the order go from now on (a new session); 0: nowhere.
@@ -319,6 +321,8 @@ typedef enum cpnp_effect_type {
  *        leaf for the journal: a STATE statement, or the signed statement of
  *        either side.  Nothing for an event that changed only bookkeeping
  *        (statement empty and from == to): store without a leaf.
+ *        The STORE effects of one event go into one commit: each shows the
+ *        order as it is after the event, and the last one names its documents.
  * SEND   send bytes to peer, when it is not 0.  fail: it answers a message
  *        that was refused without an order; rate limit it.
  * DECIDE server: call cpnp_order_offer() or _refuse(), now or later.  request
@@ -328,8 +332,10 @@ typedef enum cpnp_effect_type {
  * SIGN   call cpnp_order_signed() or _sign_failed().  With after_commit, not
  *        before the STORE effects in front of it are durable; with
  *        wants_receipt, pass the receipt for the leaf of the last STORE.
- * END    the transaction has come to its end; for the application to tell
- *        somebody.  Nothing needs to be done.
+ * END    the transaction has come to its end and is settled: a DECLINE or
+ *        CANCEL has its answer; for the application to tell somebody.  Nothing
+ *        needs to be done.  It may come twice, when the server goes on with an
+ *        order that the client has ended or an ACK shows an agreement.
  * FORGET the order leaves memory after this effect; the store keeps it.
  */
 typedef struct cpnp_effect {
