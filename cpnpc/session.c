@@ -59,6 +59,44 @@ signer_of(cpnpc_session *session, const cpnp_msg *msg, cpnp_now now,
 }
 
 /*
+ * The receipt of an ACK: that our ACCEPT, whose digest the ACK names, is in
+ * the journal of the server.  The statement of the ACK has been verified, so
+ * the certificate that the receipt names is known.
+ */
+static bool
+receipt_holds(cpnpc_session *session, const cpnp_msg *msg,
+    const cpnp_signed *check, cpnp_now now)
+{
+	cpnp_diag diag = {0};
+	cpnp_receipt receipt;
+	int err;
+
+	if (check->statement.type != CPNP_STATEMENT_ACK ||
+	    !cpnp_msg_has(msg, CPNP_ATTR_RECEIPT))
+		return true;
+	err = cpnp_trust_verify_receipt_of(session->trust, msg->receipt,
+	    check->statement.answers, &receipt, &diag);
+	if (err != 0)
+		cpnpc_status_say(session,
+		    "the server's receipt is not valid: %s%s%s",
+		    cpnp_strerror(err), diag.why[0] != '\0' ? ": " : "",
+		    diag.why);
+	else if (!receipt.attested || !is_server(session, receipt.identity))
+		cpnpc_status_say(session,
+		    "the server's receipt is signed by %s, not by %s",
+		    receipt.identity, session->peer_identity);
+	else if (receipt.time.sec > now.wall.sec + CLOCK_SKEW_MAX)
+		cpnpc_status_say(session,
+		    "the server's receipt is dated in the future; is the "
+		    "clock right?");
+	else
+		return true;
+	cpnpc_status_say(session,
+	    "its ACK does not count; the order stays as it is");
+	return false;
+}
+
+/*
  * A message for an order that is not in memory.  One that the store has
  * belongs to another run: say nothing, it will resume.  For one that nobody
  * knows the library answers as the protocol wants.
@@ -103,6 +141,10 @@ cpnpc_on_message(void *user, cpnp_peer peer, cpnp_bytes identity,
 		goto out;
 	}
 	input.signer = signer_of(session, msg, now, check);
+	if (input.signer.len > 0 && !receipt_holds(session, msg, check, now)) {
+		err = CPNP_ERR_PROOF;
+		goto out;
+	}
 	err = cpnp_orders_recv(session->orders, &input, now);
 	if (err == CPNP_ERR_NOT_LOADED)
 		err = recv_unknown(session, &input, now);

@@ -253,6 +253,7 @@ cpnp_store_put(cpnp_store_batch *batch, const cpnp_effect *effect,
 {
 	const cpnp_order *order = effect->order;
 	struct store_entry *entry;
+	cpnp_bytes payload;
 	int err;
 
 	if (effect->type != CPNP_EFFECT_STORE || order == NULL)
@@ -274,8 +275,11 @@ cpnp_store_put(cpnp_store_batch *batch, const cpnp_effect *effect,
 	if (err == 0 &&
 	    (effect->u.store.docs_changed & (1u << CPNP_DOC_OFFER)) != 0)
 		err = put_agreement(batch, entry, order);
+	/* The signed ACK lets its receipt be verified; without one it is
+	 * worth nothing, and the journal keeps what is verified only. */
 	if (cpnp_order_role(order) == CPNP_CLIENT &&
-	    effect->u.store.event == CPNP_EVENT_RECV_ACK)
+	    effect->u.store.event == CPNP_EVENT_RECV_ACK &&
+	    cpnp_statement_payload(effect->u.store.statement, &payload) == 0)
 		entry->u.event.receipt =
 		    put_bytes(batch, cpnp_order_receipt(order));
 	batch->err = err != 0 ? err : batch->data.err;

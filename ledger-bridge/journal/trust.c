@@ -480,6 +480,14 @@ cpnp_trust_verify_receipt(cpnp_trust *trust, cpnp_bytes receipt,
 }
 
 int
+cpnp_trust_verify_receipt_of(cpnp_trust *trust, cpnp_bytes receipt,
+    const uint8_t digest[CPNP_SHA256_LEN], cpnp_receipt *out, cpnp_diag *diag)
+{
+	ledger_diag_clear(diag);
+	return trust_verify_leaf(trust, receipt, digest, out, diag);
+}
+
+int
 trust_verify_root(cpnp_trust *trust, cpnp_bytes protected,
     cpnp_bytes signature, const uint8_t root[CPNP_SHA256_LEN],
     cpnp_receipt *out, cpnp_diag *diag)

@@ -146,12 +146,15 @@ START_TEST(test_journal_receipts)
 	ck_assert_uint_eq(out.size, 279);
 	ck_assert_str_eq(out.origin, "provider.example");
 	ck_assert_str_eq(out.identity, "provider.example");
+	ck_assert_int_eq(hash_once(
+	    &(cpnp_bytes){order.offer.ptr, order.offer.len}, 1, digest), 0);
+	ck_assert_int_eq(cpnp_trust_verify_receipt_of(client.trust,
+	    cpnp_buf_bytes(&receipt), digest, &out, &diag), 0);
+	ck_assert_uint_eq(out.index, index);
 	/* of another statement, or with one byte changed */
 	ck_assert_int_eq(cpnp_trust_verify_receipt(client.trust,
 	    cpnp_buf_bytes(&receipt), CPNP_BYTES_LIT("x"), &out, &diag),
 	    CPNP_ERR_PROOF);
-	ck_assert_int_eq(hash_once(
-	    &(cpnp_bytes){order.offer.ptr, order.offer.len}, 1, digest), 0);
 	for (size_t i = 0; i < receipt.len; i++) {
 		receipt.ptr[i] ^= 1;
 		ck_assert_msg(trust_verify_leaf(client.trust,

@@ -180,6 +180,11 @@ typedef struct cpnp_receipt {
  */
 CPNP_API int cpnp_trust_verify_receipt(cpnp_trust *trust, cpnp_bytes receipt,
     cpnp_bytes statement, cpnp_receipt *out, cpnp_diag *diag);
+/* The same for somebody who has the digest of the statement only, as the
+ * answers of an ACK name it. */
+CPNP_API int cpnp_trust_verify_receipt_of(cpnp_trust *trust,
+    cpnp_bytes receipt, const uint8_t digest[CPNP_SHA256_LEN],
+    cpnp_receipt *out, cpnp_diag *diag);
 
 /* ---- Merkle tree, RFC 9162 section 2.1 -------------------------------- */
 
