@@ -328,6 +328,27 @@ is_processed(struct order_step *s)
 	    s, CPNP_STATE_PROCESSING_RECEIVED, NULL, NULL);
 }
 
+/* Add the receipt to the ACK in orders->build, if it goes into the same
+ * datagram: it can be had from the journal later, the ACK cannot. */
+static void
+add_receipt(struct order_step *s)
+{
+	cpnp_buf *out = &s->orders->out;
+	cpnp_msg *msg = &s->orders->build;
+
+	if (s->receipt.len == 0)
+		return;
+	msg->receipt = s->receipt;
+	msg->present |= CPNP_ATTR_BIT(CPNP_ATTR_RECEIPT);
+	/* with the longest number, to see how long it is */
+	if (cpnp_msg_allow(msg, CPNP_ATTR_SEQUENCE_NUMBER))
+		msg->sequence_number = UINT32_MAX;
+	cpnp_buf_reset(out);
+	if (cpnp_msg_encode(msg, out, NULL) != 0 ||
+	    out->len > CPNP_DATAGRAM_MAX)
+		msg->present &= ~CPNP_ATTR_BIT(CPNP_ATTR_RECEIPT);
+}
+
 static int
 send_ack(struct order_step *s, cpnp_doc doc)
 {
@@ -343,19 +364,11 @@ send_ack(struct order_step *s, cpnp_doc doc)
 		msg->statement = s->statement;
 		msg->present |= CPNP_ATTR_BIT(CPNP_ATTR_STATEMENT);
 	}
-	if (s->receipt.len > 0) {
-		msg->receipt = s->receipt;
-		msg->present |= CPNP_ATTR_BIT(CPNP_ATTR_RECEIPT);
-	}
 	/* Tells it from the ACK of an ACCEPT that carries the same CPD. */
 	if (doc == CPNP_DOC_REQUEST)
 		cpnp_order_explain(msg, "CANCEL", "the order is cancelled");
-	err = cpnp_order_send(s);
-	if (err == CPNP_ERR_NO_SPACE && s->receipt.len > 0) {
-		msg->present &= ~CPNP_ATTR_BIT(CPNP_ATTR_RECEIPT);
-		err = cpnp_order_send(s);
-	}
-	return err;
+	add_receipt(s);
+	return cpnp_order_send(s);
 }
 
 static int

@@ -791,6 +791,37 @@ START_TEST(test_06_rearm_follows_a_step_of_the_clock)
 }
 END_TEST
 
+/* A person sees what an order waits for. */
+START_TEST(test_client_says_what_it_waits_for)
+{
+	static const struct {
+		cpnp_state state;
+		const char *what;
+		bool has_until;
+	} waits[] = {
+	    {CPNP_STATE_CREATED, "the start of the order", false},
+	    {CPNP_STATE_PQO_SENT, "an answer from the provider", true},
+	    {CPNP_STATE_SERVER_PROCESSING, "an offer from the provider", true},
+	    {CPNP_STATE_OFFER_PROCESSING, "a decision on the offer", true},
+	    {CPNP_STATE_ACCEPT_SENT,
+		"the acknowledgement of the acceptance", false},
+	    {CPNP_STATE_CANCELLED,
+		"the acknowledgement of the end of the order", false},
+	    {CPNP_STATE_COMPLETED, NULL, false},
+	};
+
+	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+		cpnp_wait wait;
+
+		setup_client(waits[i].state);
+		cpnp_order_wait(order(), &wait);
+		ck_assert_pstr_eq(wait.what, waits[i].what);
+		ck_assert_int_eq(wait.has_until, waits[i].has_until);
+		pair_fini(&pair);
+	}
+}
+END_TEST
+
 START_TEST(test_client_forgets_after_linger)
 {
 	setup_client(CPNP_STATE_COMPLETED);
@@ -881,6 +912,7 @@ main(void)
 	    test_client_create_rejects_bad_arguments,
 	    test_client_and_server_of_one_identifier_are_told_apart,
 	    test_06_rearm_follows_a_step_of_the_clock,
+	    test_client_says_what_it_waits_for,
 	    test_client_forgets_after_linger,
 	    test_13_numbers_run_out,
 	};

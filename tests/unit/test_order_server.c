@@ -522,6 +522,177 @@ START_TEST(test_server_offer_rejects_bad_arguments)
 }
 END_TEST
 
+/* RFC 8921, 9.2.4: what the OFFER says, the ACCEPT says, and both sides name
+ * the same agreement; all Information Elements. */
+START_TEST(test_server_offer_carries_everything)
+{
+	static const cpnp_description provider = {
+	    .name = {(const uint8_t *)"Carrier", 7},
+	    .has_as_number = true,
+	    .as_number = 64500};
+	static const cpnp_explanation why = {
+	    .clause = {(const uint8_t *)"capacity", 8}};
+	struct peer *client = &pair.client;
+	cpnp_agreement agreement;
+	cpnp_offer offer;
+	cpnp_msg msg;
+
+	setup_signing_server(CPNP_STATE_AWAITING_PROCESSING);
+	offer = peer_offer(server, PEER_SERVICE_80, 300);
+	offer.purpose = CPNP_PURPOSE_TEST;
+	offer.has_activation_type = true;
+	offer.activation_type = CPNP_ACTIVATION_SCHEDULED;
+	offer.has_activation_schedule = true;
+	offer.activation_schedule.has_start = true;
+	offer.activation_schedule.start.sec = server->now.wall.sec + 3600;
+	offer.provider_description = &provider;
+	offer.explanations = &why;
+	offer.explanations_n = 1;
+	offer.settlement_terms = CPNP_BYTES_LIT("\x81\x01");
+	offer.order_progress = CPNP_BYTES_LIT("\x81\x02");
+	ck_assert_int_eq(cpnp_order_offer(server->orders, order(), &offer,
+			     server->now),
+	    0);
+	peer_drain(server);
+	ck_assert_int_eq(peer_sign(server, server->name), 0);
+	msg = sent();
+	ck_assert_uint_eq(msg.provider_description.as_number, 64500);
+	ck_assert_uint_eq(msg.explanations_n, 1);
+	ck_assert_uint_eq(msg.order_progress.len, 2);
+	ck_assert_int_eq(pair_to_client(&pair), CPNP_METHOD_OFFER);
+	ck_assert_int_eq(pair_to_server(&pair), CPNP_METHOD_PROCESSING);
+	ck_assert_int_eq(
+	    cpnp_order_accept(client->orders, client->offer, client->now), 0);
+	peer_drain(client);
+	ck_assert_int_eq(peer_sign(client, client->name), 0);
+	peer_clear(server);
+	ck_assert_int_eq(pair_to_server(&pair), CPNP_METHOD_ACCEPT);
+	assert_outcome(0, "AR ?sign");
+	ck_assert_int_eq(cpnp_order_get_agreement(
+			     peer_order(client, "o1"), &agreement),
+	    0);
+	ck_assert_int_eq(agreement.purpose, CPNP_PURPOSE_TEST);
+	ck_assert(agreement.has_activation_schedule);
+	ck_assert_uint_eq(agreement.settlement_terms.len, 2);
+	pair_fini(&pair);
+}
+END_TEST
+
+/* Agree on a service of so many bytes, with the longest receipt; does the ACK
+ * have it? */
+static bool
+ack_has_receipt(size_t len)
+{
+	static uint8_t service[CPNP_DATAGRAM_MAX], body[CPNP_DATAGRAM_MAX];
+	static uint8_t receipt[CPNP_RECEIPT_MAX];
+	struct peer *client = &pair.client;
+	uint8_t store[CPNP_STATEMENT_MAX];
+	cpnp_offer offer;
+	cpnp_msg msg;
+	cpnp_buf buf;
+
+	setup_signing_server(CPNP_STATE_AWAITING_PROCESSING);
+	cpnp_buf_init_fixed(&buf, service, sizeof(service));
+	cpnp_cbor_put_array(&buf, 2);
+	cpnp_cbor_put_uint(&buf, 1000);
+	cpnp_cbor_put_bytes(&buf, (cpnp_bytes){body, len});
+	offer = peer_offer(server, cpnp_buf_bytes(&buf), 300);
+	ck_assert_int_eq(cpnp_order_offer(server->orders, order(), &offer,
+			     server->now),
+	    0);
+	peer_drain(server);
+	ck_assert_int_eq(peer_sign(server, server->name), 0);
+	ck_assert_int_eq(pair_to_client(&pair), CPNP_METHOD_OFFER);
+	ck_assert_int_eq(pair_to_server(&pair), CPNP_METHOD_PROCESSING);
+	ck_assert_int_eq(
+	    cpnp_order_accept(client->orders, client->offer, client->now), 0);
+	peer_drain(client);
+	ck_assert_int_eq(peer_sign(client, client->name), 0);
+	ck_assert_int_eq(pair_to_server(&pair), CPNP_METHOD_ACCEPT);
+	peer_clear(server);
+	ck_assert_int_eq(
+	    cpnp_order_signed(server->orders, order(),
+		peer_statement(
+		    (cpnp_bytes){server->payload, server->payload_len},
+		    server->name, store),
+		(cpnp_bytes){receipt, sizeof(receipt)}, server->now),
+	    0);
+	peer_drain(server);
+	msg = sent();
+	ck_assert_uint_le(server->outbox[0].len, CPNP_DATAGRAM_MAX);
+	ck_assert_uint_eq(msg.service_description.len, buf.len);
+	ck_assert_int_eq(pair_to_client(&pair), CPNP_METHOD_ACK);
+	ck_assert_int_eq(cpnp_order_state(peer_order(client, "o1")),
+	    CPNP_STATE_COMPLETED);
+	pair_fini(&pair);
+	return cpnp_msg_has(&msg, CPNP_ATTR_RECEIPT);
+}
+
+START_TEST(test_server_ack_leaves_out_a_receipt_that_does_not_fit)
+{
+	ck_assert(ack_has_receipt(11000));
+	ck_assert(!ack_has_receipt(13000));
+}
+END_TEST
+
+static int
+no_random(void *user, uint8_t *buf, size_t len)
+{
+	(void)user;
+	(void)buf;
+	(void)len;
+	return -1;
+}
+
+/* Without random numbers there is no order, no identifier and no nonce. */
+static bool random_fails;
+
+static int
+random_or_not(void *user, uint8_t *buf, size_t len)
+{
+	if (random_fails)
+		return no_random(user, buf, len);
+	memset(buf, 0x5a, len);
+	return 0;
+}
+
+START_TEST(test_server_source_of_random_fails)
+{
+	cpnp_offer offer;
+	cpnp_orders *none = NULL;
+
+	pair_init(&pair, CPNP_EDITION_RFC8921, false);
+	server->env.env.random = random_or_not;
+	random_fails = true;
+	ck_assert_int_eq(
+	    cpnp_orders_new(&none, &server->config, &server->env.env),
+	    CPNP_ERR_RANDOM);
+	cpnp_orders_del(server->orders);
+	random_fails = false;
+	ck_assert_int_eq(cpnp_orders_new(&server->orders, &server->config,
+			     &server->env.env),
+	    0);
+	random_fails = true;
+	ck_assert_int_eq(quote("o1"), CPNP_ERR_RANDOM);
+	ck_assert_uint_eq(cpnp_orders_count(server->orders), 0);
+	random_fails = false;
+	ck_assert_int_eq(quote("o1"), 0);
+	offer = peer_offer(server, PEER_SERVICE, 100);
+	random_fails = true;
+	ck_assert_int_eq(cpnp_order_offer(server->orders, order(), &offer,
+			     server->now),
+	    CPNP_ERR_RANDOM);
+	ck_assert_int_eq(
+	    cpnp_order_state(order()), CPNP_STATE_AWAITING_PROCESSING);
+	random_fails = false;
+	ck_assert_int_eq(cpnp_order_offer(server->orders, order(), &offer,
+			     server->now),
+	    0);
+	peer_drain(server);
+	pair_fini(&pair);
+}
+END_TEST
+
 /* The whole signed way: what is journalled, in which order, and when. */
 START_TEST(test_server_journals_what_both_signed)
 {
@@ -724,6 +895,9 @@ main(void)
 	    test_server_offer_time_is_not_after_response_time,
 	    test_server_refusal_explains,
 	    test_server_offer_rejects_bad_arguments,
+	    test_server_offer_carries_everything,
+	    test_server_ack_leaves_out_a_receipt_that_does_not_fit,
+	    test_server_source_of_random_fails,
 	    test_server_journals_what_both_signed,
 	    test_server_offer_leaves_when_signed,
 	    test_server_offer_that_cannot_be_signed_fails,
