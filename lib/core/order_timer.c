@@ -195,6 +195,19 @@ cpnp_timer_arm_retrans(
 	o->retrans = now.mono + o->repeat;
 }
 
+void
+cpnp_order_set_arrival(cpnp_orders *orders, cpnp_order *order,
+    cpnp_tstamp arrived, cpnp_now now)
+{
+	struct order_now *o = &order->now;
+
+	if (o->retrans == CPNP_NEVER)
+		return;
+	o->retrans = arrived +
+	    (o->repeat != 0 ? o->repeat : orders->config.retrans_timer);
+	cpnp_timer_arm(orders, order, false, now);
+}
+
 cpnp_event
 cpnp_timer_due(const cpnp_order *order, cpnp_now now)
 {

@@ -40,6 +40,7 @@
 #include <cpnp/error.h>
 #include <cpnp/message.h>
 #include <cpnp/order.h>
+#include <cpnp/parts.h>
 #include <cpnp/types.h>
 #include <cpnp/xml.h>
 

@@ -197,6 +197,15 @@ CPNP_API int cpnp_order_start(
 CPNP_API int cpnp_order_set_peer(cpnp_orders *orders, cpnp_order *order,
     uint64_t peer, bool at_once, cpnp_now now);
 
+/*
+ * The last message of an order takes its time, since it goes in parts
+ * (<cpnp/parts.h>): RETRANS_TIMER runs from the moment arrived on.  Call it
+ * with the latest moment at which it can have arrived when it is sent, and
+ * with the present one when it has, or when that has failed.
+ */
+CPNP_API void cpnp_order_set_arrival(cpnp_orders *orders, cpnp_order *order,
+    cpnp_tstamp arrived, cpnp_now now);
+
 /* Client: answer to an OFFER in OfferProcessing (RFC 8921, 11.1.1).  accept
  * gives STATE when the validity has ended. */
 CPNP_API int cpnp_order_accept(
