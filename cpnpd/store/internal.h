@@ -82,6 +82,8 @@
 	X(EACH, "SELECT id FROM orders ORDER BY last_event")                   \
 	X(EACH_OPEN,                                                           \
 	    "SELECT id FROM orders WHERE settled = 0 ORDER BY last_event")     \
+	X(PAGE, "SELECT id FROM orders WHERE id > ?1 ORDER BY id LIMIT ?2")    \
+	X(NEWEST, "SELECT ifnull(max(number), 0) FROM events")                 \
 	X(EACH_HOLD,                                                           \
 	    "SELECT resource, from_time, until_time, amount, bought, "         \
 	    "peer_identity, customer_order_id, order_ref "                     \

@@ -190,6 +190,41 @@ cpnp_store_each(
 	return each_row(store, ids, fn, user);
 }
 
+int
+cpnp_store_page(cpnp_store *store, uint64_t *cursor, size_t max,
+    cpnp_store_row_fn *fn, void *user, bool *more)
+{
+	sqlite3_stmt *ids = store->read[STORE_READ_PAGE];
+	cpnp_store_row row;
+	size_t n = 0;
+	int rc, err = 0;
+
+	if (sqlite3_stmt_busy(ids))
+		return CPNP_ERR_STATE;
+	(void)sqlite3_bind_int64(ids, 1, (sqlite3_int64)*cursor);
+	(void)sqlite3_bind_int64(ids, 2, (sqlite3_int64)max);
+	while ((rc = sqlite3_step(ids)) == SQLITE_ROW && err == 0) {
+		*cursor = (uint64_t)sqlite3_column_int64(ids, 0);
+		err = get_row(store, (sqlite3_int64)*cursor, &row);
+		if (err == 0)
+			err = fn(user, &row);
+		n++;
+	}
+	*more = n == max;
+	return end(ids, rc, err);
+}
+
+int
+cpnp_store_last_event(cpnp_store *store, uint64_t *number)
+{
+	sqlite3_stmt *stmt = store->read[STORE_READ_NEWEST];
+	int rc = sqlite3_step(stmt);
+
+	*number = rc == SQLITE_ROW
+	    ? (uint64_t)sqlite3_column_int64(stmt, 0) : 0;
+	return end(stmt, rc, 0);
+}
+
 static int
 get_held(sqlite3_stmt *stmt, cpnp_store_held *held)
 {

@@ -153,6 +153,11 @@ int cpnp_store_search(
 /* All orders that are not settled, or all, newest change last. */
 int cpnp_store_each(
     cpnp_store *store, bool open_only, cpnp_store_row_fn *fn, void *user);
+/* Some of all orders, in the order of their creation: at most max of those
+ * after *cursor, which begins with 0 and is moved.  For a loop that must not
+ * stay away long.  more is false when there are no others. */
+int cpnp_store_page(cpnp_store *store, uint64_t *cursor, size_t max,
+    cpnp_store_row_fn *fn, void *user, bool *more);
 int cpnp_store_each_hold(cpnp_store *store,
     int (*fn)(void *user, const cpnp_store_held *held), void *user);
 
@@ -170,5 +175,22 @@ typedef struct cpnp_store_event {
 /* The history of an order, oldest first. */
 int cpnp_store_each_event(cpnp_store *store, const cpnp_store_row *row,
     int (*fn)(void *user, const cpnp_store_event *event), void *user);
+
+/* The number of the newest event that is committed; 0: there is none. */
+int cpnp_store_last_event(cpnp_store *store, uint64_t *number);
+
+/*
+ * An online copy of the store, as it is at the moment of _new(), into a file
+ * that does not exist yet.  _step() copies some pages and says when all of it
+ * is durable under its name; _del() before that leaves nothing behind.  While
+ * it lasts the store's log only grows.
+ * Errors: EXISTS, IO, NOMEM; diag says what and where.
+ */
+typedef struct cpnp_store_backup cpnp_store_backup;
+int cpnp_store_backup_new(cpnp_store_backup **backup, cpnp_store *store,
+    const char *path, cpnp_diag *diag);
+int cpnp_store_backup_step(cpnp_store_backup *backup, unsigned pages,
+    bool *done, cpnp_diag *diag);
+void cpnp_store_backup_del(cpnp_store_backup *backup);
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "store_fixture.h"
 
@@ -558,6 +559,94 @@ START_TEST(test_store_file_is_private)
 }
 END_TEST
 
+/* R11: a copy made while it is written to shows one moment, and is private,
+ * complete and never written over another file. */
+START_TEST(test_store_backup_shows_one_moment)
+{
+	cpnp_store *store = fixture_open(false);
+	cpnp_store_config config = fixture_config(false);
+	cpnp_store_backup *backup;
+	char path[160], part[176];
+	cpnp_diag diag = {0};
+	size_t n = 0, steps = 0;
+	bool done = false;
+	struct stat st;
+
+	put_many(store, 0, 1000);
+	(void)snprintf(path, sizeof(path), "%s/copy.db", fixture_dir);
+	(void)snprintf(part, sizeof(part), "%s.part", path);
+	ck_assert_int_eq(
+	    cpnp_store_backup_new(&backup, store, path, &diag), 0);
+	for (; !done; steps++) {
+		ck_assert_int_ne(access(path, F_OK), 0);
+		put_many(store, 1000 * (unsigned)(steps + 1), 10);
+		ck_assert_int_eq(
+		    cpnp_store_backup_step(backup, 64, &done, &diag), 0);
+	}
+	ck_assert_uint_gt(steps, 1);
+	cpnp_store_backup_del(backup);
+	ck_assert_int_ne(access(part, F_OK), 0);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0600);
+	ck_assert_int_eq(cpnp_store_backup_new(&backup, store, path, &diag),
+	    CPNP_ERR_EXISTS);
+	cpnp_store_close(store);
+	config.path = path;
+	ck_assert_int_eq(cpnp_store_open(&store, &config, &diag), 0);
+	ck_assert_int_eq(cpnp_store_each(store, false, count_row, &n), 0);
+	ck_assert_uint_eq(n, 1000);
+	cpnp_store_close(store);
+}
+END_TEST
+
+/* One that is given up leaves nothing. */
+START_TEST(test_store_backup_given_up_leaves_nothing)
+{
+	cpnp_store *store = fixture_open(false);
+	cpnp_store_backup *backup;
+	char path[160], part[176];
+	cpnp_diag diag = {0};
+	bool done;
+
+	put_many(store, 0, 1000);
+	(void)snprintf(path, sizeof(path), "%s/copy.db", fixture_dir);
+	(void)snprintf(part, sizeof(part), "%s.part", path);
+	ck_assert_int_eq(
+	    cpnp_store_backup_new(&backup, store, path, &diag), 0);
+	ck_assert_int_eq(
+	    cpnp_store_backup_step(backup, 1, &done, &diag), 0);
+	ck_assert(!done);
+	ck_assert_int_eq(access(part, F_OK), 0);
+	cpnp_store_backup_del(backup);
+	ck_assert_int_ne(access(part, F_OK), 0);
+	ck_assert_int_ne(access(path, F_OK), 0);
+	ck_assert_int_eq(cpnp_store_backup_new(&backup, store,
+			     "/nonexistent/copy.db", &diag),
+	    CPNP_ERR_IO);
+	cpnp_store_close(store);
+}
+END_TEST
+
+START_TEST(test_store_pages_give_each_order_once)
+{
+	cpnp_store *store = fixture_open(false);
+	uint64_t cursor = 0, newest;
+	size_t n = 0, pages = 0;
+	bool more = true;
+
+	put_many(store, 0, 25);
+	for (; more; pages++)
+		ck_assert_int_eq(cpnp_store_page(store, &cursor, 10,
+				     count_row, &n, &more),
+		    0);
+	ck_assert_uint_eq(n, 25);
+	ck_assert_uint_eq(pages, 3);
+	ck_assert_int_eq(cpnp_store_last_event(store, &newest), 0);
+	ck_assert_uint_eq(newest, 25);
+	cpnp_store_close(store);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -576,6 +665,9 @@ main(void)
 	    test_store_events_cannot_be_altered,
 	    test_store_reads_100000_orders,
 	    test_store_file_is_private,
+	    test_store_backup_shows_one_moment,
+	    test_store_backup_given_up_leaves_nothing,
+	    test_store_pages_give_each_order_once,
 	};
 
 	return fixture_run("store", tests, sizeof(tests) / sizeof(tests[0]));
