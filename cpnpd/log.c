@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <syslog.h>
 #include <time.h>
 
@@ -48,13 +50,48 @@ priority(cpnp_log_level level)
 	return LOG_ERR;
 }
 
+/* The code point that begins at p and how many bytes it has; a stray byte,
+ * or what a line that was cut left of a character, counts as a control. */
+static uint32_t
+code_point(const unsigned char *p, size_t *n)
+{
+	uint32_t c = *p;
+	size_t i, len = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+	*n = 1;
+	if (len == 1)
+		return c;
+	if (c < 0xc2 || c > 0xf4)
+		return 0;
+	c &= 0x7fu >> len;
+	for (i = 1; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (p[i] & 0x3fu);
+	}
+	*n = len;
+	return c;
+}
+
+/* Controls of C0 and C1, and what turns text around or ends a line. */
+static bool
+is_printable(uint32_t c)
+{
+	return c >= 0x20 && !(c >= 0x7f && c < 0xa0) && c != 0x061c &&
+	    !(c >= 0x200b && c <= 0x200f) && !(c >= 0x2028 && c <= 0x202e) &&
+	    !(c >= 0x2060 && c <= 0x206f) && c != 0xfeff;
+}
+
 /* What a peer wrote must not forge a second line or steer a terminal. */
 static void
 make_printable(char *line)
 {
-	for (; *line != '\0'; line++)
-		if ((unsigned char)*line < 0x20 || *line == 0x7f)
-			*line = '?';
+	size_t n;
+
+	for (; *line != '\0'; line += n)
+		if (!is_printable(
+			code_point((const unsigned char *)line, &n)))
+			memset(line, '?', n);
 }
 
 void

@@ -401,6 +401,31 @@ START_TEST(test_conf_missing_file)
 }
 END_TEST
 
+/* What a peer writes forges no line and steers no terminal. */
+START_TEST(test_log_line_is_harmless)
+{
+	char line[256] = "";
+	FILE *f = tmpfile();
+	int kept = dup(STDERR_FILENO);
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_ge(kept, 0);
+	ck_assert_int_ge(dup2(fileno(f), STDERR_FILENO), 0);
+	cpnp_log(CPNP_LOG_ERROR, "place Z\xc3\xbcrich \xe2\x82\xac %s",
+	    "esc \x1b[2J\r\ncsi \xc2\x9b" "31m bidi \xe2\x80\xae line "
+	    "\xe2\x80\xa8 mark \xd8\x9c stray \xff cut \xe2\x80");
+	ck_assert_int_ge(dup2(kept, STDERR_FILENO), 0);
+	rewind(f);
+	ck_assert_ptr_nonnull(fgets(line, sizeof(line), f));
+	ck_assert_str_eq(strstr(line, "error: "),
+	    "error: place Z\xc3\xbcrich \xe2\x82\xac esc ?[2J??csi ??31m "
+	    "bidi ??? line ??? mark ?? stray ? cut ??\n");
+	ck_assert_ptr_null(fgets(line, sizeof(line), f));
+	fclose(f);
+	close(kept);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -410,6 +435,7 @@ main(void)
 		test_conf_checks_certificates_and_keys,
 		test_conf_tells_all_mistakes_at_once,
 		test_conf_missing_file,
+		test_log_line_is_harmless,
 	};
 	Suite *suite = suite_create("conf");
 	TCase *tc = tcase_create("conf");
