@@ -146,6 +146,8 @@ cpnpc_verdict cpnpc_offer_judge(const cpnpc_offer *offer, cpnpc_accept accept,
 /* Text of a peer for a terminal: no control characters, no bidirectional
  * overrides. */
 void cpnpc_put_text(FILE *f, cpnp_bytes text);
+/* The same, but for the ends of lines. */
+void cpnpc_put_lines(FILE *f, cpnp_bytes text);
 #define CPNPC_TIME_LEN 32
 /* "2026-11-21 08:30:00 UTC" */
 void cpnpc_time_format(cpnp_wtime time, char out[CPNPC_TIME_LEN]);

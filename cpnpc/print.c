@@ -32,7 +32,8 @@ is_harmless(const uint8_t *p, size_t n)
 	if (n == 1)
 		return *p >= 0x20 && *p < 0x7f;
 	if (n == 2)
-		return ((p[0] & 0x1fu) << 6 | (p[1] & 0x3fu)) >= 0xa0;
+		return ((p[0] & 0x1fu) << 6 | (p[1] & 0x3fu)) >= 0xa0 &&
+		       (p[0] != 0xd8 || p[1] != 0x9c);
 	if (n == 4)
 		return true;
 	c = (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
@@ -62,6 +63,25 @@ void
 cpnpc_put_text(FILE *f, cpnp_bytes text)
 {
 	put(f, text);
+}
+
+void
+cpnpc_put_lines(FILE *f, cpnp_bytes text)
+{
+	const uint8_t *end;
+	cpnp_bytes line;
+
+	while (text.len > 0) {
+		end = memchr(text.ptr, '\n', text.len);
+		line = (cpnp_bytes){text.ptr,
+		    end == NULL ? text.len : (size_t)(end - text.ptr)};
+		put(f, line);
+		if (end == NULL)
+			return;
+		fputc('\n', f);
+		text.ptr += line.len + 1;
+		text.len -= line.len + 1;
+	}
 }
 
 void

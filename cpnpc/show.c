@@ -87,7 +87,7 @@ print_document(const cpnpc_offer *offer)
 	cpnp_buf_init(&buf, &cpnp_env_openssl()->mem, XML_MAX);
 	if (cpnp_cpd_to_xml(&offer->offered, &buf) == 0) {
 		puts("  the service:");
-		fwrite(buf.ptr, 1, buf.len, stdout);
+		cpnpc_put_lines(stdout, cpnp_buf_bytes(&buf));
 	}
 	cpnp_buf_fini(&buf);
 }

@@ -161,6 +161,7 @@ START_TEST(test_print_text_is_harmless)
 	    {"c1 \xc2\x9b end", "c1 ? end"},
 	    {"bidi \xe2\x80\xae end", "bidi ? end"},
 	    {"isolate \xe2\x81\xa6 end", "isolate ? end"},
+	    {"mark \xd8\x9c end", "mark ? end"},
 	    {"stray \xff\xc3", "stray ??"},
 	};
 	char out[64];
@@ -176,6 +177,19 @@ START_TEST(test_print_text_is_harmless)
 }
 END_TEST
 
+/* A document of a peer is shown in its lines, and as harmless. */
+START_TEST(test_print_lines_are_harmless)
+{
+	char out[64] = "";
+	FILE *f = fmemopen(out, sizeof(out), "w");
+
+	cpnpc_put_lines(f, CPNP_BYTES_LIT("<a>\n  \xc2\x9b" "31m\x1b\n\n"
+					  "\xe2\x80\xae</a>"));
+	fclose(f);
+	ck_assert_str_eq(out, "<a>\n  ?31m?\n\n?</a>");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -185,6 +199,7 @@ main(void)
 	    test_decode_broken_keeps_the_rest,
 	    test_decode_document_is_xml,
 	    test_print_text_is_harmless,
+	    test_print_lines_are_harmless,
 	};
 
 	return unit_run("decode", tests, sizeof(tests) / sizeof(tests[0]));
