@@ -36,21 +36,41 @@ mem_free(void *user, void *ptr)
 
 const cpnp_mem tool_mem = {NULL, mem_alloc, mem_realloc, mem_free};
 
-/* RFC 3629 aside, what a terminal would obey is shown as \xNN. */
+/* How many bytes at p a terminal would obey, or turn text around for: controls
+ * of C0 and C1, marks and overrides of direction (U+200B to U+200F, U+2028 to
+ * U+202E, U+2060 to U+206F), U+061C, U+FEFF. */
+static size_t
+harm(const uint8_t *p, size_t left)
+{
+	if (p[0] < 0x20 || p[0] == 0x7f)
+		return 1;
+	if (left >= 2 && ((p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) ||
+	    (p[0] == 0xd8 && p[1] == 0x9c)))
+		return 2;
+	if (left >= 3 && p[0] == 0xe2 && p[1] == 0x80 &&
+	    ((p[2] >= 0x8b && p[2] <= 0x8f) ||
+		(p[2] >= 0xa8 && p[2] <= 0xae)))
+		return 3;
+	if (left >= 3 && p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa0 &&
+	    p[2] <= 0xaf)
+		return 3;
+	if (left >= 3 && p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf)
+		return 3;
+	return 0;
+}
+
+/* What a terminal would obey is shown as \xNN. */
 void
 tool_put(FILE *file, cpnp_bytes text)
 {
-	size_t i;
-	uint8_t c;
+	size_t i, n;
 
-	for (i = 0; i < text.len; i++) {
-		c = text.ptr[i];
-		/* C1 controls are two bytes in UTF-8: c2 80 to c2 9f */
-		if (c < 0x20 || c == 0x7f || (c >= 0x80 && c < 0xa0 &&
-		    i > 0 && text.ptr[i - 1] == 0xc2))
-			fprintf(file, "\\x%02x", c);
-		else
-			fputc(c, file);
+	for (i = 0; i < text.len;) {
+		n = harm(text.ptr + i, text.len - i);
+		if (n == 0)
+			fputc(text.ptr[i++], file);
+		for (; n > 0; n--)
+			fprintf(file, "\\x%02x", text.ptr[i++]);
 	}
 }
 
@@ -65,7 +85,7 @@ tool_text(cpnp_bytes text)
 void
 tool_put_json(json_t *json)
 {
-	(void)json_dumpf(json, stdout, JSON_COMPACT);
+	(void)json_dumpf(json, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 	putchar('\n');
 	json_decref(json);
 }

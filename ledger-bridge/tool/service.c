@@ -172,12 +172,23 @@ to_xml(cpnp_bytes description, cpnp_buf *out)
 void
 tool_print_xml(cpnp_bytes description)
 {
+	const uint8_t *end;
+	cpnp_bytes rest;
 	cpnp_buf xml;
-	cpnp_bytes bytes;
+	size_t n;
 
 	if (to_xml(description, &xml)) {
-		bytes = cpnp_buf_bytes(&xml);
-		(void)fwrite(bytes.ptr, 1, bytes.len, stdout);
+		rest = cpnp_buf_bytes(&xml);
+		while (rest.len > 0) {
+			end = memchr(rest.ptr, '\n', rest.len);
+			n = end == NULL ? rest.len
+					: (size_t)(end - rest.ptr);
+			tool_put(stdout, (cpnp_bytes){rest.ptr, n});
+			putchar('\n');
+			n += end != NULL;
+			rest.ptr += n;
+			rest.len -= n;
+		}
 	}
 	cpnp_buf_fini(&xml);
 }

@@ -171,6 +171,9 @@ START_TEST(test_tool_says_what_is_wrong)
 	    json_string_value(json_object_get(json, "why")),
 	    "no agreement in the file has it"));
 	json_decref(json);
+	/* what would turn text around is shown, not obeyed */
+	expect("prove X\xe2\x80\xaeY\xc2\x9bZ --store $D/client.db -o $D/no", 1,
+	    "X\\xe2\\x80\\xaeY\\xc2\\x9bZ");
 }
 END_TEST
 
