@@ -70,7 +70,8 @@ merge(step *a, step *b)
 	return b;
 }
 
-/* The shape needs to be unrelated to the times, not secret: splitmix64. */
+/* Who chooses the times must not know the shape, or makes a list of the tree:
+ * splitmix64 from a secret seed. */
 static uint64_t
 next_priority(cpnp_calendar *calendar)
 {
@@ -165,5 +166,6 @@ void
 cpnp_calendar_fini(cpnp_calendar *calendar)
 {
 	free_steps(calendar->root);
-	*calendar = (cpnp_calendar){NULL, 0, 0};
+	calendar->root = NULL;
+	calendar->base = 0;
 }

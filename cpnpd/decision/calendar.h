@@ -15,10 +15,11 @@
 typedef struct cpnp_calendar {
 	struct cpnp_calendar_step *root;
 	int64_t base; /* the level before the first step */
-	uint64_t seed;
+	uint64_t seed; /* random, where customers choose the times */
 } cpnp_calendar;
 
-/* A zeroed calendar is an empty one. */
+/* A calendar that is zero but for its seed is an empty one, and so is what is
+ * left after _fini. */
 void cpnp_calendar_fini(cpnp_calendar *calendar);
 
 /*

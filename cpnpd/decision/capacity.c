@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include <cpnp/cpd.h>
 
@@ -89,9 +90,13 @@ resource_get(cpnp_capacity *c, const char *name)
 	if (r == NULL)
 		return NULL;
 	c->resources = r;
-	r += c->resources_n++;
+	r += c->resources_n;
 	memset(r, 0, sizeof(*r));
+	if (getrandom(&r->taken.seed, sizeof(r->taken.seed), 0) !=
+	    (ssize_t)sizeof(r->taken.seed))
+		return NULL;
 	strcpy(r->name, name);
+	c->resources_n++;
 	return r;
 }
 

@@ -211,6 +211,55 @@ START_TEST(test_capacity_of_many_orders)
 }
 END_TEST
 
+struct step_of {
+	uint64_t priority;
+	size_t place;
+};
+
+static int
+by_priority(const void *a, const void *b)
+{
+	uint64_t x = ((const struct step_of *)a)->priority;
+	uint64_t y = ((const struct step_of *)b)->priority;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Customers choose when a service begins.  One who knew the priorities of the
+ * steps, here those of seed 0, would make a list of the tree: it would take
+ * far longer than the time limit of a test. */
+START_TEST(test_capacity_is_quick_at_hostile_times)
+{
+	enum { N = 30000 };
+	static struct step_of steps[N];
+	static int64_t times[N];
+	uint64_t state = 0, z;
+	cpnp_store_hold h;
+	cpnp_capacity *c;
+	size_t i;
+
+	for (i = 0; i < N; i++) {
+		z = state += UINT64_C(0x9e3779b97f4a7c15);
+		z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+		z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+		steps[i] = (struct step_of){z ^ (z >> 31), i};
+	}
+	qsort(steps, N, sizeof(steps[0]), by_priority);
+	for (i = 0; i < N; i++)
+		times[steps[i].place] = (int64_t)i + 1000;
+	ck_assert_int_eq(cpnp_capacity_new(&c), 0);
+	for (i = 0; i < N; i++) {
+		h = hold_of("place/A", 0, 0, 1);
+		h.from.sec = times[i];
+		h.until = END;
+		ck_assert_int_eq(cpnp_capacity_hold(
+		    c, ref_of((unsigned)i), alice, &h), 0);
+	}
+	ck_assert_int_eq(cpnp_capacity_held(c, alice), N);
+	cpnp_capacity_del(c);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -221,6 +270,7 @@ main(void)
 		test_capacity_refuses_what_is_no_row,
 		test_capacity_rows_have_a_bound,
 		test_capacity_of_many_orders,
+		test_capacity_is_quick_at_hostile_times,
 	};
 
 	return unit_run("capacity", tests, sizeof(tests) / sizeof(tests[0]));
