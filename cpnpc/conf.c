@@ -260,6 +260,8 @@ static const struct setting settings[] = {
 	"yes or no"},
     {"purpose", 0, BOTH, parse_purpose, AT(purpose), 0, 0, NULL,
 	"permanent or test"},
+    {"mtu", 0, BOTH, parse_number, AT(mtu), 576, 65535, NULL,
+	"a number from 576 to 65535"},
     {"retransmit", 0, BOTH, parse_duration, AT(retransmit), TIME_MIN, TIME_MAX,
 	NULL, TIME_RANGE},
     {"retries", 0, BOTH, parse_number, AT(retries), 0, 100, NULL,

@@ -55,6 +55,7 @@ typedef struct cpnpc_conf {
 	cpnpc_choice require_statements; /* unset: with DTLS */
 	bool no_recursion;
 	cpnp_purpose purpose;
+	uint64_t mtu; /* 0: not set */
 	cpnp_tstamp retransmit;
 	uint64_t retries;
 	cpnp_tstamp repeat_min;

@@ -102,7 +102,7 @@ send_message(cpnpc_session *session, const cpnp_effect *effect, cpnp_now now)
 		return;
 	if (effect->u.send.fail && !cpnp_net_may_fail(session->net, peer, now))
 		return;
-	err = cpnp_net_send(session->net, peer, effect->u.send.bytes, now);
+	err = cpnpc_parts_send(session, effect, now);
 	if (session->run->conf.verbose)
 		cpnpc_status_say(session, "%s%s, %zu bytes%s%s",
 		    cpnp_method_name(

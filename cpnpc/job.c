@@ -279,21 +279,6 @@ is_known(cpnpc_session *session, cpnpc_job *job)
 	return true;
 }
 
-/* The order is in the store: send it, unless it would not get through. */
-static int
-begin(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
-{
-	if (cpnp_order_doc(job->order, CPNP_DOC_REQUEST).len >
-	    CPNP_DATAGRAM_MAX) {
-		(void)cpnp_order_cancel(session->orders, job->order, now);
-		return CPNP_ERR_NO_SPACE;
-	}
-	cpnpc_status_say(
-	    session, "order %s to %s", job->id, session->peer_identity);
-	return cpnp_order_start(
-	    session->orders, job->order, session->peer, now);
-}
-
 static void
 start_new(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 {
@@ -307,13 +292,16 @@ start_new(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 		cpnpc_effects_run(session, now);
 		if (job->done)
 			return;
-		err = begin(session, job, now);
+		cpnpc_status_say(
+		    session, "order %s to %s", job->id, session->peer_identity);
+		err = cpnp_order_start(
+		    session->orders, job->order, session->peer, now);
 	}
 	if (err == CPNP_ERR_NO_SPACE)
 		cpnpc_job_finish(session, job, CPNPC_LOCAL,
-		    "the document is too long to be sent: a datagram takes a "
-		    "message of %d bytes; nothing was ordered",
-		    CPNP_DATAGRAM_MAX);
+		    "the document does not fit a message of %d bytes; nothing "
+		    "was ordered",
+		    CPNP_MSG_MAX);
 	else if (err != 0)
 		cpnpc_job_finish(session, job, CPNPC_LOCAL,
 		    "it cannot be placed: %s; nothing was ordered",

@@ -152,6 +152,7 @@ open_net(cpnpc_session *session)
 	    .callbacks = {.user = session,
 		.message = cpnpc_on_message,
 		.event = cpnpc_on_net_event},
+	    .limits = {.mtu = (uint16_t)conf->mtu},
 	};
 	cpnp_net_tls tls = {conf->certificate, conf->key, conf->ca, conf->crl};
 	char source[CPNP_NET_ADDRESS_MAX];
@@ -198,6 +199,8 @@ open_orders(cpnpc_session *session)
 	config.repeat_max = conf->repeat_max;
 	config.sign = session->signer != NULL;
 	err = cpnp_orders_new(&session->orders, &config, cpnp_env_openssl());
+	if (err == 0)
+		err = cpnp_parts_new(&session->parts, cpnp_env_openssl());
 	return err == 0 ? CPNPC_DONE
 			: cpnpc_fail(session->run, CPNPC_LOCAL, "%s",
 			      cpnp_strerror(err));
@@ -254,6 +257,7 @@ cpnpc_session_close(cpnpc_session *session)
 
 	cpnpc_status_clear(session);
 	cpnp_net_del(session->net);
+	cpnp_parts_del(session->parts);
 	cpnp_orders_del(session->orders);
 	cpnp_store_batch_del(session->batch);
 	cpnp_store_close(session->store);

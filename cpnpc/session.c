@@ -115,10 +115,9 @@ recv_unknown(cpnpc_session *session, cpnp_input *input, cpnp_now now)
 }
 
 void
-cpnpc_on_message(void *user, cpnp_peer peer, cpnp_bytes identity,
-    cpnp_bytes datagram, cpnp_now now)
+cpnpc_recv_message(cpnpc_session *session, cpnp_peer peer,
+    cpnp_bytes identity, cpnp_bytes bytes, cpnp_now now)
 {
-	cpnpc_session *session = user;
 	cpnp_msg *msg = calloc(1, sizeof(*msg));
 	cpnp_signed *check = calloc(1, sizeof(*check));
 	cpnp_input input = {.msg = msg, .identity = identity, .peer = peer};
@@ -127,13 +126,13 @@ cpnpc_on_message(void *user, cpnp_peer peer, cpnp_bytes identity,
 
 	if (msg == NULL || check == NULL || session->broken)
 		goto out;
-	err = cpnp_msg_decode(msg, datagram, &diag);
+	err = cpnp_msg_decode(msg, bytes, &diag);
 	if (session->run->conf.verbose)
 		cpnpc_status_say(session, "%s received, %zu bytes%s%s",
 		    (msg->present & CPNP_MSG_HEAD_READ) != 0
 			? cpnp_method_name(msg->edition, (int)msg->method)
 			: "message",
-		    datagram.len, err != 0 ? ": " : "",
+		    bytes.len, err != 0 ? ": " : "",
 		    err != 0 ? cpnp_strerror(err) : "");
 	if (err != 0) {
 		err =
@@ -237,9 +236,11 @@ void
 cpnpc_session_arm(cpnpc_session *session, cpnp_now now)
 {
 	cpnp_tstamp at = cpnp_orders_expiry(session->orders);
+	cpnp_tstamp parts = cpnp_parts_expiry(session->parts);
 	uint64_t us = 0;
 	struct timeval delay;
 
+	at = parts < at ? parts : at;
 	if (at == CPNP_NEVER) {
 		(void)event_del(session->timer);
 		return;
@@ -259,6 +260,7 @@ on_timer(evutil_socket_t fd, short what, void *user)
 
 	(void)fd;
 	(void)what;
+	cpnpc_parts_timer(session, now);
 	while (!session->broken &&
 	       cpnp_orders_expiry(session->orders) <= now.mono) {
 		int err = cpnp_orders_handle_expiry(session->orders, now);

@@ -11,6 +11,7 @@
  *	job.c       what is done with each order
  *	outcome.c   how it ended
  *	effect.c    effects of the orders: store, send, sign
+ *	parts.c     messages that are longer than a datagram
  *	status.c    what a person sees meanwhile
  *	ask.c       the question on the terminal
  *
@@ -23,6 +24,7 @@
 
 #include <cpnp/ledger.h>
 #include <cpnp/net.h>
+#include <cpnp/parts.h>
 
 #include "cpnpc.h"
 
@@ -97,6 +99,8 @@ typedef struct cpnpc_session {
 	bool many;     /* the verb is about any number of orders */
 	cpnp_store *store;
 	cpnp_store_batch *batch; /* not committed yet */
+	cpnp_parts *parts;
+	bool draining_parts;
 	cpnp_orders *orders;
 	cpnp_signer *signer;
 	cpnp_trust *trust;
@@ -135,6 +139,13 @@ cpnpc_exit cpnpc_session_command(cpnpc *run, cpnpc_goal goal);
 /* ---- between the files of a session ------------------------------------ */
 
 /* session.c: what the network and the loop call. */
+/* A whole message, from a datagram or from parts. */
+void cpnpc_recv_message(cpnpc_session *session, cpnp_peer peer,
+    cpnp_bytes identity, cpnp_bytes bytes, cpnp_now now);
+/* parts.c */
+int cpnpc_parts_send(
+    cpnpc_session *session, const cpnp_effect *effect, cpnp_now now);
+void cpnpc_parts_timer(cpnpc_session *session, cpnp_now now);
 void cpnpc_on_message(void *user, cpnp_peer peer, cpnp_bytes identity,
     cpnp_bytes datagram, cpnp_now now);
 void cpnpc_on_net_event(void *user, cpnp_peer peer, cpnp_net_event event,

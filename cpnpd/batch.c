@@ -130,17 +130,20 @@ cpnpd_batch_newest(struct daemon *d)
 }
 
 static void
-send_now(struct daemon *d, cpnp_peer peer, cpnp_bytes bytes, cpnp_now now)
+send_now(struct daemon *d, cpnp_peer peer, cpnp_bytes bytes, bool again,
+    cpnp_now now)
 {
-	if (cpnp_net_send(d->net, peer, bytes, now) == 0)
+	if (cpnpd_is_long(d, peer, bytes.len))
+		cpnpd_parts_send(d, peer, bytes, again, now);
+	else if (cpnp_net_send(d->net, peer, bytes, now) == 0)
 		d->counters.sent++;
 	else
 		d->counters.send_failed++;
 }
 
 void
-cpnpd_send_later(
-    struct daemon *d, cpnp_peer peer, cpnp_bytes bytes, cpnp_now now)
+cpnpd_send_later(struct daemon *d, cpnp_peer peer, cpnp_bytes bytes,
+    bool again, cpnp_now now)
 {
 	struct batch *b = cpnpd_batch_newest(d);
 	struct outgoing *out;
@@ -148,7 +151,7 @@ cpnpd_send_later(
 	if (d->failed)
 		return;
 	if (b == NULL) {
-		send_now(d, peer, bytes, now);
+		send_now(d, peer, bytes, again, now);
 		return;
 	}
 	out = malloc(sizeof(*out) + bytes.len);
@@ -158,6 +161,7 @@ cpnpd_send_later(
 	}
 	out->next = NULL;
 	out->peer = peer;
+	out->again = again;
 	out->len = bytes.len;
 	memcpy(out->bytes, bytes.ptr, bytes.len);
 	*b->out_end = out;
@@ -291,7 +295,7 @@ batch_committed(struct daemon *d, struct batch *b, cpnp_now now)
 	d->counters.batches++;
 	for (out = b->out; out != NULL; out = out->next)
 		send_now(d, out->peer,
-		    (cpnp_bytes){out->bytes, out->len}, now);
+		    (cpnp_bytes){out->bytes, out->len}, out->again, now);
 	for (s = b->sign; s != NULL; s = s->next) {
 		if (s->receipt_tag == 0)
 			continue;

@@ -134,6 +134,8 @@ static const struct option limits_options[] = {
 	    HOUR_NS, NULL, "from 1 s to 1 h"),
 	TIME_OPTION(cpnp_conf, "session-idle-time", limits.idle, 1000000000,
 	    7 * 24 * HOUR_NS, NULL, "from 1 s to 7 d"),
+	COUNT_OPTION(cpnp_conf, "mtu", limits.mtu, 576, 65535, NULL,
+	    "from 576 to 65535"),
 	COUNT_OPTION(cpnp_conf, "fails-per-second", limits.fails_per_second, 1,
 	    100000, NULL, "from 1 to 100000"),
 };

@@ -45,6 +45,8 @@ typedef struct cpnp_conf_limits {
 	uint64_t orders_max;
 	uint64_t sessions_max;
 	uint64_t handshakes_max;
+	uint64_t mtu; /* longer messages go in parts; 0: those that no
+			 datagram takes */
 	uint64_t addresses_max;
 	uint64_t handshake;
 	uint64_t idle;

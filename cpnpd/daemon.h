@@ -7,6 +7,7 @@
  * messages go out and what waited for it is signed.
  *
  *	recv.c     a datagram becomes an event
+ *	parts.c    messages that are longer than a datagram
  *	effects.c  the effects of an event are performed or put in the batch
  *	batch.c    batches are submitted, come back, fail
  *	start.c    from a configuration to a daemon that can serve
@@ -22,6 +23,7 @@
 #include <cpnp/ledger.h>
 #include <cpnp/net.h>
 #include <cpnp/order.h>
+#include <cpnp/parts.h>
 
 #include "capacity.h"
 #include "catalogue.h"
@@ -85,6 +87,7 @@ struct key {
 struct outgoing {
 	struct outgoing *next;
 	cpnp_peer peer;
+	bool again; /* a retransmission */
 	size_t len;
 	uint8_t bytes[];
 };
@@ -113,6 +116,8 @@ struct daemon {
 	const cpnp_conf *conf;
 	struct event_base *base;
 	cpnp_net *net;
+	cpnp_parts *parts;
+	bool draining_parts;
 	cpnp_orders *orders;
 	cpnp_store *store;
 	cpnp_signer *signer;         /* of statements, this thread's */
@@ -146,6 +151,19 @@ struct daemon {
 /* recv.c */
 void cpnpd_recv(void *user, cpnp_peer peer, cpnp_bytes identity,
     cpnp_bytes datagram, cpnp_now now);
+/* A whole message, from a datagram or from parts. */
+void cpnpd_recv_message(struct daemon *d, cpnp_peer peer, cpnp_bytes identity,
+    cpnp_bytes bytes, cpnp_now now);
+
+/* parts.c */
+/* Does a message of len bytes go to peer in parts? */
+bool cpnpd_is_long(const struct daemon *d, cpnp_peer peer, size_t len);
+void cpnpd_parts_recv(struct daemon *d, cpnp_peer peer, cpnp_bytes datagram,
+    cpnp_now now);
+void cpnpd_parts_send(struct daemon *d, cpnp_peer peer, cpnp_bytes message,
+    bool again, cpnp_now now);
+/* Perform what the parts want done. */
+void cpnpd_parts_drain(struct daemon *d, cpnp_now now);
 
 /* effects.c: perform or collect all effects, those of decisions included. */
 void cpnpd_drain(struct daemon *d, cpnp_now now);
@@ -169,7 +187,7 @@ cpnp_order *cpnpd_key_order(const struct daemon *d, const struct key *key);
 void cpnpd_signing_free(struct signing *list);
 /* Send when all that was stored so far is durable. */
 void cpnpd_send_later(struct daemon *d, cpnp_peer peer, cpnp_bytes bytes,
-    cpnp_now now);
+    bool again, cpnp_now now);
 /* The turn is over: sign, and give the batch to the writer. */
 void cpnpd_turn_end(struct daemon *d, cpnp_now now);
 /* Batches have come back. */

@@ -169,7 +169,12 @@ do_send(struct daemon *d, const cpnp_effect *e, cpnp_now now)
 		d->counters.fails_limited++;
 		return;
 	}
-	cpnpd_send_later(d, e->u.send.peer, e->u.send.bytes, now);
+	if (e->order != NULL &&
+	    cpnpd_is_long(d, e->u.send.peer, e->u.send.bytes.len))
+		cpnp_order_set_arrival(d->orders, e->order,
+		    now.mono + CPNP_PARTS_TIME_MAX, now);
+	cpnpd_send_later(
+	    d, e->u.send.peer, e->u.send.bytes, e->u.send.again, now);
 }
 
 static void

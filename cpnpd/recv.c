@@ -159,30 +159,20 @@ is_behind(const struct daemon *d)
 }
 
 void
-cpnpd_recv(void *user, cpnp_peer peer, cpnp_bytes identity,
-    cpnp_bytes datagram, cpnp_now now)
+cpnpd_recv_message(struct daemon *d, cpnp_peer peer, cpnp_bytes identity,
+    cpnp_bytes bytes, cpnp_now now)
 {
-	struct daemon *d = user;
 	const cpnp_conf_customer *customer;
 	cpnp_diag diag = {0};
 	cpnp_msg msg;
 	cpnp_input input = {.msg = &msg, .identity = identity, .peer = peer};
 	int err;
 
-	d->counters.messages++;
-	if (d->stopping) {
-		d->counters.drop_stopping++;
-		return;
-	}
-	if (is_behind(d)) {
-		d->counters.drop_busy++;
-		return;
-	}
 	customer = cpnp_conf_customer_find(d->conf, identity);
 	input.may_order = customer != NULL && customer->may_order;
 	input.require_statement =
 	    customer == NULL || customer->require_statement;
-	err = cpnp_msg_decode(&msg, datagram, &diag);
+	err = cpnp_msg_decode(&msg, bytes, &diag);
 	if (err != 0) {
 		d->counters.invalid++;
 		log_refused(&input,
@@ -196,4 +186,21 @@ cpnpd_recv(void *user, cpnp_peer peer, cpnp_bytes identity,
 		feed(d, &input, now);
 	}
 	cpnpd_drain(d, now);
+}
+
+void
+cpnpd_recv(void *user, cpnp_peer peer, cpnp_bytes identity,
+    cpnp_bytes datagram, cpnp_now now)
+{
+	struct daemon *d = user;
+
+	d->counters.messages++;
+	if (d->stopping)
+		d->counters.drop_stopping++;
+	else if (is_behind(d))
+		d->counters.drop_busy++;
+	else if (cpnp_parts_is_part(datagram))
+		cpnpd_parts_recv(d, peer, datagram, now);
+	else
+		cpnpd_recv_message(d, peer, identity, datagram, now);
 }

@@ -32,6 +32,8 @@ cpnpd_arm_timer(struct daemon *d, cpnp_now now)
 
 	if (d->failed && d->flight != NULL)
 		at = CPNP_NEVER; /* their return goes on */
+	if (cpnp_parts_expiry(d->parts) < at)
+		at = cpnp_parts_expiry(d->parts);
 	if (at == CPNP_NEVER) {
 		evtimer_del(d->timer);
 		return;
@@ -70,6 +72,8 @@ on_timer(evutil_socket_t fd, short what, void *user)
 	(void)what;
 	check_clocks(d, now);
 	cpnpd_recover(d, now);
+	cpnp_parts_handle_expiry(d->parts, now.mono);
+	cpnpd_parts_drain(d, now);
 	for (n = 0; n < CPNPD_EXPIRIES_MAX && !d->failed &&
 	     cpnp_orders_expiry(d->orders) <= now.mono; n++) {
 		err = cpnp_orders_handle_expiry(d->orders, now);
@@ -120,9 +124,11 @@ on_heartbeat(evutil_socket_t fd, short what, void *user)
 static void
 log_counters(struct daemon *d)
 {
+	cpnp_parts_counters parts;
 	cpnp_net_counters net;
 
 	cpnp_net_get_counters(d->net, &net);
+	cpnp_parts_get_counters(d->parts, &parts);
 #define X(name, text)                                                          \
 	if (d->counters.name != 0)                                             \
 		cpnp_log(CPNP_LOG_INFO, "counter %s: %" PRIu64 " %s", #name,   \
@@ -134,6 +140,12 @@ log_counters(struct daemon *d)
 		cpnp_log(CPNP_LOG_INFO, "counter net %s: %" PRIu64 " %s",      \
 		    #name, net.name, text);
 	CPNP_NET_COUNTER_MAP(X)
+#undef X
+#define X(name, text)                                                          \
+	if (parts.name != 0)                                                   \
+		cpnp_log(CPNP_LOG_INFO, "counter parts %s: %" PRIu64 " %s",    \
+		    #name, parts.name, text);
+	CPNP_PARTS_COUNTER_MAP(X)
 #undef X
 	cpnp_log(CPNP_LOG_INFO, "orders: %zu in memory, %zu batches with the "
 	    "writer", cpnp_orders_count(d->orders),
@@ -231,6 +243,7 @@ tear_down(struct daemon *d)
 	free_event(&d->store_event);
 	free_event(&d->timer);
 	cpnp_net_del(d->net);
+	cpnp_parts_del(d->parts);
 	cpnp_orders_del(d->orders);
 	cpnpd_batches_free(d);
 	cpnp_store_close(d->store);

@@ -57,6 +57,8 @@ on_net_event(void *user, cpnp_peer peer, cpnp_net_event event,
 	cpnp_bytes identity = cpnp_net_peer_identity(d->net, peer);
 
 	(void)now;
+	if (event == CPNP_NET_DOWN)
+		cpnp_parts_forget(d->parts, peer);
 	(void)cpnp_net_peer_address(d->net, peer, address);
 	switch (event) {
 	case CPNP_NET_UP:
@@ -85,6 +87,7 @@ new_net(struct daemon *d)
 			.addresses_max = (uint32_t)l->addresses_max,
 			.handshake_ns_max = l->handshake,
 			.idle_ns_max = l->idle,
+			.mtu = (uint16_t)l->mtu,
 			.fails_per_second = (uint32_t)l->fails_per_second}};
 	cpnp_diag diag = {0};
 	int err;
@@ -93,6 +96,8 @@ new_net(struct daemon *d)
 	if (d->base == NULL)
 		return complain("event loop", CPNP_ERR_NOMEM, &diag);
 	err = cpnp_net_new(&d->net, d->base, &config);
+	if (err == 0)
+		err = cpnp_parts_new(&d->parts, cpnp_env_openssl());
 	return err == 0 ? 0 : complain("network", err, &diag);
 }
 

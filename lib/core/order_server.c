@@ -328,8 +328,8 @@ is_processed(struct order_step *s)
 	    s, CPNP_STATE_PROCESSING_RECEIVED, NULL, NULL);
 }
 
-/* Add the receipt to the ACK in orders->build, if it goes into the same
- * datagram: it can be had from the journal later, the ACK cannot. */
+/* Add the receipt to the ACK in orders->build, if the message takes it: it can
+ * be had from the journal later, the ACK cannot. */
 static void
 add_receipt(struct order_step *s)
 {
@@ -344,8 +344,7 @@ add_receipt(struct order_step *s)
 	if (cpnp_msg_allow(msg, CPNP_ATTR_SEQUENCE_NUMBER))
 		msg->sequence_number = UINT32_MAX;
 	cpnp_buf_reset(out);
-	if (cpnp_msg_encode(msg, out, NULL) != 0 ||
-	    out->len > CPNP_DATAGRAM_MAX)
+	if (cpnp_msg_encode(msg, out, NULL) != 0)
 		msg->present &= ~CPNP_ATTR_BIT(CPNP_ATTR_RECEIPT);
 }
 

@@ -57,9 +57,9 @@ bio_ctrl(BIO *bio, int cmd, long number, void *ptr)
 		return (long)session->in.len;
 	case BIO_CTRL_DGRAM_QUERY_MTU:
 	case BIO_CTRL_DGRAM_GET_FALLBACK_MTU:
-		return session->net->limits.mtu - 48;
+		return session->net->limits.mtu - NET_IP_UDP;
 	case BIO_CTRL_DGRAM_GET_MTU_OVERHEAD:
-		return 48; /* IPv6 and UDP headers, the longer case */
+		return NET_IP_UDP;
 	default:
 		return 0;
 	}

@@ -37,7 +37,9 @@
 #define NET_ROUNDS_MAX 4 /* system calls before other sockets have a turn */
 /* A message and what a DTLS record puts around it: header, explicit nonce,
  * tag. */
-#define NET_DATAGRAM_MAX (CPNP_DATAGRAM_MAX + NET_RECORD_HEADER + 8 + 16)
+#define NET_RECORD_EXTRA (NET_RECORD_HEADER + 8 + 16)
+#define NET_DATAGRAM_MAX (CPNP_DATAGRAM_MAX + NET_RECORD_EXTRA)
+#define NET_IP_UDP 48 /* headers of IPv6 and UDP, the longer case */
 #define NET_OUT_MAX 64
 #define NET_OUT_BYTES_MAX (16 * NET_DATAGRAM_MAX)
 #define NET_CONTROL_MAX 64

@@ -527,6 +527,19 @@ cpnp_net_send(
 	return err;
 }
 
+size_t
+cpnp_net_datagram_max(const cpnp_net *net, cpnp_peer id)
+{
+	const struct net_peer *peer = net_peer_get(net, id);
+	size_t max = net->limits.mtu - NET_IP_UDP;
+
+	if (peer == NULL)
+		return 0;
+	if (peer->transport == CPNP_TRANSPORT_DTLS)
+		max -= NET_RECORD_EXTRA;
+	return max < CPNP_DATAGRAM_MAX ? max : CPNP_DATAGRAM_MAX;
+}
+
 /* A bucket kept as the time until which it is in use (GCRA): one FAIL uses it
  * for one interval, and it may be in use for a burst of them. */
 bool

@@ -119,7 +119,8 @@ typedef struct cpnp_net_limits {
 				       send means a new session [5 s] */
 	uint32_t fails_burst;       /* FAILs to one peer at once [20] */
 	uint32_t fails_per_second;  /* and steadily [10] */
-	uint16_t mtu; /* largest IP packet of a handshake, 576 or more [1280] */
+	uint16_t mtu; /* largest IP packet of a handshake, and of a part of a
+			 message, 576 or more [1280] */
 } cpnp_net_limits;
 
 /*
@@ -252,6 +253,12 @@ CPNP_API int cpnp_net_reconnect(cpnp_net *net, cpnp_peer peer, cpnp_now now);
 CPNP_API int cpnp_net_send(
     cpnp_net *net, cpnp_peer peer, cpnp_bytes datagram, cpnp_now now);
 CPNP_API void cpnp_net_flush(cpnp_net *net);
+
+/*
+ * The longest datagram to a peer that fits in one IP packet of limits.mtu: for
+ * cpnp_parts_send().  0 when the peer is gone.
+ */
+CPNP_API size_t cpnp_net_datagram_max(const cpnp_net *net, cpnp_peer peer);
 
 /*
  * May another FAIL go to this peer now?  Takes a token from its bucket when
