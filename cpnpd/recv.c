@@ -8,6 +8,24 @@
 
 #include "daemon.h"
 
+/* Only an ACCEPT of an open offer is judged by who has signed it; to verify
+ * costs far more than to send. */
+static bool
+wants_signer(const struct daemon *d, const cpnp_input *input)
+{
+	const cpnp_msg *m = input->msg;
+	const cpnp_order *order;
+
+	if (m->method != CPNP_METHOD_ACCEPT ||
+	    !cpnp_msg_has(m, CPNP_ATTR_STATEMENT) || m->statement.len == 0)
+		return false;
+	order = cpnp_orders_find(d->orders, CPNP_SERVER, input->identity,
+	    m->customer_order_id);
+	return order != NULL &&
+	    (cpnp_order_state(order) == CPNP_STATE_OFFER_PROPOSED ||
+		cpnp_order_state(order) == CPNP_STATE_PROCESSING_RECEIVED);
+}
+
 /* The name of who has signed the statement; empty when it does not verify. */
 static cpnp_bytes
 find_signer(struct daemon *d, const cpnp_input *input, cpnp_signed *result,
@@ -16,8 +34,7 @@ find_signer(struct daemon *d, const cpnp_input *input, cpnp_signed *result,
 	cpnp_diag diag = {0};
 	int err;
 
-	if (!cpnp_msg_has(input->msg, CPNP_ATTR_STATEMENT) ||
-	    input->msg->statement.len == 0)
+	if (!wants_signer(d, input))
 		return CPNP_BYTES_NONE;
 	err = cpnp_trust_verify(
 	    d->trust, input->msg->statement, &now.wall, result, &diag);
@@ -95,8 +112,10 @@ feed(struct daemon *d, cpnp_input *input, cpnp_now now)
 	err = cpnp_orders_recv(d->orders, input, now);
 	if (err == CPNP_ERR_NOT_LOADED) {
 		err = load_order(d, input, now);
-		if (err == 0)
+		if (err == 0) {
+			input->signer = find_signer(d, input, &by, now);
 			err = cpnp_orders_recv(d->orders, input, now);
+		}
 	}
 	if (err != 0) {
 		d->counters.refused++;
