@@ -35,6 +35,9 @@
 /* Events in a batch; while there are more, messages are dropped and the peer
  * repeats them. */
 #define CPNPD_BATCH_EVENTS_MAX 16384
+/* ... or bytes; far below what would make the batch fail, as it may not do
+ * because of what customers send. */
+#define CPNPD_BATCH_BYTES_MAX ((size_t)64 << 20)
 /* Timeouts handled in one turn. */
 #define CPNPD_EXPIRIES_MAX 1024
 

@@ -172,9 +172,11 @@ refuse_new(struct daemon *d, const cpnp_input *input, cpnp_now now)
 static bool
 is_behind(const struct daemon *d)
 {
-	return d->current != NULL &&
-	    cpnp_store_batch_count(d->current->store) >=
-	    CPNPD_BATCH_EVENTS_MAX;
+	const struct batch *b = d->current;
+
+	return b != NULL &&
+	    (cpnp_store_batch_count(b->store) >= CPNPD_BATCH_EVENTS_MAX ||
+		cpnp_store_batch_bytes(b->store) >= CPNPD_BATCH_BYTES_MAX);
 }
 
 void

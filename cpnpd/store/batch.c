@@ -73,6 +73,12 @@ cpnp_store_batch_count(const cpnp_store_batch *batch)
 	return batch->entries_n;
 }
 
+size_t
+cpnp_store_batch_bytes(const cpnp_store_batch *batch)
+{
+	return batch->data.len;
+}
+
 static struct store_slice
 put_bytes(cpnp_store_batch *batch, cpnp_bytes bytes)
 {

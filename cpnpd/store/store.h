@@ -71,7 +71,9 @@ void cpnp_store_close(cpnp_store *store);
 cpnp_store_batch *cpnp_store_batch_new(cpnp_store *store, void *user);
 void cpnp_store_batch_del(cpnp_store_batch *batch);
 void *cpnp_store_batch_user(const cpnp_store_batch *batch);
+/* How many entries it has, and how many bytes they take. */
 size_t cpnp_store_batch_count(const cpnp_store_batch *batch);
+size_t cpnp_store_batch_bytes(const cpnp_store_batch *batch);
 
 /* Add what an effect STORE asks for; everything is copied.  receipt_tag is
  * not 0 when a receipt for the leaf is wanted.  The first error of a batch
