@@ -116,7 +116,7 @@ on_heartbeat(evutil_socket_t fd, short what, void *user)
 	(void)fd;
 	(void)what;
 	check_clocks(d, now);
-	cpnp_capacity_advance(d->capacity, now.wall);
+	cpnp_capacity_advance(d->capacity, now);
 	cpnp_notify("WATCHDOG=1");
 	cpnpd_arm_timer(d, now);
 }

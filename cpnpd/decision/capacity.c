@@ -47,6 +47,8 @@ struct cpnp_capacity {
 	size_t buckets_n;
 	size_t holders_n;
 	struct owner *owners[256];
+	bool has_first;
+	cpnp_now first; /* when time began to advance */
 };
 
 int
@@ -375,12 +377,20 @@ cpnp_capacity_take_changed(cpnp_capacity *c,
 }
 
 void
-cpnp_capacity_advance(cpnp_capacity *c, cpnp_wtime now)
+cpnp_capacity_advance(cpnp_capacity *c, cpnp_now now)
 {
+	cpnp_wtime past;
 	size_t i;
 
+	if (!c->has_first)
+		c->first = now;
+	c->has_first = true;
+	past.sec = c->first.wall.sec +
+	    (int64_t)((now.mono - c->first.mono) / CPNP_SECONDS(1));
+	if (now.wall.sec < past.sec)
+		past = now.wall;
 	for (i = 0; i < c->resources_n; i++)
-		cpnp_calendar_advance(&c->resources[i].taken, now);
+		cpnp_calendar_advance(&c->resources[i].taken, past);
 }
 
 void

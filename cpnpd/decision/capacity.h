@@ -61,7 +61,11 @@ int64_t cpnp_capacity_held(const cpnp_capacity *capacity, cpnp_bytes owner);
 bool cpnp_capacity_take_changed(
     cpnp_capacity *capacity, const uint8_t order_ref[CPNP_SHA256_LEN]);
 
-/* Forget the past. */
-void cpnp_capacity_advance(cpnp_capacity *capacity, cpnp_wtime now);
+/*
+ * Forget the past, of which there is no more than what has passed on the
+ * monotonic clock since the first call: a wall clock that is ahead for a while
+ * must not give away what is sold.
+ */
+void cpnp_capacity_advance(cpnp_capacity *capacity, cpnp_now now);
 
 #endif

@@ -211,6 +211,35 @@ START_TEST(test_capacity_of_many_orders)
 }
 END_TEST
 
+/* A wall clock that was ahead for a while has not sold anything twice. */
+START_TEST(test_capacity_of_a_clock_that_stepped)
+{
+	cpnp_store_hold h = hold_of("place/A", 100, 200, 7);
+	cpnp_now now = {.mono = CPNP_SECONDS(1000), .wall = {50}};
+	cpnp_capacity *c;
+
+	ck_assert_int_eq(cpnp_capacity_new(&c), 0);
+	cpnp_capacity_set(c, "place/A", 10);
+	ck_assert_int_eq(cpnp_capacity_hold(c, ref_of(1), alice, &h), 0);
+	cpnp_capacity_advance(c, now);
+	now.mono += CPNP_SECONDS(100);
+	now.wall.sec = 1000000;
+	cpnp_capacity_advance(c, now);
+	ck_assert_int_eq(
+	    cpnp_capacity_free(c, "place/A", AT(150), AT(180)), 3);
+	now.wall.sec = 151;
+	cpnp_capacity_advance(c, now);
+	ck_assert_int_eq(
+	    cpnp_capacity_free(c, "place/A", AT(151), AT(180)), 3);
+	now.mono += CPNP_SECONDS(60);
+	now.wall.sec += 60;
+	cpnp_capacity_advance(c, now);
+	ck_assert_int_eq(
+	    cpnp_capacity_free(c, "place/A", AT(211), AT(220)), 10);
+	cpnp_capacity_del(c);
+}
+END_TEST
+
 struct step_of {
 	uint64_t priority;
 	size_t place;
@@ -270,6 +299,7 @@ main(void)
 		test_capacity_refuses_what_is_no_row,
 		test_capacity_rows_have_a_bound,
 		test_capacity_of_many_orders,
+		test_capacity_of_a_clock_that_stepped,
 		test_capacity_is_quick_at_hostile_times,
 	};
 
