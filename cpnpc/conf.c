@@ -14,6 +14,7 @@
 #include <cpnp/error.h>
 
 #include "conf.h"
+#include "cpnpd/conf_text.h"
 
 /* Where a setting may stand. */
 #define IN_FILE 1u
@@ -402,15 +403,17 @@ static void blame(unsigned line, const char *option, const char *format, ...)
 static void
 blame(unsigned line, const char *option, const char *format, ...)
 {
-	char text[768];
+	char text[768], place[16] = " ";
 	va_list ap;
 
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
 	reading->mistakes++;
-	complain(reading->report, reading->user, "%s:%u: %s%s%s", reading->path,
-	    line, option == NULL ? "" : option, option == NULL ? "" : ": ",
+	if (line > 0) /* 0: it is about the whole */
+		snprintf(place, sizeof(place), "%u: ", line);
+	complain(reading->report, reading->user, "%s:%s%s%s%s", reading->path,
+	    place, option == NULL ? "" : option, option == NULL ? "" : ": ",
 	    text);
 }
 
@@ -534,8 +537,9 @@ parse_file(const char *path)
 	cfg_opt_t opts[SETTINGS_N + 1];
 	cfg_t *cfg;
 	size_t i, n = 0;
-	FILE *f;
-	int rc;
+	unsigned unclosed;
+	char *text;
+	int err, rc;
 
 	for (i = 0; i < SETTINGS_N; i++) {
 		if ((settings[i].where & IN_FILE) != 0)
@@ -543,24 +547,24 @@ parse_file(const char *path)
 			    settings[i].name, NULL, CFGF_NODEFAULT);
 	}
 	opts[n] = (cfg_opt_t)CFG_END();
-	f = fopen(path, "re");
-	if (f == NULL) {
+	err = cpnp_conf_text_read(path, &text, &unclosed);
+	if (err != 0) {
 		complain(reading->report, reading->user,
 		    "%s: %s; expected a file as in cpnpc.conf(5)", path,
-		    strerror(errno));
-		return errno == ENOENT ? CPNP_ERR_NOT_FOUND : CPNP_ERR_CONFIG;
+		    strerror(err));
+		return err == ENOENT ? CPNP_ERR_NOT_FOUND : CPNP_ERR_CONFIG;
 	}
 	cfg = cfg_init(opts, CFGF_NONE);
 	if (cfg == NULL) {
-		fclose(f);
+		free(text);
 		return CPNP_ERR_NOMEM;
 	}
 	cfg_set_error_function(cfg, on_error);
 	for (i = 0; i < n; i++)
 		cfg_set_validate_func(cfg, opts[i].name, on_value);
-	rc = cfg_parse_fp(cfg, f);
+	rc = cfg_parse_buf(cfg, text);
 	cfg_free(cfg);
-	fclose(f);
+	free(text);
 	if (rc == CFG_SUCCESS && reading->mistakes == 0)
 		check_together(reading->conf);
 	return rc != CFG_SUCCESS || reading->mistakes > 0 ? CPNP_ERR_CONFIG : 0;

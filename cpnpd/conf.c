@@ -16,6 +16,7 @@
 #include <cpnp/cpd.h>
 
 #include "conf.h"
+#include "conf_text.h"
 #include "conf_value.h"
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
@@ -531,7 +532,10 @@ on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
 	cpnp_conf_text *text;
 
-	if ((opt->flags & CFGF_LIST) == 0 && is_given(loading, cfg, opt))
+	/* Each value of a list comes here, the first one of "=" when libconfuse
+	 * has forgotten what was there. */
+	if (((opt->flags & CFGF_LIST) == 0 || opt->nvalues <= 1) &&
+	    is_given(loading, cfg, opt))
 		return -1;
 	text = calloc(1, sizeof(*text));
 	if (text == NULL)
@@ -706,8 +710,10 @@ parse_file(struct loader *ld)
 	cfg_opt_t inner[SECTIONS][OPTIONS_MAX];
 	cfg_opt_t top[OPTIONS_MAX];
 	cfg_t *cfg;
+	char *text = NULL;
+	unsigned unclosed;
 	size_t i, n;
-	int err = 0, rc;
+	int err = 0, rc, why;
 
 	n = declare(top, &sections[TOP]);
 	for (i = 1; i < SECTIONS; i++) {
@@ -727,15 +733,20 @@ parse_file(struct loader *ld)
 		return CPNP_ERR_NOMEM;
 	cfg_set_error_function(cfg, on_error);
 	loading = ld;
-	rc = cfg_parse(cfg, ld->conf->path);
-	if (rc == CFG_FILE_ERROR)
+	why = cpnp_conf_text_read(ld->conf->path, &text, &unclosed);
+	rc = why != 0 ? CFG_FILE_ERROR : cfg_parse_buf(cfg, text);
+	if (why != 0)
 		mistake(ld, 0, "file", "cannot be read: %s; expected a "
-		    "configuration file, cpnpd.conf(5)", strerror(errno));
+		    "configuration file, cpnpd.conf(5)", strerror(why));
+	else if (unclosed > 0 && ld->mistakes == 0)
+		mistake(ld, unclosed, "syntax", "\"{\" is never closed; "
+		    "expected \"}\" behind what belongs to it");
 	else if (rc == CFG_SUCCESS)
 		err = read_all(ld, cfg);
 	else if (ld->mistakes == 0)
 		err = CPNP_ERR_NOMEM;
 	loading = NULL;
+	free(text);
 	cfg_free(cfg);
 	return err;
 }

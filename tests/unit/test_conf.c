@@ -14,6 +14,7 @@
 #include <openssl/x509.h>
 
 #include "../../cpnpd/conf.h"
+#include "../../cpnpd/conf_text.h"
 #include "unit.h"
 
 #define NOW INT64_C(1795249800) /* 2026-11-21T08:30:00Z */
@@ -281,6 +282,16 @@ static const struct {
 	    "expected option = value"},
 	{BASE "log \"x\" { }\n", ":7: log: ", "no \"{\" follows",
 	    "expected log { ... }"},
+	{BASE "log {\n # }\n // }\n /* } */\n level = '}' }\n", ":11: level: ",
+	    "\"}\" is not one", "expected error"},
+	{BASE "\ncustomer \"a\" {\n # }\n may-order = yes // }\n /* } */",
+	    ":8: syntax: ", "is never closed", "expected \"}\""},
+	{BASE "customer \"a\\\"}\" {\n", ":7: syntax: ", "is never closed",
+	    "expected \"}\""},
+	{BASE "log { level = info }\nlog { level = debug }\n", ":8: level: ",
+	    "is given twice", "the first is in line 7"},
+	{BASE "listen-udp = {\"::1\",\n\"127.0.0.1\"}\nlisten-udp = \"::2\"\n",
+	    ":9: listen-udp: ", "is given twice", "the first is in line 7"},
 	{BASE "}\n", ":7: syntax: ", "closing brace", "expected option"},
 	{"store = \"$D/db\"\n", ": listen-dtls: ", "no address is given",
 	    "such as listen-dtls = {"},
@@ -398,6 +409,45 @@ START_TEST(test_conf_missing_file)
 	    CPNP_ERR_CONFIG);
 	ck_assert_ptr_nonnull(
 	    strstr(told, "/nonexistent/cpnpd.conf: file: cannot be read"));
+	told[0] = '\0';
+	ck_assert_int_eq(cpnp_conf_load(&conf, dir, (cpnp_wtime){NOW}, tell,
+			     NULL),
+	    CPNP_ERR_CONFIG);
+	ck_assert_ptr_nonnull(strstr(told, "cannot be read: Is a directory; "
+					   "expected a configuration file"));
+}
+END_TEST
+
+/* What is left of a text without its comments, and where a brace is open. */
+static const struct {
+	const char *text;
+	const char *left;
+	unsigned unclosed;
+} texts[] = {
+	{"a = 1 # b\n// c\nd", "a = 1    \n    \nd", 0},
+	{"/* a\n*/b /**/ c", "    \n  b      c", 0},
+	{"a = /b//c/*d\n", "a = /b//c/*d\n", 0},
+	{"a = \"#//\\\"/*\" #", "a = \"#//\\\"/*\"  ", 0},
+	{"a='#\n' # {", "a='#\n'    ", 0},
+	{"a {\nb {\n}", "a {\nb {\n}", 1},
+	{"a {}\n\n b{\"}\"", "a {}\n\n b{\"}\"", 3},
+	{"} a {", "} a {", 1},
+	{"\"a\\", "\"a\\", 0},
+	{"/* a", "/* a", 0},
+	{"", "", 0},
+};
+
+START_TEST(test_conf_text_without_comments)
+{
+	char text[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		snprintf(text, sizeof(text), "%s", texts[i].text);
+		ck_assert_uint_eq(
+		    cpnp_conf_text_strip(text), texts[i].unclosed);
+		ck_assert_str_eq(text, texts[i].left);
+	}
 }
 END_TEST
 
@@ -434,7 +484,7 @@ main(void)
 		test_conf_tells_place_and_remedy,
 		test_conf_checks_certificates_and_keys,
 		test_conf_tells_all_mistakes_at_once,
-		test_conf_missing_file,
+		test_conf_missing_file, test_conf_text_without_comments,
 		test_log_line_is_harmless,
 	};
 	Suite *suite = suite_create("conf");

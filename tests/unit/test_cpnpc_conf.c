@@ -106,6 +106,8 @@ START_TEST(test_conf_mistakes_name_place_and_remedy)
 	} cases[] = {
 	    {"sever = a\n", ":1: sever: ", "expected server"},
 	    {"\n\nColour = red\n", ":3: Colour: ", "expected c"},
+	    {"# a\n// b\n/* c\n*/ udp = maybe\n", ":4: udp: ",
+		"expected yes or no"},
 	    {"udp = maybe\n", ":1: udp: ", "expected yes or no"},
 	    {"server = a\nedition = rfc9999\n",
 		":2: edition: ", "expected rfc8921 or draft-02"},
