@@ -3,6 +3,8 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include <cpnp/parts.h>
+
 #include "net_fixture.h"
 
 static const cpnp_net_access loopback[] = {
@@ -526,6 +528,52 @@ START_TEST(test_udp_short_requests_get_less_or_nothing)
 }
 END_TEST
 
+/* A part is a message like any other: one of an address that has not proved
+ * itself is answered with a cookie and leaves nothing behind (issue 3, 3);
+ * with the cookie it is delivered. */
+START_TEST(test_udp_part_is_asked_for_a_cookie)
+{
+	struct party *server = server_new(NULL, "127.0.0.1:0");
+	const char *to = party_address(server, "127.0.0.1");
+	int fd = bare_socket("127.0.0.1");
+	uint8_t out[CPNP_DATAGRAM_MAX], again[CPNP_DATAGRAM_MAX];
+	cpnp_bytes whole = quotation(CPNP_EDITION_RFC8921, 1, 4000);
+	cpnp_parts_effect effect;
+	cpnp_parts *parts;
+	cpnp_msg answer;
+	cpnp_buf buf;
+	size_t len;
+
+	ck_assert_int_eq(cpnp_parts_new(&parts, cpnp_env_openssl()), 0);
+	ck_assert_int_eq(cpnp_parts_send(parts, 1, whole, 1200, false, 1), 0);
+	ck_assert(cpnp_parts_next(parts, &effect));
+	bare_send(fd, to, effect.bytes);
+	WAIT(count(server).udp_cookie_asked == 1);
+	len = bare_recv(fd, out, sizeof(out), NULL);
+	ck_assert_uint_le(len, effect.bytes.len);
+	ck_assert_int_eq(
+	    cpnp_msg_decode(&answer, (cpnp_bytes){out, len}, NULL), 0);
+	ck_assert_int_eq(
+	    answer.status, CPNP_STATUS_AUTHENTICATION_REQUIRED);
+	ck_assert(cpnp_msg_has(&answer, CPNP_ATTR_TRANSACTION_ID));
+	ck_assert_uint_eq(count(server).addresses, 0);
+	ck_assert_uint_eq(count(server).delivered, 0);
+	cpnp_buf_init_fixed(&buf, again, 1200);
+	ck_assert_int_eq(
+	    cpnp_msg_set_cookie(effect.bytes, answer.cookie, &buf), 0);
+	bare_send(fd, to, cpnp_buf_bytes(&buf));
+	WAIT(server->messages == 1);
+	ck_assert(cpnp_parts_is_part(
+	    (cpnp_bytes){server->last, server->last_len}));
+	ck_assert_uint_eq(cpnp_net_datagram_max(server->net, server->peer),
+	    1280 - 48);
+	ck_assert_uint_eq(cpnp_net_datagram_max(server->net, 999), 0);
+	cpnp_parts_del(parts);
+	close(fd);
+	party_del(server);
+}
+END_TEST
+
 START_TEST(test_udp_refuses_silently_who_is_not_listed)
 {
 	const cpnp_net_access one = {"127.0.0.9", "customer.example", true};
@@ -908,6 +956,7 @@ main(void)
 	    test_udp_client_binds_its_source,
 	    test_udp_never_answers_with_more_than_came,
 	    test_udp_short_requests_get_less_or_nothing,
+	    test_udp_part_is_asked_for_a_cookie,
 	    test_udp_refuses_silently_who_is_not_listed,
 	    test_udp_longest_prefix_counts_and_no_cookie_delivers,
 	    test_udp_cookie_belongs_to_its_address,

@@ -99,6 +99,43 @@ START_TEST(test_client_repeats_quotation_quickly_then_slowly)
 }
 END_TEST
 
+/* A message in parts: RETRANS_TIMER runs from the last acknowledgement on, or
+ * from when it should have come. */
+START_TEST(test_client_counts_from_the_arrival)
+{
+	cpnp_quotation q;
+	cpnp_order *made;
+
+	pair_init(&pair, CPNP_EDITION_RFC8921, false);
+	q = peer_quotation(client, "o1");
+	q.has_response_time = false;
+	ck_assert_int_eq(
+	    cpnp_orders_create(client->orders, &q, &made, client->now), 0);
+	peer_drain(client);
+	ck_assert_int_eq(
+	    cpnp_order_start(client->orders, made, 5, client->now), 0);
+	peer_drain(client);
+	peer_clear(client);
+	cpnp_order_set_arrival(client->orders, made,
+	    client->now.mono + CPNP_SECONDS(60), client->now);
+	assert_after(CPNP_SECONDS(60) + RETRANS, "= QUOTATION~");
+	cpnp_order_set_arrival(client->orders, made,
+	    client->now.mono + CPNP_SECONDS(60), client->now);
+	peer_advance(client, CPNP_SECONDS(10));
+	cpnp_order_set_arrival(
+	    client->orders, made, client->now.mono, client->now);
+	assert_after(RETRANS, "= QUOTATION~");
+	pair_fini(&pair);
+
+	/* where no timer runs, none is started */
+	setup_client(CPNP_STATE_COMPLETED);
+	cpnp_order_set_arrival(
+	    client->orders, order(), client->now.mono, client->now);
+	assert_after(CPNP_SECONDS(30), "-");
+	pair_fini(&pair);
+}
+END_TEST
+
 START_TEST(test_client_repeats_slowly_while_server_processes)
 {
 	setup_client(CPNP_STATE_SERVER_PROCESSING);
@@ -878,6 +915,7 @@ main(void)
 {
 	const TTest *const tests[] = {
 	    test_client_repeats_quotation_quickly_then_slowly,
+	    test_client_counts_from_the_arrival,
 	    test_client_repeats_slowly_while_server_processes,
 	    test_06_response_time_cancels,
 	    test_06_no_response_time_is_infinite,
