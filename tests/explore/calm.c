@@ -1,0 +1,133 @@
+/*
+ * Progress: from every state that was visited, a world that has become kind
+ * brings both sides to the same end.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "explore.h"
+
+#define MOVES_MAX 300
+#define QUEUE_MAX 64
+#define REPEATS 6 /* of each side, before time passes */
+
+struct calm {
+	struct world *world;
+	uint32_t sides[2];
+	bool is_lazy;
+	uint16_t queue[QUEUE_MAX];
+	size_t queue_n;
+	unsigned repeats;
+};
+
+static const struct side *
+at(const struct calm *c, int role)
+{
+	return world_side(c->world, (cpnp_role)role, c->sides[role]);
+}
+
+/* True when the move was possible. */
+static bool
+try_move(struct calm *c, int role, enum act act, uint16_t message)
+{
+	struct move move = {
+	    .act = (uint8_t)act, .role = (uint8_t)role, .message = message};
+	const struct result *r = world_move(c->world, c->sides[role], move);
+
+	if (!r->is_possible)
+		return false;
+	c->sides[role] = r->side;
+	for (size_t i = 0; i < r->sent_n && c->queue_n < QUEUE_MAX; i++)
+		c->queue[c->queue_n++] = r->sent[i];
+	return true;
+}
+
+static bool
+deliver(struct calm *c)
+{
+	uint16_t message = c->queue[0];
+
+	if (c->queue_n == 0)
+		return false;
+	c->queue_n--;
+	for (size_t i = 0; i < c->queue_n; i++)
+		c->queue[i] = c->queue[i + 1];
+	return try_move(
+	    c, (int)c->world->messages[message].to, ACT_DELIVER, message);
+}
+
+/* What applications do; a signature is made in any case, and an order that
+ * was created is begun or given up. */
+static bool
+answer(struct calm *c)
+{
+	if (try_move(c, CPNP_CLIENT, ACT_SIGNED, 0) ||
+	    try_move(c, CPNP_SERVER, ACT_SIGNED, 0) ||
+	    try_move(c, CPNP_CLIENT, ACT_START, 0))
+		return true;
+	if (at(c, CPNP_CLIENT)->state == CPNP_STATE_CREATED)
+		return try_move(c, CPNP_CLIENT, ACT_CANCEL, 0);
+	return !c->is_lazy &&
+	    (try_move(c, CPNP_SERVER, ACT_OFFER, 0) ||
+		try_move(c, CPNP_CLIENT, ACT_ACCEPT, 0));
+}
+
+static bool
+pass_time(struct calm *c)
+{
+	bool has_passed;
+
+	if (try_move(c, CPNP_CLIENT, ACT_DEADLINE, 0) ||
+	    try_move(c, CPNP_SERVER, ACT_DEADLINE, 0))
+		return true;
+	if (c->repeats++ < REPEATS) {
+		(void)try_move(c, CPNP_CLIENT, ACT_RETRANS, 0);
+		(void)try_move(c, CPNP_SERVER, ACT_RETRANS, 0);
+		return true;
+	}
+	c->repeats = 0;
+	has_passed = try_move(c, CPNP_CLIENT, ACT_CLOCK, 0);
+	return try_move(c, CPNP_SERVER, ACT_CLOCK, 0) || has_passed;
+}
+
+static bool
+is_over(const struct calm *c)
+{
+	return c->queue_n == 0 && at(c, CPNP_CLIENT)->is_settled &&
+	    (!at(c, CPNP_SERVER)->in_store || at(c, CPNP_SERVER)->is_settled);
+}
+
+static const char *
+judge(const struct calm *c)
+{
+	const struct side *client = at(c, CPNP_CLIENT);
+	const struct side *server = at(c, CPNP_SERVER);
+	const struct ledger *ledger = &server->ledger;
+
+	if (!client->is_settled)
+		return "the client never comes to an end";
+	if (server->in_store && !server->is_settled)
+		return "the server never comes to an end";
+	if (c->queue_n > 0)
+		return "the two never fall silent";
+	if ((client->state == CPNP_STATE_COMPLETED) !=
+	    (server->state == CPNP_STATE_COMPLETED))
+		return "the two end in different states";
+	if (ledger->held != ledger->released + ledger->bought)
+		return "capacity is never released";
+	if (ledger->bought != (server->state == CPNP_STATE_COMPLETED))
+		return "what is bought is not what was agreed";
+	return NULL;
+}
+
+const char *
+calm_check(
+    struct world *world, uint32_t client, uint32_t server, bool is_lazy)
+{
+	struct calm c = {
+	    .world = world, .sides = {client, server}, .is_lazy = is_lazy};
+
+	for (int i = 0; i < MOVES_MAX && !is_over(&c); i++)
+		if (!deliver(&c) && !answer(&c) && !pass_time(&c))
+			break;
+	return judge(&c);
+}

@@ -1,0 +1,160 @@
+/*
+ * The explorer: the client and the server of one order against each other,
+ * through every interleaving.
+ *
+ * A side is a pure function here: its state and a move give a new state and
+ * the messages that it sends.  Time is three moments, the clocks of the two
+ * sides go on independently, and a timer that is armed may fire whenever its
+ * date allows; random numbers are the same every time.  So every state of a
+ * side is kept once, every move of it runs through the real code once, and
+ * what is explored is the product of both with what was sent.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef TESTS_EXPLORE_H
+#define TESTS_EXPLORE_H
+
+#include "../../lib/core/order_int.h"
+#include "../peer/peer.h"
+
+#define MESSAGES_MAX 512
+#define SET_WORDS (MESSAGES_MAX / 64)
+
+/* The begin, too late for an offer, the end of the validity; and two more for
+ * what was begun only then to come to its end. */
+#define MOMENTS_EXPLORED 3
+#define MOMENTS 5
+
+enum act {
+	ACT_START,
+	ACT_ACCEPT,
+	ACT_DECLINE,
+	ACT_CANCEL,
+	ACT_OFFER,
+	ACT_REFUSE,
+	ACT_SIGNED,
+	ACT_SIGN_FAILED,
+	ACT_RETRANS,
+	ACT_DEADLINE,
+	ACT_LINGER,
+	ACT_CLOCK,
+	ACT_CRASH,
+	ACT_DELIVER
+};
+
+/* What a side does next; message is for DELIVER. */
+struct move {
+	uint8_t act;
+	uint8_t role;
+	uint16_t message;
+};
+
+/* What became of the capacity of the order; durable with its state. */
+struct ledger {
+	uint8_t held;
+	uint8_t released;
+	uint8_t bought;
+};
+
+struct result {
+	bool is_possible;
+	uint32_t side;
+	size_t sent_n;
+	uint16_t sent[ORDER_EFFECTS_MAX];
+	const char *broken; /* a property that this move breaks */
+};
+
+struct side {
+	bool in_memory;
+	bool in_store;
+	unsigned clock;
+	struct ledger ledger;
+	struct order_now now;     /* in memory */
+	struct cpnp_blob *saved;  /* in the store */
+	struct cpnp_blob *docs[CPNP_DOC_END];
+	/* what it shows, also when it is only in the store */
+	cpnp_state state;
+	bool is_settled;
+	bool is_outstanding;
+	bool accept_sent;
+	uint8_t digest[CPNP_SHA256_LEN];
+
+	uint8_t *key; /* all of the above that makes a difference */
+	size_t key_len;
+	struct result *results[ACT_DELIVER + MESSAGES_MAX];
+};
+
+/* What a message says of the ACCEPT that it may answer. */
+enum verdict { VERDICT_NONE, VERDICT_YES, VERDICT_NO };
+
+struct message {
+	uint8_t *bytes;
+	size_t len;
+	cpnp_role to;
+	cpnp_method method;
+	uint32_t number;
+	enum verdict verdict;
+};
+
+struct world {
+	const char *name;
+	cpnp_edition edition;
+	bool sign;
+	struct peer peers[2]; /* the sets of orders that all moves run in */
+	struct side **sides[2];
+	size_t sides_n[2];
+	struct message messages[MESSAGES_MAX];
+	size_t messages_n;
+};
+
+/* --- state.c --- */
+
+#define ORDER_ID "o1"
+#define BEGIN_WALL 1800000000
+#define MOMENT_SEC 100
+
+/* What is no violation but keeps the explorer from working ends it. */
+void must(bool is_true, const char *what);
+void *must_alloc(void *ptr, size_t n, size_t size);
+cpnp_now moment(unsigned clock);
+/* Make the set of orders what it was in that state. */
+void put_back(struct peer *p, const struct side *side);
+/* No order is in memory, and no effect. */
+void clear(struct peer *p);
+void drop_effects(struct peer *p);
+/* Read the order from the store. */
+cpnp_order *load(struct peer *p, const struct side *side);
+/* What makes no difference is always the same. */
+void normalise(const struct peer *p, struct order_now *now);
+/* The state that a move begins with, to be changed. */
+void copy_side(struct side *to, const struct side *from);
+void side_fini(struct peer *p, struct side *side);
+/* The number of a state with the order as it is in memory; takes side. */
+uint32_t intern_side(
+    struct world *world, cpnp_role role, struct side *side);
+uint16_t intern_message(
+    struct world *world, cpnp_role to, cpnp_bytes bytes);
+const struct side *world_side(
+    const struct world *world, cpnp_role role, uint32_t side);
+
+/* --- side.c --- */
+
+void world_init(struct world *world);
+void world_fini(struct world *world);
+/* The states that all begins with: a client in Created, and no server. */
+uint32_t world_first(struct world *world, cpnp_role role);
+/* The move of a side; run once, remembered for ever. */
+const struct result *world_move(
+    struct world *world, uint32_t side, struct move move);
+
+/* --- calm.c --- */
+
+/*
+ * All that is under way is lost, and from now on nothing is: do both sides
+ * come to an end, and to the same one?  NULL, or what is wrong.  With is_lazy
+ * no application answers.
+ */
+const char *calm_check(struct world *world, uint32_t client, uint32_t server,
+    bool is_lazy);
+
+#endif
