@@ -166,7 +166,7 @@ void cpnpc_print_explanations(
     FILE *f, const cpnp_explanation *list, size_t n, int indent);
 
 /* Print value and its newline to standard output, and delete it. */
-void cpnpc_json_print(json_t *value);
+void cpnpc_json_print(json_t *value, cpnpc_exit code);
 json_t *cpnpc_json_text(cpnp_bytes text);
 json_t *cpnpc_json_hex(cpnp_bytes bytes);
 json_t *cpnpc_json_time(cpnp_wtime time);

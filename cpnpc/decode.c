@@ -75,7 +75,7 @@ cpnpc_verb_decode(cpnpc *run)
 		    strcmp(path, "-") == 0 ? "standard input" : path);
 	}
 	object = cpnpc_json_datagram((cpnp_bytes){bytes, len}, &err, &diag);
-	cpnpc_json_print(object);
+	cpnpc_json_print(object, err == 0 ? CPNPC_DONE : CPNPC_LOCAL);
 	free(bytes);
 	if (err == 0)
 		return CPNPC_DONE;

@@ -94,6 +94,9 @@ store(cpnpc_session *session, cpnpc_job *job, const cpnp_effect *effect,
 static void
 send_message(cpnpc_session *session, const cpnp_effect *effect, cpnp_now now)
 {
+	cpnp_bytes id = effect->order != NULL
+			    ? cpnp_order_customer_id(effect->order)
+			    : CPNP_BYTES_LIT("-");
 	cpnp_peer peer = effect->u.send.peer;
 	int err;
 
@@ -104,7 +107,8 @@ send_message(cpnpc_session *session, const cpnp_effect *effect, cpnp_now now)
 		return;
 	err = cpnpc_parts_send(session, effect, now);
 	if (session->run->conf.verbose)
-		cpnpc_status_say(session, "%s%s, %zu bytes%s%s",
+		cpnpc_status_say(session, "order %.*s: %s%s, %zu bytes%s%s",
+		    (int)id.len, (const char *)id.ptr,
 		    cpnp_method_name(
 			session->run->conf.edition, (int)effect->u.send.method),
 		    effect->u.send.again ? " again" : "",

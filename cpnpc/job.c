@@ -110,11 +110,16 @@ void
 cpnpc_job_decide(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 {
 	cpnpc_verdict verdict = CPNPC_VERDICT_DECLINE;
+	cpnp_wait wait = {0};
 	cpnpc_offer *offer;
 	int err;
 
 	if (job->done || job->goal == CPNPC_GOAL_DECLINE ||
 	    job->goal == CPNPC_GOAL_CANCEL)
+		return;
+	/* Its validity has ended, and the timer says so next. */
+	cpnp_order_wait(job->order, &wait);
+	if (wait.has_until && wait.until.sec <= now.wall.sec)
 		return;
 	err = cpnpc_offer_new(&offer, job->order);
 	if (err != 0) {

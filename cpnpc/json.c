@@ -18,8 +18,9 @@
 #define XML_MAX ((size_t)16 << 20)
 
 void
-cpnpc_json_print(json_t *value)
+cpnpc_json_print(json_t *value, cpnpc_exit code)
 {
+	(void)json_object_set_new(value, "exit", json_integer((int)code));
 	if (value != NULL)
 		(void)json_dumpf(
 		    value, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);

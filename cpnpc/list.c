@@ -87,7 +87,8 @@ cpnpc_verb_list(cpnpc *run)
 		for (i = 0; i < records.n; i++)
 			(void)json_array_append_new(
 			    array, json_row(&records.items[i].row));
-		cpnpc_json_print(json_pack("{s:o}", "orders", array));
+		cpnpc_json_print(
+		    json_pack("{s:o}", "orders", array), CPNPC_DONE);
 	} else if (records.n == 0) {
 		puts("no orders yet");
 	} else {

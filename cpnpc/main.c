@@ -91,8 +91,9 @@ print_usage(FILE *f)
 static cpnpc_exit
 fail_json(cpnpc_exit code, const char *text)
 {
-	cpnpc_json_print(json_pack("{s:o, s:i}", "error",
-	    cpnpc_json_text(cpnp_bytes_str(text)), "exit", (int)code));
+	cpnpc_json_print(json_pack("{s:o}", "error",
+			     cpnpc_json_text(cpnp_bytes_str(text))),
+	    code);
 	return code;
 }
 
@@ -274,6 +275,17 @@ configure(cpnpc *run, const struct command_line *line)
 	return CPNPC_DONE;
 }
 
+/* The command line is not understood, but it may say how to tell that. */
+static cpnpc_exit
+fail_line(cpnpc *run, char **argv)
+{
+	for (; *argv != NULL; argv++)
+		run->conf.json |= strcmp(*argv, "--json") == 0 ||
+				  strcmp(*argv, "-j") == 0;
+	return cpnpc_fail(run, CPNPC_USAGE,
+	    "an option is wrong; cpnpc --help lists verbs and options");
+}
+
 static const struct verb *
 find_verb(const char *name)
 {
@@ -331,8 +343,7 @@ main(int argc, char **argv)
 	no_core_dumps();
 	cpnpc_conf_init(&run.conf);
 	if (!parse(&line, argc, argv)) {
-		fputs("cpnpc --help lists verbs and options\n", stderr);
-		code = CPNPC_USAGE;
+		code = fail_line(&run, argv);
 	} else if (line.help) {
 		print_usage(stdout);
 		code = CPNPC_DONE;

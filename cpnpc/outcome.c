@@ -322,9 +322,9 @@ cpnpc_jobs_report(cpnpc_session *session)
 	}
 	if (session->run->conf.json)
 		cpnpc_json_print(session->many
-				     ? json_pack("{s:O, s:i}", "orders", array,
-					   "exit", (int)code)
-				     : json_incref(json_array_get(array, 0)));
+				     ? json_pack("{s:O}", "orders", array)
+				     : json_incref(json_array_get(array, 0)),
+		    code);
 	json_decref(array);
 	return code;
 }

@@ -42,7 +42,7 @@ cpnpc_verb_resume(cpnpc *run)
 	if (code == CPNPC_DONE && session.jobs_n > 0)
 		code = cpnpc_session_run(&session);
 	else if (code == CPNPC_DONE && run->conf.json)
-		cpnpc_json_print(json_pack("{s:[], s:i}", "orders", "exit", 0));
+		cpnpc_json_print(json_pack("{s:[]}", "orders"), CPNPC_DONE);
 	else if (code == CPNPC_DONE)
 		puts("no order is open");
 	cpnpc_records_fini(&records);

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,27 @@ is_server(const cpnpc_session *session, const char *name)
 	return strcmp(name, session->peer_identity) == 0;
 }
 
+/* A line about a message begins with the order, so that it can be found by
+ * its identifier here and in the log of the provider. */
+static void say_of(cpnpc_session *session, const cpnp_msg *msg,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static void
+say_of(cpnpc_session *session, const cpnp_msg *msg, const char *format, ...)
+{
+	cpnp_bytes id = CPNP_BYTES_LIT("-");
+	char text[512];
+	va_list ap;
+
+	if (cpnp_msg_has(msg, CPNP_ATTR_CUSTOMER_ORDER_ID))
+		id = msg->customer_order_id;
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	cpnpc_status_say(session, "order %.*s: %s", (int)id.len,
+	    (const char *)id.ptr, text);
+}
+
 /*
  * Who has signed the statement of a message: the server, or nobody.  A
  * signature of anybody else is worth nothing here.
@@ -34,23 +56,23 @@ signer_of(cpnpc_session *session, const cpnp_msg *msg, cpnp_now now,
 	if (!cpnp_msg_has(msg, CPNP_ATTR_STATEMENT))
 		return CPNP_BYTES_NONE;
 	if (session->trust == NULL) {
-		cpnpc_status_say(session,
+		say_of(session, msg,
 		    "the server's statement cannot be verified without a CA");
 		return CPNP_BYTES_NONE;
 	}
 	err = cpnp_trust_verify(
 	    session->trust, msg->statement, &now.wall, check, &diag);
 	if (err != 0)
-		cpnpc_status_say(session,
+		say_of(session, msg,
 		    "the server's statement is not valid: %s%s%s",
 		    cpnp_strerror(err), diag.why[0] != '\0' ? ": " : "",
 		    diag.why);
 	else if (!check->attested || !is_server(session, check->identity))
-		cpnpc_status_say(session,
+		say_of(session, msg,
 		    "the server's statement is signed by %s, not by %s",
 		    check->identity, session->peer_identity);
 	else if (check->statement.time.sec > now.wall.sec + CLOCK_SKEW_MAX)
-		cpnpc_status_say(session,
+		say_of(session, msg,
 		    "the server's statement is dated in the future; is the "
 		    "clock right?");
 	else
@@ -77,21 +99,21 @@ receipt_holds(cpnpc_session *session, const cpnp_msg *msg,
 	err = cpnp_trust_verify_receipt_of(session->trust, msg->receipt,
 	    check->statement.answers, &receipt, &diag);
 	if (err != 0)
-		cpnpc_status_say(session,
+		say_of(session, msg,
 		    "the server's receipt is not valid: %s%s%s",
 		    cpnp_strerror(err), diag.why[0] != '\0' ? ": " : "",
 		    diag.why);
 	else if (!receipt.attested || !is_server(session, receipt.identity))
-		cpnpc_status_say(session,
+		say_of(session, msg,
 		    "the server's receipt is signed by %s, not by %s",
 		    receipt.identity, session->peer_identity);
 	else if (receipt.time.sec > now.wall.sec + CLOCK_SKEW_MAX)
-		cpnpc_status_say(session,
+		say_of(session, msg,
 		    "the server's receipt is dated in the future; is the "
 		    "clock right?");
 	else
 		return true;
-	cpnpc_status_say(session,
+	say_of(session, msg,
 	    "its ACK does not count; the order stays as it is");
 	return false;
 }
@@ -128,7 +150,7 @@ cpnpc_recv_message(cpnpc_session *session, cpnp_peer peer,
 		goto out;
 	err = cpnp_msg_decode(msg, bytes, &diag);
 	if (session->run->conf.verbose)
-		cpnpc_status_say(session, "%s received, %zu bytes%s%s",
+		say_of(session, msg, "%s received, %zu bytes%s%s",
 		    (msg->present & CPNP_MSG_HEAD_READ) != 0
 			? cpnp_method_name(msg->edition, (int)msg->method)
 			: "message",

@@ -160,7 +160,7 @@ show_json(cpnp_store *store, const cpnp_store_row *row, const cpnp_order *order)
 	(void)json_object_set_new(object, "open", json_boolean(!row->settled));
 	(void)json_object_set_new(
 	    object, "changed", cpnpc_json_time(row->changed));
-	cpnpc_json_print(object);
+	cpnpc_json_print(object, CPNPC_DONE);
 }
 
 /* cpnpc show ORDER: what it is, how it came to be so, and the terms. */

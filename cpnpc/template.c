@@ -55,7 +55,8 @@ cpnpc_verb_template(cpnpc *run)
 	if (run->operands_n == 0) {
 		if (run->conf.json)
 			cpnpc_json_print(
-			    json_pack("{s:o}", "templates", json_names()));
+			    json_pack("{s:o}", "templates", json_names()),
+			    CPNPC_DONE);
 		else
 			print_names(stdout);
 		return CPNPC_DONE;
@@ -71,7 +72,7 @@ cpnpc_verb_template(cpnpc *run)
 		    run->operands[0]);
 	}
 	if (run->conf.json) {
-		cpnpc_json_print(json_template(t));
+		cpnpc_json_print(json_template(t), CPNPC_DONE);
 		return CPNPC_DONE;
 	}
 	for (i = 0; t->lines[i] != NULL; i++)

@@ -18,9 +18,11 @@ cpnpc_verb_validate(cpnpc *run)
 	if (service == NULL)
 		return code;
 	if (run->conf.json)
-		cpnpc_json_print(json_pack("{s:b, s:I, s:o}", "valid", 1,
-		    "bytes", (json_int_t)len, "service",
-		    cpnpc_json_service((cpnp_bytes){service, len})));
+		cpnpc_json_print(
+		    json_pack("{s:b, s:I, s:o}", "valid", 1, "bytes",
+			(json_int_t)len, "service",
+			cpnpc_json_service((cpnp_bytes){service, len})),
+		    CPNPC_DONE);
 	else
 		printf("%s: valid; %zu bytes on the wire\n",
 		    strcmp(path, "-") == 0 ? "standard input" : path, len);

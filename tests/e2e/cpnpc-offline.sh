@@ -63,7 +63,7 @@ for name in hose interconnect-upgrade pipe three-site-vpn; do
 	json '.valid == true and .service.type == 0' "validate $name"
 done
 exits 0 "template --json" "$cpnpc" --json template pipe
-json '.xml | startswith("<?xml")' "template"
+json '.exit == 0 and (.xml | startswith("<?xml"))' "template"
 exits 2 "template of no name" "$cpnpc" template no-such
 says "no such template" "unknown template"
 
@@ -95,7 +95,7 @@ cmp -s "$work/out" "$work/want"
 result $? "standard input is the same message"
 head -c 60 "$work/offer.bin" >"$work/cut.bin"
 exits 1 "decode a message that is cut" "$cpnpc" decode "$work/cut.bin"
-json '.error.code == "TRUNCATED" and .attributes.TRANSACTION_ID != null' \
+json '.exit == 1 and .error.code == "TRUNCATED" and .attributes.TRANSACTION_ID != null' \
     "a cut message"
 says "$work/cut.bin: " "a cut message"
 echo "not a message" >"$work/text"
@@ -115,6 +115,8 @@ says "cpnpc order FILE" "missing operand"
 exits 2 "an operand too many" "$cpnpc" list all
 exits 2 "a bad value" "$cpnpc" list --accept sometimes
 says "always, exact, ask or never" "bad value"
+exits 2 "an unknown option in JSON" "$cpnpc" --nothing list --json
+json '.exit == 2 and .error != null' "unknown option"
 exits 2 "a bad value in JSON" "$cpnpc" list --json --max-price cheap
 json '.exit == 2 and (.error | contains("--max-price"))' "bad value"
 exits 2 "an order id with a space" "$cpnpc" order --order-id "a b" x
@@ -124,7 +126,7 @@ json '.valid' "options behind the verb"
 # -- the store
 exits 0 "list without a store" "$cpnpc" list
 exits 0 "list --json without a store" "$cpnpc" list --json
-json '.orders == []' "empty list"
+json '.orders == [] and .exit == 0' "empty list"
 [ ! -e "$work/.local" ]
 result $? "looking makes no files"
 exits 1 "show what is not there" "$cpnpc" show C-1
