@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,8 +157,10 @@ cpnpc_json_service(cpnp_bytes description)
 		set_hex(object, "hex", description);
 		return object;
 	}
-	(void)json_object_set_new(
-	    object, "type", json_integer((json_int_t)type));
+	/* jansson's integers are signed; a larger one is a string */
+	(void)json_object_set_new(object, "type",
+	    type <= INT64_MAX ? json_integer((json_int_t)type)
+			      : json_sprintf("%" PRIu64, type));
 	if (type != CPNP_SERVICE_CPD)
 		set_hex(object, "hex", description);
 	else if (cpnp_cpd_is_empty(description))
