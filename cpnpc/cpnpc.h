@@ -126,6 +126,8 @@ typedef struct cpnpc_offer {
  * when none has come.  Views point into the order. */
 int cpnpc_offer_new(cpnpc_offer **offer, const cpnp_order *order);
 void cpnpc_offer_del(cpnpc_offer *offer);
+/* An offer of the right document is not exact with other terms beside it. */
+void cpnpc_offer_compare_terms(cpnpc_offer *offer);
 /* The price of it; NULL when it names none. */
 const cpnp_money *cpnpc_offer_cost(const cpnpc_offer *offer);
 

@@ -52,7 +52,17 @@ compare(cpnpc_offer *offer)
 	return 0;
 }
 
-/* The purpose is not in the document: a test is not a permanent service. */
+static void
+differ(cpnpc_offer *offer, const char *where, const char *why)
+{
+	cpnp_diag *diag = &offer->difference;
+
+	offer->exact = false;
+	snprintf(diag->where, sizeof(diag->where), "%s", where);
+	snprintf(diag->why, sizeof(diag->why), "%s", why);
+}
+
+/* A test is not a permanent service. */
 static void
 compare_purpose(cpnpc_offer *offer)
 {
@@ -62,16 +72,33 @@ compare_purpose(cpnpc_offer *offer)
 		wanted = offer->request.options.purpose;
 	if (cpnp_msg_has(&offer->offer, CPNP_ATTR_NEGOTIATION_OPTIONS))
 		offered = offer->offer.options.purpose;
-	if (!offer->exact || offered == CPNP_PURPOSE_NONE ||
+	if (offered == CPNP_PURPOSE_NONE ||
 	    (wanted == CPNP_PURPOSE_TEST) == (offered == CPNP_PURPOSE_TEST))
 		return;
-	offer->exact = false;
-	snprintf(offer->difference.where, sizeof(offer->difference.where),
-	    "purpose");
-	snprintf(offer->difference.why, sizeof(offer->difference.why),
-	    "asked %s, offered %s",
-	    wanted == CPNP_PURPOSE_TEST ? "test" : "permanent",
-	    offered == CPNP_PURPOSE_TEST ? "test" : "permanent");
+	differ(offer, "purpose",
+	    wanted == CPNP_PURPOSE_TEST ? "asked test, offered permanent"
+					: "asked permanent, offered test");
+}
+
+/* What is agreed with the document, and not in it: cpnpc asks for a service
+ * that is active from its agreement on and names no terms of settlement. */
+void
+cpnpc_offer_compare_terms(cpnpc_offer *offer)
+{
+	const cpnp_msg *msg = &offer->offer;
+
+	if (offer->exact)
+		compare_purpose(offer);
+	if (offer->exact && cpnp_msg_has(msg, CPNP_ATTR_ACTIVATION_TYPE) &&
+	    msg->activation_type != CPNP_ACTIVATION_PERMANENT)
+		differ(offer, "activation type",
+		    "asked permanent, offered scheduled");
+	if (offer->exact && cpnp_msg_has(msg, CPNP_ATTR_ACTIVATION_SCHEDULE))
+		differ(offer, "activation schedule",
+		    "asked from now on, offered by a schedule");
+	if (offer->exact && cpnp_msg_has(msg, CPNP_ATTR_SETTLEMENT_TERMS))
+		differ(offer, "settlement terms",
+		    "none were asked for, and the offer names some");
 }
 
 int
@@ -97,7 +124,7 @@ cpnpc_offer_new(cpnpc_offer **result, const cpnp_order *order)
 		cpnpc_offer_del(offer);
 		return err;
 	}
-	compare_purpose(offer);
+	cpnpc_offer_compare_terms(offer);
 	*result = offer;
 	return 0;
 }

@@ -339,6 +339,33 @@ START_TEST(test_intent_survives)
 }
 END_TEST
 
+/* What is asked for with other terms beside it is not accepted as exact. */
+START_TEST(test_offer_of_other_terms_is_not_exact)
+{
+	static const cpnp_attr terms[] = {CPNP_ATTR_ACTIVATION_TYPE,
+	    CPNP_ATTR_ACTIVATION_SCHEDULE, CPNP_ATTR_SETTLEMENT_TERMS};
+	static cpnpc_offer offer;
+	const cpnpc_price no_limit = {0};
+	char why[CPNPC_WHY_LEN];
+	size_t i;
+
+	offer = (cpnpc_offer){.exact = true};
+	cpnpc_offer_compare_terms(&offer);
+	ck_assert_int_eq(cpnpc_offer_judge(&offer, CPNPC_ACCEPT_EXACT,
+			     &no_limit, why),
+	    CPNPC_VERDICT_ACCEPT);
+	for (i = 0; i < sizeof(terms) / sizeof(terms[0]); i++) {
+		offer = (cpnpc_offer){.exact = true};
+		offer.offer.present = CPNP_ATTR_BIT(terms[i]);
+		offer.offer.activation_type = CPNP_ACTIVATION_SCHEDULED;
+		cpnpc_offer_compare_terms(&offer);
+		ck_assert_int_eq(cpnpc_offer_judge(&offer, CPNPC_ACCEPT_EXACT,
+				     &no_limit, why),
+		    CPNPC_VERDICT_DECLINE);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -352,6 +379,7 @@ main(void)
 	    test_price_refuses_other_texts,
 	    test_money_is_written_in_major_units,
 	    test_intent_survives,
+	    test_offer_of_other_terms_is_not_exact,
 	};
 
 	return unit_run("cpnpc_conf", tests, sizeof(tests) / sizeof(tests[0]));
