@@ -20,7 +20,7 @@
 #include "conf_value.h"
 
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
-#define OPTIONS_MAX 24
+#define OPTIONS_MAX 32
 #define LINE_BYTES 1024
 #define HOUR_NS (UINT64_C(3600) * 1000000000)
 
@@ -92,6 +92,10 @@ static const struct option top_options[] = {
 	FILE_OPTION("ledger-key", ledger_key),
 	FILE_OPTION("store", store),
 	FILE_OPTION("catalogue", catalogue),
+	{O(cpnp_conf, "control-socket", TEXT, control_socket),
+	    .expected = "a name of up to 107 bytes, such as "
+			"\"/run/cpnp/cpnpd.sock\"",
+	    .is_wrong = cpnp_conf_wrong_socket},
 	{O(cpnp_conf, "user", TEXT, user),
 	    .expected = "a user of this system",
 	    .is_wrong = cpnp_conf_wrong_user},
@@ -652,6 +656,32 @@ require(struct loader *ld, const cpnp_conf_text *text, const char *option,
 		    option, why);
 }
 
+/* Beside the store, so that two daemons do not meet. */
+static void
+default_socket(struct loader *ld)
+{
+	cpnp_conf *conf = ld->conf;
+	char why[128];
+	size_t size;
+
+	if (conf->control_socket.value != NULL || conf->store.value == NULL)
+		return;
+	size = strlen(conf->store.value) + sizeof(".sock");
+	conf->control_socket.value = malloc(size);
+	if (conf->control_socket.value == NULL) {
+		mistake(ld, 0, "control-socket", "%s",
+		    cpnp_strerror(CPNP_ERR_NOMEM));
+		return;
+	}
+	snprintf(conf->control_socket.value, size, "%s.sock",
+	    conf->store.value);
+	if (cpnp_conf_wrong_socket(
+		conf->control_socket.value, why, sizeof(why)))
+		mistake(ld, 0, "control-socket", "\"%s\", the default, %s; "
+		    "expected control-socket = \"...\" with a shorter name",
+		    conf->control_socket.value, why);
+}
+
 static void
 check_whole(struct loader *ld)
 {
@@ -680,6 +710,7 @@ check_whole(struct loader *ld)
 	    "the database of orders and journal");
 	require(ld, &conf->catalogue, "catalogue",
 	    "what is sold, cpnp-catalogue(5)");
+	default_socket(ld);
 	if (conf->listen_udp.n > 0 && conf->access_n == 0)
 		mistake(ld, conf->listen_udp.line, "listen-udp",
 		    "plain UDP has no access list; expected an access "

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <cpnp/agreement.h>
 #include <cpnp/cpd.h>
@@ -97,6 +99,18 @@ cpnp_conf_wrong_user(const char *value, char *why, size_t size)
 	if (getpwnam(value) != NULL)
 		return false;
 	snprintf(why, size, "there is no user \"%s\"", value);
+	return true;
+}
+
+bool
+cpnp_conf_wrong_socket(const char *value, char *why, size_t size)
+{
+	const struct sockaddr_un *at = NULL;
+
+	if (strlen(value) < sizeof(at->sun_path))
+		return false;
+	snprintf(why, size, "is longer than the %zu bytes that the name of a "
+	    "socket may have", sizeof(at->sun_path) - 1);
 	return true;
 }
 

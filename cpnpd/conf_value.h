@@ -14,6 +14,7 @@
 bool cpnp_conf_wrong_identity(const char *value, char *why, size_t size);
 bool cpnp_conf_wrong_address(const char *value, char *why, size_t size);
 bool cpnp_conf_wrong_prefix(const char *value, char *why, size_t size);
+bool cpnp_conf_wrong_socket(const char *value, char *why, size_t size);
 bool cpnp_conf_wrong_user(const char *value, char *why, size_t size);
 bool cpnp_conf_wrong_group(const char *value, char *why, size_t size);
 

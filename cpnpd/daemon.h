@@ -12,6 +12,7 @@
  *	batch.c    batches are submitted, come back, fail
  *	start.c    from a configuration to a daemon that can serve
  *	serve.c    the loop: timers, signals, stop
+ *	ctl.h      the control socket
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -55,6 +56,7 @@
 	X(drop_failed, "messages dropped, the store has failed")               \
 	X(drop_stopping, "messages dropped while stopping")                    \
 	X(refused_failed, "quotations refused, the store has failed")          \
+	X(refused_draining, "quotations refused while draining")               \
 	X(statements, "statements verified")                                   \
 	X(statements_bad, "statements that did not verify")                    \
 	X(orders, "orders opened")                                             \
@@ -70,7 +72,8 @@
 	X(sent, "messages sent")                                               \
 	X(send_failed, "messages whose peer was gone")                         \
 	X(fails_limited, "FAILs held back by the rate limit")                  \
-	X(rearmed, "steps of the wall clock")
+	X(rearmed, "steps of the wall clock")                                  \
+	X(control_refused, "control connections refused")
 
 typedef struct cpnpd_counters {
 #define CPNPD_COUNTER_FIELD(name, text) uint64_t name;
@@ -144,6 +147,9 @@ struct daemon {
 	cpnp_tstamp recover_wait;
 
 	bool stopping;
+	bool draining; /* no new orders */
+	cpnp_now started;
+	struct ctl *ctl; /* ctl.h */
 	int64_t clock_offset; /* seconds from monotonic to wall clock */
 	struct event *timer;
 	struct event *store_event;
@@ -211,7 +217,13 @@ int cpnpd_start(struct daemon *d);
 /* Fill the table of capacity from the store. */
 int cpnpd_load_capacity(struct daemon *d);
 
+/* Tell of a mistake in a value of the configuration; CPNP_ERR_CONFIG. */
+int cpnpd_blame(struct daemon *d, const char *option,
+    const cpnp_conf_text *text, const cpnp_diag *diag);
+
 /* serve.c */
+/* Stop once what is at hand is stored and answered; why is for the log. */
+void cpnpd_stop(struct daemon *d, const char *why);
 /* Check what cpnp_conf_load() leaves, or serve until a signal comes; an exit
  * status. */
 int cpnpd_check(const cpnp_conf *conf);

@@ -28,6 +28,12 @@ cpnp_log_open(bool use_syslog, cpnp_log_level level)
 	threshold = level;
 }
 
+void
+cpnp_log_set_level(cpnp_log_level level)
+{
+	threshold = level;
+}
+
 bool
 cpnp_log_is_on(cpnp_log_level level)
 {

@@ -26,6 +26,7 @@ typedef enum cpnp_log_level {
 
 /* Lines go to standard error, from level on, until this has been called. */
 void cpnp_log_open(bool use_syslog, cpnp_log_level level);
+void cpnp_log_set_level(cpnp_log_level level);
 bool cpnp_log_is_on(cpnp_log_level level);
 /* Write one line; controls in it, and what turns text around, become '?'. */
 void cpnp_log(cpnp_log_level level, const char *format, ...)

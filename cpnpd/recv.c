@@ -125,9 +125,22 @@ feed(struct daemon *d, cpnp_input *input, cpnp_now now)
 		drop_hit(d, input);
 }
 
+static bool
+is_new(struct daemon *d, const cpnp_input *input)
+{
+	const cpnp_msg *m = input->msg;
+	cpnp_store_row row;
+
+	return m->method == CPNP_METHOD_QUOTATION && input->may_order &&
+	    cpnp_orders_find(d->orders, CPNP_SERVER, input->identity,
+		m->customer_order_id) == NULL &&
+	    cpnp_store_find(d->store, CPNP_SERVER, input->identity,
+		m->customer_order_id, &row) == CPNP_ERR_NOT_FOUND;
+}
+
 /*
  * While the store does not take anything, an order that exists gets no answer
- * and its peer repeats; a new one is refused.
+ * and its peer repeats; a new one is refused, as it is while draining.
  */
 static void
 refuse_new(struct daemon *d, const cpnp_input *input, cpnp_now now)
@@ -144,16 +157,9 @@ refuse_new(struct daemon *d, const cpnp_input *input, cpnp_now now)
 		    CPNP_BYTES_NONE,
 		    CPNP_BYTES_LIT("the same order a little later")}},
 		.explanations_n = 1};
-	cpnp_store_row row;
 	cpnp_buf buf;
 
-	d->counters.drop_failed++;
-	if (m->method != CPNP_METHOD_QUOTATION || !input->may_order ||
-	    cpnp_orders_find(d->orders, CPNP_SERVER, input->identity,
-		m->customer_order_id) != NULL ||
-	    cpnp_store_find(d->store, CPNP_SERVER, input->identity,
-		m->customer_order_id, &row) != CPNP_ERR_NOT_FOUND ||
-	    !cpnp_net_may_fail(d->net, input->peer, now))
+	if (!cpnp_net_may_fail(d->net, input->peer, now))
 		return;
 	fail.present = CPNP_ATTR_BIT(CPNP_ATTR_TRANSACTION_ID) |
 	    CPNP_ATTR_BIT(CPNP_ATTR_CUSTOMER_ORDER_ID) |
@@ -165,7 +171,10 @@ refuse_new(struct daemon *d, const cpnp_input *input, cpnp_now now)
 	cpnp_buf_init_fixed(&buf, bytes, sizeof(bytes));
 	if (cpnp_msg_encode(&fail, &buf, NULL) != 0)
 		return;
-	d->counters.refused_failed++;
+	if (d->failed)
+		d->counters.refused_failed++;
+	else
+		d->counters.refused_draining++;
 	(void)cpnp_net_send(d->net, input->peer, cpnp_buf_bytes(&buf), now);
 }
 
@@ -202,6 +211,10 @@ cpnpd_recv_message(struct daemon *d, cpnp_peer peer, cpnp_bytes identity,
 			(void)cpnp_orders_recv_invalid(
 			    d->orders, &input, err, now);
 	} else if (d->failed) {
+		d->counters.drop_failed++;
+		if (is_new(d, &input))
+			refuse_new(d, &input, now);
+	} else if (d->draining && is_new(d, &input)) {
 		refuse_new(d, &input, now);
 	} else {
 		feed(d, &input, now);

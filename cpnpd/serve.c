@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl.h"
 #include "daemon.h"
 #include "notify.h"
 
@@ -152,15 +153,15 @@ log_counters(struct daemon *d)
 	    cpnp_store_pending(d->store));
 }
 
-static void
-begin_stop(struct daemon *d, int number)
+void
+cpnpd_stop(struct daemon *d, const char *why)
 {
 	struct timeval last = {STOP_SECONDS, 0};
 	cpnp_now now = cpnp_now_read();
 
 	if (d->stopping)
 		return;
-	cpnp_log(CPNP_LOG_INFO, "stopping, signal %d", number);
+	cpnp_log(CPNP_LOG_INFO, "stopping, %s", why);
 	cpnp_notify("STOPPING=1");
 	d->stopping = true;
 	cpnpd_turn_end(d, now);
@@ -172,6 +173,7 @@ static void
 on_signal(evutil_socket_t number, short what, void *user)
 {
 	struct daemon *d = user;
+	char why[32];
 
 	(void)what;
 	switch (number) {
@@ -183,7 +185,8 @@ on_signal(evutil_socket_t number, short what, void *user)
 		    "to use another configuration, no order is lost by it");
 		break;
 	default:
-		begin_stop(d, (int)number);
+		snprintf(why, sizeof(why), "signal %d", (int)number);
+		cpnpd_stop(d, why);
 		break;
 	}
 }
@@ -237,6 +240,7 @@ tear_down(struct daemon *d)
 {
 	size_t i;
 
+	cpnpd_ctl_stop(d);
 	for (i = 0; i < sizeof(d->signals) / sizeof(d->signals[0]); i++)
 		free_event(&d->signals[i]);
 	free_event(&d->heartbeat);
@@ -268,6 +272,7 @@ daemon_init(struct daemon *d, const cpnp_conf *conf)
 	d->flight_end = &d->flight;
 	d->sign_end = &d->sign;
 	d->next_tag = 1;
+	d->started = now;
 	d->clock_offset =
 	    now.wall.sec - (int64_t)(now.mono / CPNP_SECONDS(1));
 }
@@ -291,7 +296,8 @@ cpnpd_serve(const cpnp_conf *conf)
 	int code = 0;
 
 	daemon_init(&d, conf);
-	if (cpnpd_start(&d) != 0 || add_events(&d) != 0) {
+	if (cpnpd_start(&d) != 0 || add_events(&d) != 0 ||
+	    cpnpd_ctl_start(&d) != 0) {
 		tear_down(&d);
 		return EXIT_START;
 	}

@@ -22,8 +22,8 @@ report_line(void *user, const char *line)
 	fprintf(stderr, "cpnpd: %s\n", line);
 }
 
-static int
-blame(struct daemon *d, const char *option, const cpnp_conf_text *text,
+int
+cpnpd_blame(struct daemon *d, const char *option, const cpnp_conf_text *text,
     const cpnp_diag *diag)
 {
 	cpnp_conf_blame(d->conf, option, text, diag, report_line, NULL);
@@ -122,7 +122,7 @@ load_tls(struct daemon *d)
 		    (strstr(diag.where, texts[i]->value) != NULL ||
 			strstr(diag.why, texts[i]->value) != NULL))
 			break;
-	return blame(d, names[i], texts[i], &diag);
+	return cpnpd_blame(d, names[i], texts[i], &diag);
 }
 
 static int
@@ -150,7 +150,7 @@ set_access(struct daemon *d)
 	for (i = 0; i < c->access_n; i++)
 		if (strstr(diag.where, c->access[i].prefix) != NULL)
 			at.line = c->access[i].line;
-	return blame(d, "access", &at, &diag);
+	return cpnpd_blame(d, "access", &at, &diag);
 }
 
 /* Statements are signed with the key of the certificate, or the ledger's. */
@@ -173,8 +173,8 @@ load_signers(struct daemon *d)
 	return c->ledger_key.value != NULL &&
 		(c->key.value == NULL ||
 		    strstr(diag.where, c->ledger_key.value) != NULL)
-	    ? blame(d, "ledger-key", &c->ledger_key, &diag)
-	    : blame(d, "key", &c->key, &diag);
+	    ? cpnpd_blame(d, "ledger-key", &c->ledger_key, &diag)
+	    : cpnpd_blame(d, "key", &c->key, &diag);
 }
 
 static int
@@ -190,14 +190,14 @@ load_trust(struct daemon *d)
 		return complain("trust", err, &diag);
 	if (c->ca.value != NULL &&
 	    cpnp_trust_add_ca_file(d->trust, c->ca.value, &diag) != 0)
-		return blame(d, "ca", &c->ca, &diag);
+		return cpnpd_blame(d, "ca", &c->ca, &diag);
 	for (i = 0; i < c->customers_n; i++) {
 		customer = &c->customers[i];
 		if (customer->statement_key.value != NULL &&
 		    cpnp_trust_add_key_file(d->trust,
 			customer->statement_key.value, customer->identity,
 			&diag) != 0)
-			return blame(d, "statement-key",
+			return cpnpd_blame(d, "statement-key",
 			    &customer->statement_key, &diag);
 	}
 	return 0;
@@ -216,7 +216,7 @@ find_identity(struct daemon *d)
 		snprintf(diag.why, sizeof(diag.why), "has no name in its "
 		    "subjectAltName; expected a DNS name there, or the "
 		    "option identity");
-		return blame(d, "certificate", &c->certificate, &diag);
+		return cpnpd_blame(d, "certificate", &c->certificate, &diag);
 	}
 	if (d->signer != NULL && c->identity.value != NULL &&
 	    c->certificate.value != NULL &&
@@ -225,7 +225,7 @@ find_identity(struct daemon *d)
 		    "certificate, and statements could not be verified; "
 		    "expected %s, or leave it out",
 		    cpnp_signer_identity(d->signer));
-		return blame(d, "identity", &c->identity, &diag);
+		return cpnpd_blame(d, "identity", &c->identity, &diag);
 	}
 	d->identity = strdup(name);
 	return d->identity != NULL
@@ -285,7 +285,7 @@ listen_all(struct daemon *d, const cpnp_conf_list *list,
 		memset(&diag, 0, sizeof(diag));
 		if (cpnp_net_listen(d->net, transport, list->items[i].value,
 			&diag) != 0)
-			return blame(d, option, &list->items[i], &diag);
+			return cpnpd_blame(d, option, &list->items[i], &diag);
 		cpnp_log(CPNP_LOG_INFO, "listening on %s, %s, port %u",
 		    list->items[i].value,
 		    transport == CPNP_TRANSPORT_DTLS ? "DTLS" : "UDP",
@@ -332,7 +332,7 @@ open_store(struct daemon *d)
 	/* Orders are nobody else's business. */
 	umask(077);
 	if (cpnp_store_open(&d->store, &config, &diag) != 0)
-		return blame(d, "store", &d->conf->store, &diag);
+		return cpnpd_blame(d, "store", &d->conf->store, &diag);
 	return 0;
 }
 
@@ -411,7 +411,7 @@ cpnpd_start(struct daemon *d)
 	if (err == 0 &&
 	    cpnp_privileges_drop(d->conf->user.value, d->conf->group.value,
 		&diag) != 0)
-		err = blame(d, d->conf->user.value != NULL ? "user" : "group",
+		err = cpnpd_blame(d, d->conf->user.value != NULL ? "user" : "group",
 		    d->conf->user.value != NULL ? &d->conf->user
 						: &d->conf->group, &diag);
 	if (err == 0)

@@ -1,0 +1,196 @@
+/*
+ * Answers of the daemon for people: columns where there are many objects,
+ * a line for each member where there is one.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cpnpctl.h"
+
+/* What a peer chose must not steer a terminal. */
+static void
+put_text(const char *text)
+{
+	for (; *text != '\0'; text++)
+		putchar((unsigned char)*text < 0x20 || *text == 0x7f
+			? '?' : *text);
+}
+
+static void
+put_value(const json_t *value)
+{
+	if (json_is_string(value))
+		put_text(json_string_value(value));
+	else if (json_is_integer(value))
+		printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	else if (json_is_boolean(value))
+		fputs(json_is_true(value) ? "yes" : "no", stdout);
+}
+
+static void
+put_column(const json_t *object, const char *key, int width)
+{
+	const json_t *value = json_object_get(object, key);
+	int len = 1;
+
+	if (json_is_string(value))
+		len = (int)json_string_length(value);
+	else if (json_is_integer(value))
+		len = snprintf(NULL, 0, "%" JSON_INTEGER_FORMAT,
+		    json_integer_value(value));
+	else if (json_is_boolean(value))
+		len = json_is_true(value) ? 3 : 2;
+	if (value == NULL)
+		putchar('-');
+	else
+		put_value(value);
+	for (; len < width; len++)
+		putchar(' ');
+	putchar(width > 0 ? ' ' : '\n');
+}
+
+/* The amount is in units of 10^-exponent. */
+static void
+put_cost(const json_t *cost)
+{
+	long long amount =
+	    json_integer_value(json_object_get(cost, "amount"));
+	int exponent =
+	    (int)json_integer_value(json_object_get(cost, "exponent"));
+	char digits[32];
+	int len = snprintf(digits, sizeof(digits), "%lld", amount);
+
+	if (exponent < 0 || exponent >= (int)sizeof(digits)) {
+		printf("%lld * 10^%d", amount, -exponent);
+	} else {
+		while (len <= exponent && len + 1 < (int)sizeof(digits)) {
+			memmove(digits + 1, digits, (size_t)len + 1);
+			digits[0] = '0';
+			len++;
+		}
+		printf("%.*s", len - exponent, digits);
+		if (exponent > 0)
+			printf(".%s", digits + len - exponent);
+	}
+	putchar(' ');
+	put_value(json_object_get(cost, "code"));
+}
+
+static void
+put_history(const json_t *history)
+{
+	size_t i;
+
+	puts("history:");
+	for (i = 0; i < json_array_size(history); i++) {
+		const json_t *event = json_array_get(history, i);
+		const json_t *detail = json_object_get(event, "detail");
+
+		fputs("  ", stdout);
+		put_column(event, "number", 8);
+		put_column(event, "time", 20);
+		put_value(json_object_get(event, "from"));
+		fputs(" -> ", stdout);
+		put_value(json_object_get(event, "to"));
+		fputs(", ", stdout);
+		put_value(json_object_get(event, "event"));
+		if (detail != NULL) {
+			fputs(", ", stdout);
+			put_value(detail);
+		}
+		putchar('\n');
+	}
+}
+
+static void
+put_lines(const char *text)
+{
+	putchar('\n');
+	for (; *text != '\0'; text++)
+		putchar((unsigned char)*text < 0x20 && *text != '\n' &&
+			    *text != '\t'
+			? '?' : *text);
+}
+
+static void
+put_members(json_t *object)
+{
+	const json_t *value;
+	const char *key;
+	char label[40];
+	void *at;
+
+	for (at = json_object_iter(object); at != NULL;
+	     at = json_object_iter_next(object, at)) {
+		key = json_object_iter_key(at);
+		value = json_object_iter_value(at);
+		if (strcmp(key, "history") == 0) {
+			put_history(value);
+			continue;
+		}
+		snprintf(label, sizeof(label), "%s:", key);
+		printf("%-22s", label);
+		if (strcmp(key, "service") == 0)
+			put_lines(json_string_value(value));
+		else if (strcmp(key, "cost") == 0)
+			put_cost(value);
+		else
+			put_value(value);
+		putchar('\n');
+	}
+}
+
+struct columns {
+	const char *verb;
+	struct {
+		const char *key;
+		int width; /* 0: the last one */
+	} columns[8];
+};
+
+static const struct columns tables[] = {
+	{"orders", {{"customer", 24}, {"customer_order", 24},
+	    {"provider_order", 27}, {"changed", 20}, {"state", 0}}},
+	{"customers", {{"customer", 32}, {"may_order", 9},
+	    {"open_orders", 11}, {"open_orders_max", 15}, {"held", 14},
+	    {"held_max", 0}}},
+	{"counters", {{"group", 6}, {"name", 24}, {"value", 12},
+	    {"text", 0}}},
+};
+
+static void
+put_row(const struct columns *t, const json_t *object, size_t n)
+{
+	size_t i;
+
+	for (i = 0; n == 0; i++) {
+		printf(t->columns[i].width > 0 ? "%-*s " : "%*s\n",
+		    t->columns[i].width, t->columns[i].key);
+		if (t->columns[i].width == 0)
+			break;
+	}
+	for (i = 0;; i++) {
+		put_column(object, t->columns[i].key, t->columns[i].width);
+		if (t->columns[i].width == 0)
+			return;
+	}
+}
+
+void
+cpnpctl_print(const char *verb, json_t *object, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		if (strcmp(tables[i].verb, verb) == 0) {
+			put_row(&tables[i], object, n);
+			return;
+		}
+	if (n > 0)
+		putchar('\n');
+	put_members(object);
+}

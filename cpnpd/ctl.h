@@ -1,0 +1,73 @@
+/*
+ * The control socket, cpnpctl(8): requests in, lines of JSON out.
+ *
+ *	ctl_request.c  a line becomes a request
+ *	ctl.c          the socket, its connections and their bounds
+ *	ctl_verbs.c    what the verbs do
+ *	ctl_orders.c   orders, customers and counters as JSON
+ *
+ * A verb runs in steps, so that the loop comes round between two of them, and
+ * takes no step while the peer does not read what is there for it.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef CPNPD_CTL_H
+#define CPNPD_CTL_H
+
+#include <jansson.h>
+
+#include "ctl_request.h"
+#include "daemon.h"
+
+/* Connections at a time; one more is closed at once. */
+#define CPNPD_CTL_CONNS_MAX 16
+/* No step is taken while more bytes than this wait to be read. */
+#define CPNPD_CTL_OUT_MAX 65536
+/* Orders in one step. */
+#define CPNPD_CTL_STEP 64
+/* Orders of one name that show prints. */
+#define CPNPD_CTL_SHOW_MAX 100
+/* Pages of the store that one step of a backup copies. */
+#define CPNPD_CTL_BACKUP_PAGES 64
+
+struct bufferevent;
+struct ctl;
+
+struct conn {
+	struct conn *next;
+	struct ctl *ctl;
+	struct bufferevent *bev;
+	struct event *again; /* the next step */
+	cpnp_ctl_request request;
+	bool busy;   /* with the request */
+	bool ending; /* closed when all has been read */
+	bool stops;  /* and the daemon with it */
+	uint64_t cursor;
+	cpnp_store_backup *backup;
+};
+
+/* ctl.c */
+/* Listen as the configuration says; why not is told on standard error. */
+int cpnpd_ctl_start(struct daemon *d);
+void cpnpd_ctl_stop(struct daemon *d);
+size_t cpnpd_ctl_count(const struct daemon *d);
+struct daemon *cpnpd_ctl_daemon(const struct conn *c);
+/* Send an object as a line; takes it. */
+void cpnpd_ctl_put(struct conn *c, json_t *object);
+
+/* ctl_verbs.c: take a step; more says that there are others.  On failure why
+ * says what is wrong. */
+int cpnpd_ctl_step(struct conn *c, bool *more, cpnp_diag *why);
+
+/* ctl_orders.c */
+int cpnpd_ctl_orders(struct conn *c, bool *more, cpnp_diag *why);
+int cpnpd_ctl_show(struct conn *c, bool *more, cpnp_diag *why);
+int cpnpd_ctl_customers(struct conn *c, bool *more, cpnp_diag *why);
+int cpnpd_ctl_counters(struct conn *c, bool *more, cpnp_diag *why);
+json_t *cpnpd_ctl_text(cpnp_bytes text);
+json_t *cpnpd_ctl_time(cpnp_wtime time);
+
+int cpnpd_ctl_fail(cpnp_diag *why, int err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif
