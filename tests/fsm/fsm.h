@@ -1,0 +1,76 @@
+/*
+ * The state machines as they are published.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef TESTS_FSM_H
+#define TESTS_FSM_H
+
+#include "../../lib/core/order_int.h"
+#include "../peer/peer.h"
+
+#define ORDER_ID "o1"
+#define CELL_MAX 64
+#define EVENTS_MAX 3
+#define N(array) (sizeof(array) / sizeof((array)[0]))
+
+/* How an event is made. */
+enum how {
+	BY_MESSAGE,  /* a message of that method, right in every field */
+	OTHER_OFFER, /* an OFFER of another service */
+	ACK_REQUESTED,
+	ACK_EMPTY,
+	TOO_LATE,   /* when the validity has ended */
+	WITH_PROOF, /* an ACCEPT with a statement */
+	BY_TIMER,
+	BY_COMMAND
+};
+
+struct row {
+	const char *name;
+	enum how how;
+	cpnp_event events[EVENTS_MAX]; /* which all do the same */
+};
+
+/* How the state of a column is reached. */
+enum stage {
+	STAGE_PLAIN,
+	STAGE_SETTLED,  /* client: the CANCEL is answered */
+	STAGE_ACCEPTED, /* client: cancelled after the ACCEPT */
+	STAGE_SIGNING
+};
+
+struct column {
+	const char *name;
+	cpnp_state state;
+	enum stage stage;
+};
+
+/* A table of cpnp-fsm(7); a column without a name and a row WITH_PROOF are
+ * only drawn. */
+struct table {
+	const char *role;
+	bool is_server;
+	const struct row *rows;
+	size_t rows_n;
+	const struct column *columns;
+	size_t columns_n;
+};
+
+/* --- drive.c --- */
+
+/* What is no result but keeps the program from having one ends it. */
+void must(bool is_true, const char *what);
+/* Run one event in one state, in an edition; cell and trace say what it did. */
+void run_event(const struct row *row, const struct column *column,
+    bool is_server, cpnp_edition edition, cpnp_event event,
+    char cell[CELL_MAX], char trace[PEER_TRACE_MAX]);
+/* Run all events of a row in one state, in both editions. */
+void run_cell(const struct row *row, const struct column *column,
+    bool is_server, char cell[CELL_MAX]);
+
+/* --- draw.c --- */
+
+void print_dot(const struct table *client, const struct table *server);
+
+#endif
