@@ -75,13 +75,13 @@ static void
 print_ways_on(const cpnpc_job *job)
 {
 	cpnp_state state = job->order != NULL ? cpnp_order_state(job->order)
-					      : CPNP_STATE_NONE;
+					      : job->record.row.state;
 
 	if (state == CPNP_STATE_OFFER_PROCESSING)
 		printf("  to accept:  cpnpc accept %s\n"
 		       "  to decline: cpnpc decline %s\n",
 		    job->id, job->id);
-	else if (state != CPNP_STATE_CANCELLED)
+	else if (job->order == NULL || state != CPNP_STATE_CANCELLED)
 		printf("  to go on:   cpnpc resume %s\n"
 		       "  to give up: cpnpc cancel %s\n",
 		    job->id, job->id);
