@@ -4,10 +4,13 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include <stdio.h>
+
 #include "explore.h"
 
 #define MOVES_MAX 300
 #define QUEUE_MAX 64
+#define PRINTED_MAX 16
 #define REPEATS 6 /* of each side, before time passes */
 
 struct calm {
@@ -17,12 +20,24 @@ struct calm {
 	uint16_t queue[QUEUE_MAX];
 	size_t queue_n;
 	unsigned repeats;
+	unsigned step; /* of the way that is printed, 0: none is */
+	unsigned printed;
 };
 
 static const struct side *
 at(const struct calm *c, int role)
 {
 	return world_side(c->world, (cpnp_role)role, c->sides[role]);
+}
+
+static void
+tell(struct calm *c, struct move move, const struct result *result)
+{
+	if (c->step == 0)
+		return;
+	c->step++;
+	if (c->printed++ < PRINTED_MAX)
+		print_move(c->world, c->step, move, result, c->sides);
 }
 
 /* True when the move was possible. */
@@ -36,6 +51,7 @@ try_move(struct calm *c, int role, enum act act, uint16_t message)
 	if (!r->is_possible)
 		return false;
 	c->sides[role] = r->side;
+	tell(c, move, r);
 	for (size_t i = 0; i < r->sent_n && c->queue_n < QUEUE_MAX; i++)
 		c->queue[c->queue_n++] = r->sent[i];
 	return true;
@@ -120,14 +136,23 @@ judge(const struct calm *c)
 }
 
 const char *
-calm_check(
-    struct world *world, uint32_t client, uint32_t server, bool is_lazy)
+calm_check(struct world *world, uint32_t client, uint32_t server,
+    bool is_lazy, unsigned step)
 {
-	struct calm c = {
-	    .world = world, .sides = {client, server}, .is_lazy = is_lazy};
+	struct calm c = {.world = world,
+	    .sides = {client, server},
+	    .is_lazy = is_lazy,
+	    .step = step};
+
+	if (step > 0)
+		(void)printf("     all that is under way is lost, and nothing "
+			     "from now on%s:\n",
+		    is_lazy ? "; no application answers" : "");
 
 	for (int i = 0; i < MOVES_MAX && !is_over(&c); i++)
 		if (!deliver(&c) && !answer(&c) && !pass_time(&c))
 			break;
+	if (c.printed > PRINTED_MAX)
+		(void)printf("     ... and so on, %u steps in all\n", c.step);
 	return judge(&c);
 }

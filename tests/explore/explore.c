@@ -64,77 +64,19 @@ struct explorer {
 	size_t agreed; /* states in which both have the agreement */
 	struct node broken;
 	const char *why;
+	enum { CALM_NONE, CALM_EAGER, CALM_LAZY } calm_why;
 };
 
 /* --- words --- */
 
-static const char *
-act_words(enum act act)
-{
-	switch (act) {
-	case ACT_START:
-		return "starts the order";
-	case ACT_ACCEPT:
-		return "accepts";
-	case ACT_DECLINE:
-		return "declines";
-	case ACT_CANCEL:
-		return "cancels";
-	case ACT_OFFER:
-		return "decides on an offer";
-	case ACT_REFUSE:
-		return "refuses";
-	case ACT_SIGNED:
-		return "signs";
-	case ACT_SIGN_FAILED:
-		return "cannot sign";
-	case ACT_RETRANS:
-		return "repeats its message";
-	case ACT_DEADLINE:
-		return "sees its date pass";
-	case ACT_LINGER:
-		return "forgets the settled order";
-	case ACT_CLOCK:
-		return "lets time pass";
-	case ACT_CRASH:
-		return "crashes and restarts";
-	case ACT_DELIVER:
-		return "receives";
-	}
-	return "?";
-}
-
-static void
-print_message(const struct world *world, uint16_t message)
-{
-	const struct message *m = &world->messages[message];
-
-	(void)printf(" %s [%u]",
-	    cpnp_method_name(world->edition, (int)m->method), message);
-}
-
 static void
 print_step(const struct explorer *e, const struct node *node, unsigned step)
 {
-	struct world *world = e->world;
 	const struct node *from = &e->nodes[node->parent];
-	const struct result *r = world_move(
-	    world, from->sides[node->move.role], node->move);
 
-	(void)printf("%3u. the %s %s", step,
-	    node->move.role == CPNP_CLIENT ? "client" : "server",
-	    act_words((enum act)node->move.act));
-	if (node->move.act == ACT_DELIVER)
-		print_message(world, node->move.message);
-	if (r->sent_n > 0)
-		(void)printf(" and sends");
-	for (size_t i = 0; i < r->sent_n; i++)
-		print_message(world, r->sent[i]);
-	(void)printf(": %s, %s\n",
-	    cpnp_state_name(
-		world_side(world, CPNP_CLIENT, node->sides[0])->state),
-	    cpnp_state_name(
-		world_side(world, CPNP_SERVER, node->sides[1])->state));
+	print_move(e->world, step, node->move,
+	    world_move(e->world, from->sides[node->move.role], node->move),
+	    node->sides);
 }
 
 static unsigned
@@ -323,12 +265,12 @@ check_pair(struct explorer *e, const struct node *node)
 	    world_side(e->world, CPNP_CLIENT, node->sides[0]),
 	    world_side(e->world, CPNP_SERVER, node->sides[1]));
 
-	if (why == NULL)
-		why = calm_check(
-		    e->world, node->sides[0], node->sides[1], false);
-	if (why == NULL)
-		why = calm_check(
-		    e->world, node->sides[0], node->sides[1], true);
+	for (int lazy = 0; why == NULL && lazy < 2; lazy++) {
+		why = calm_check(e->world, node->sides[0], node->sides[1],
+		    lazy == 1, 0);
+		if (why != NULL)
+			e->calm_why = lazy == 1 ? CALM_LAZY : CALM_EAGER;
+	}
 	return why;
 }
 
@@ -409,6 +351,7 @@ static void
 report(const struct explorer *e, unsigned depth, bool is_all)
 {
 	const struct world *world = e->world;
+	unsigned step;
 
 	(void)printf("%s %s: %zu states visited to depth %u%s\n",
 	    e->why == NULL ? "ok" : "not ok", world->name, e->nodes_n, depth,
@@ -421,7 +364,10 @@ report(const struct explorer *e, unsigned depth, bool is_all)
 	if (e->why == NULL)
 		return;
 	(void)printf("  %s:\n", e->why);
-	(void)print_way(e, &e->broken);
+	step = print_way(e, &e->broken);
+	if (e->calm_why != CALM_NONE)
+		(void)calm_check(e->world, e->broken.sides[0],
+		    e->broken.sides[1], e->calm_why == CALM_LAZY, step);
 }
 
 static int

@@ -152,9 +152,16 @@ const struct result *world_move(
 /*
  * All that is under way is lost, and from now on nothing is: do both sides
  * come to an end, and to the same one?  NULL, or what is wrong.  With is_lazy
- * no application answers.
+ * no application answers.  What happens is printed when step, the number of
+ * the step that led here, is not 0.
  */
 const char *calm_check(struct world *world, uint32_t client, uint32_t server,
-    bool is_lazy);
+    bool is_lazy, unsigned step);
+
+/* --- words.c --- */
+
+/* A move, what it made the side send, and the states of both after it. */
+void print_move(const struct world *world, unsigned step, struct move move,
+    const struct result *result, const uint32_t sides[2]);
 
 #endif
