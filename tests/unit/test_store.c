@@ -598,6 +598,9 @@ START_TEST(test_store_backup_shows_one_moment)
 	ck_assert_int_eq(cpnp_store_each(store, false, count_row, &n), 0);
 	ck_assert_uint_eq(n, 1000);
 	cpnp_store_close(store);
+	ck_assert_int_eq(unlink(path), 0);
+	(void)snprintf(part, sizeof(part), "%s-lock", path);
+	ck_assert_int_eq(unlink(part), 0);
 }
 END_TEST
 
