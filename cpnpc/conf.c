@@ -14,6 +14,7 @@
 #include <cpnp/error.h>
 
 #include "conf.h"
+#include "srv.h"
 #include "cpnpd/conf_text.h"
 
 /* Where a setting may stand. */
@@ -48,6 +49,13 @@ set_string(char **at, char *value)
 	return true;
 }
 
+static void
+drop_string(char **at)
+{
+	free(*at);
+	*at = NULL;
+}
+
 static bool
 parse_text(const struct setting *setting, const char *text, void *at)
 {
@@ -57,6 +65,22 @@ parse_text(const struct setting *setting, const char *text, void *at)
 	    !cpnp_utf8_is_valid(cpnp_bytes_str(text)))
 		return false;
 	return set_string(at, strdup(text));
+}
+
+static bool
+parse_domain(const struct setting *setting, const char *text, void *at)
+{
+	char name[CPNPC_NAME_LEN];
+
+	(void)setting;
+	return cpnpc_domain_parse(text, name) && set_string(at, strdup(name));
+}
+
+static bool
+parse_resolver(const struct setting *setting, const char *text, void *at)
+{
+	(void)setting;
+	return cpnpc_resolver_is_valid(text) && set_string(at, strdup(text));
 }
 
 static bool
@@ -225,6 +249,10 @@ parse_accept(const struct setting *setting, const char *text, void *at)
 static const struct setting settings[] = {
     {"server", 's', BOTH, parse_text, AT(server), 1, CPNP_TEXT_MAX, NULL,
 	"HOST or HOST:PORT, an IPv6 address as [2001:db8::1]:49921"},
+    {"domain", 0, BOTH, parse_domain, AT(domain), 0, 0, NULL,
+	"a domain such as provider.example, with xn-- where it is not ASCII"},
+    {"resolver", 0, BOTH, parse_resolver, AT(resolver), 0, 0, NULL,
+	"ADDRESS or ADDRESS:PORT of a DNS server, as [2001:db8::53]:53"},
     {"udp", 0, BOTH, parse_bool, AT(udp), 0, 0, "yes", "yes or no"},
     {"server-name", 0, BOTH, parse_text, AT(server_name), 1, CPNP_TEXT_MAX,
 	NULL, "the DNS name in the certificate of the server"},
@@ -338,6 +366,7 @@ cpnpc_conf_fini(cpnpc_conf *conf)
 		const struct setting *s = &settings[i];
 
 		if (s->parse == parse_text || s->parse == parse_path ||
+		    s->parse == parse_domain || s->parse == parse_resolver ||
 		    s->parse == parse_order_id)
 			free(*(char **)((char *)conf + s->offset));
 	}
@@ -376,6 +405,14 @@ cpnpc_conf_set(cpnpc_conf *conf, const char *name, const char *value,
 		complain(report, user, "--%s: \"%s\" will not do; expected %s",
 		    name, value == NULL ? "" : value, s->expected);
 		return CPNP_ERR_CONFIG;
+	}
+	/* Whom to speak to: the one replaces the other, as the file has it. */
+	if (s->offset == AT(server))
+		drop_string(&conf->domain);
+	if (s->offset == AT(domain)) {
+		drop_string(&conf->server);
+		drop_string(&conf->server_name);
+		drop_string(&conf->server_domain);
 	}
 	if (s->parse == parse_accept)
 		conf->accept_given = true;
@@ -526,6 +563,9 @@ check_together(const cpnpc_conf *conf)
 		blame(0, "repeat-min",
 		    "it is longer than repeat-max; "
 		    "expected at most that");
+	if (conf->domain != NULL && conf->server != NULL)
+		blame(0, "domain",
+		    "there is a server as well; expected one of the two");
 	if ((conf->certificate == NULL) != (conf->key == NULL))
 		blame(0, conf->key == NULL ? "key" : "certificate",
 		    "it is missing; expected certificate and key together");

@@ -32,6 +32,8 @@ typedef struct cpnpc_conf {
 
 	/* whom to speak to, and as whom */
 	char *server;
+	char *domain; /* or this: whose SRV records say where */
+	char *resolver;
 	bool udp;
 	char *server_name;
 	char *server_domain;

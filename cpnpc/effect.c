@@ -45,29 +45,50 @@ commit(cpnpc_session *session)
 	session->batch = NULL;
 }
 
+static int
+begin_batch(cpnpc_session *session)
+{
+	if (session->batch == NULL)
+		session->batch = cpnp_store_batch_new(session->store, NULL);
+	return session->batch != NULL ? 0 : CPNP_ERR_NOMEM;
+}
+
+static int
+put_note(cpnpc_session *session, const cpnpc_job *job, const cpnp_order *order)
+{
+	char note[CPNPC_INTENT_LEN];
+
+	cpnpc_intent_format(&job->intent, note);
+	return cpnp_store_put_note(session->batch, order, cpnp_bytes_str(note));
+}
+
 /* What an order is meant for goes with its first state. */
 static int
 put_intent(cpnpc_session *session, cpnpc_job *job, const cpnp_order *order)
 {
-	char note[CPNPC_INTENT_LEN];
-
 	if (job == NULL || !job->is_new || job->in_store)
 		return 0;
 	job->in_store = true;
-	cpnpc_intent_format(&job->intent, note);
-	return cpnp_store_put_note(session->batch, order, cpnp_bytes_str(note));
+	return put_note(session, job, order);
+}
+
+void
+cpnpc_effects_note(cpnpc_session *session, const cpnpc_job *job)
+{
+	int err = begin_batch(session);
+
+	if (err == 0)
+		err = put_note(session, job, job->order);
+	if (err != 0)
+		break_down(session, err);
 }
 
 static void
 store(cpnpc_session *session, cpnpc_job *job, const cpnp_effect *effect,
     cpnp_now now)
 {
-	int err = 0;
+	int err = begin_batch(session);
 
-	if (session->batch == NULL)
-		session->batch = cpnp_store_batch_new(session->store, NULL);
-	if (session->batch == NULL)
-		err = CPNP_ERR_NOMEM;
 	if (err == 0)
 		err = cpnp_store_put(session->batch, effect, 0);
 	if (err == 0)

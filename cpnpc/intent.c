@@ -6,17 +6,20 @@
 
 #include "session.h"
 
-/* "quote", or "order ACCEPT" with "WHOLE.BILLIONTHS CODE" behind it when
- * there is a highest price. */
+/* "quote ACCEPT" or "order ACCEPT", then "@HOST:PORT" when the server was
+ * found by its domain, and "WHOLE.BILLIONTHS CODE" when there is a highest
+ * price. */
 void
 cpnpc_intent_format(const cpnpc_intent *intent, char out[CPNPC_INTENT_LEN])
 {
 	const cpnpc_price *price = &intent->max_price;
+	bool has_server = intent->server[0] != '\0';
 	int n;
 
-	n = snprintf(out, CPNPC_INTENT_LEN, "%s %s",
+	n = snprintf(out, CPNPC_INTENT_LEN, "%s %s%s%s",
 	    intent->goal == CPNPC_GOAL_QUOTE ? "quote" : "order",
-	    cpnpc_accept_name(intent->accept));
+	    cpnpc_accept_name(intent->accept), has_server ? " @" : "",
+	    intent->server);
 	if (price->is_set)
 		snprintf(out + n, CPNPC_INTENT_LEN - (size_t)n,
 		    " %" PRId64 ".%09" PRIu32 " %s", price->whole,
@@ -27,6 +30,7 @@ int
 cpnpc_intent_parse(cpnp_bytes text, cpnpc_intent *intent)
 {
 	char copy[CPNPC_INTENT_LEN], *save = NULL, *goal, *accept, *price;
+	size_t len;
 	cpnpc_intent i = {0};
 
 	if (text.len == 0 || text.len >= sizeof(copy))
@@ -36,6 +40,14 @@ cpnpc_intent_parse(cpnp_bytes text, cpnpc_intent *intent)
 	goal = strtok_r(copy, " ", &save);
 	accept = strtok_r(NULL, " ", &save);
 	price = strtok_r(NULL, "", &save);
+	if (price != NULL && price[0] == '@') {
+		len = strcspn(++price, " ");
+		if (len == 0 || len >= sizeof(i.server))
+			return CPNP_ERR_INVALID;
+		memcpy(i.server, price, len);
+		price += len;
+		price = price[0] == ' ' ? price + 1 : NULL;
+	}
 	if (goal == NULL || accept == NULL)
 		return CPNP_ERR_INVALID;
 	if (strcmp(goal, "quote") == 0)

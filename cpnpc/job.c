@@ -239,6 +239,7 @@ take_intent(cpnpc_session *session, cpnpc_job *job)
 	};
 	if (job->is_new || job->goal == CPNPC_GOAL_ACCEPT ||
 	    cpnpc_intent_parse(job->record.row.note, &stored) != 0) {
+		cpnpc_server_note(session, job);
 		if (job->intent.accept == CPNPC_ACCEPT_DEFAULT)
 			job->intent.accept = session->may_ask
 						 ? CPNPC_ACCEPT_ASK
@@ -363,6 +364,7 @@ static void
 start_stored(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 {
 	const cpnp_store_row *row = &job->record.row;
+	char server[CPNPC_SERVER_LEN];
 	int err;
 
 	take_intent(session, job);
@@ -381,6 +383,14 @@ start_stored(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 		    (int)row->peer_identity.len,
 		    (const char *)row->peer_identity.ptr,
 		    session->peer_identity);
+		return;
+	}
+	if (session->peer != CPNP_PEER_NONE &&
+	    cpnpc_server_is_other(session, job, server)) {
+		cpnpc_job_finish(session, job, CPNPC_PENDING,
+		    "it is at the server %s, and this run is with %s; "
+		    "\"cpnpc resume\" it alone",
+		    server, cpnpc_server_name(session));
 		return;
 	}
 	job->in_store = true;

@@ -75,6 +75,7 @@ print_usage(FILE *f)
 	fputs("\noptions:\n"
 	      "  -c, --config FILE       instead of ~/.config/cpnp/cpnpc.conf\n"
 	      "  -s, --server HOST[:PORT]\n"
+	      "      --domain NAME       whose SRV records name the servers\n"
 	      "      --udp               plain UDP instead of DTLS\n"
 	      "      --edition EDITION   rfc8921 or draft-02\n"
 	      "      --accept WHAT       always, exact, ask or never\n"

@@ -6,7 +6,6 @@
  */
 #include "config.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,11 +17,18 @@ check_conf(cpnpc *run)
 {
 	const cpnpc_conf *conf = &run->conf;
 
-	if (conf->server == NULL)
+	if (conf->server == NULL && conf->domain == NULL)
 		return cpnpc_fail(run, CPNPC_LOCAL,
-		    "no server is configured; expected --server HOST, or "
-		    "server in %s",
+		    "no server is configured; expected --server HOST or "
+		    "--domain NAME, or server or domain in %s",
 		    conf->file != NULL ? conf->file : "cpnpc.conf(5)");
+	if (conf->domain != NULL &&
+	    (conf->server_name != NULL || conf->server_domain != NULL))
+		return cpnpc_fail(run, CPNPC_LOCAL,
+		    "%s: it goes with server; with domain the certificate "
+		    "must carry the domain itself",
+		    conf->server_name != NULL ? "server-name"
+					      : "server-domain");
 	if (conf->edition == CPNP_EDITION_DRAFT02 &&
 	    (conf->customer_name != NULL || conf->customer_email != NULL ||
 		conf->customer_address != NULL ||
@@ -98,51 +104,6 @@ check_identity(const cpnpc_session *session)
 	return CPNPC_DONE;
 }
 
-static void
-make_source(const cpnpc_conf *conf, char source[CPNP_NET_ADDRESS_MAX])
-{
-	const char *address = conf->source;
-
-	source[0] = '\0';
-	/* Without an address the family of the server decides. */
-	if (address == NULL)
-		address = conf->server[0] == '[' ? "::" : "0.0.0.0";
-	else if (conf->source_port == 0) {
-		snprintf(source, CPNP_NET_ADDRESS_MAX, "%s", address);
-		return;
-	}
-	if (conf->source_port != 0)
-		snprintf(source, CPNP_NET_ADDRESS_MAX,
-		    strchr(address, ':') != NULL && address[0] != '['
-			? "[%s]:%" PRIu64
-			: "%s:%" PRIu64,
-		    address, conf->source_port);
-}
-
-/* The server's name for plain UDP, where no certificate tells it: as
- * configured, else the host. */
-static void
-udp_identity(cpnpc_session *session)
-{
-	const cpnpc_conf *conf = &session->run->conf;
-	const char *host = conf->server, *end;
-	size_t len;
-
-	if (conf->server_identity != NULL) {
-		snprintf(session->peer_identity, sizeof(session->peer_identity),
-		    "%s", conf->server_identity);
-		return;
-	}
-	if (host[0] == '[') {
-		len = strcspn(++host, "]");
-	} else {
-		end = strrchr(host, ':');
-		len = end != NULL ? (size_t)(end - host) : strlen(host);
-	}
-	snprintf(session->peer_identity, sizeof(session->peer_identity), "%.*s",
-	    (int)len, host);
-}
-
 static cpnpc_exit
 open_net(cpnpc_session *session)
 {
@@ -152,36 +113,21 @@ open_net(cpnpc_session *session)
 	    .callbacks = {.user = session,
 		.message = cpnpc_on_message,
 		.event = cpnpc_on_net_event},
-	    .limits = {.mtu = (uint16_t)conf->mtu},
+	    .limits = {.mtu = (uint16_t)conf->mtu,
+		.handshake_ns_max =
+		    conf->domain != NULL ? CPNPC_SERVER_TIME : 0},
 	};
 	cpnp_net_tls tls = {conf->certificate, conf->key, conf->ca, conf->crl};
-	char source[CPNP_NET_ADDRESS_MAX];
-	cpnp_net_target target = {
-	    .transport = conf->udp ? CPNP_TRANSPORT_UDP : CPNP_TRANSPORT_DTLS,
-	    .address = conf->server,
-	    .name = conf->server_name,
-	    .service = conf->server_domain,
-	};
 	cpnp_diag diag = {0};
 	int err;
 
-	make_source(conf, source);
-	if (source[0] != '\0')
-		target.source = source;
-	if (conf->udp) {
-		udp_identity(session);
-		target.identity = session->peer_identity;
-	}
 	err = cpnp_net_new(&session->net, session->base, &config);
 	if (err == 0 && !conf->udp)
 		err = cpnp_net_reload_tls(
 		    session->net, CPNP_NET_CLIENT, &tls, &diag);
-	if (err == 0)
-		err = cpnp_net_connect(
-		    session->net, &target, &session->peer, &diag);
 	return err == 0 ? CPNPC_DONE
 			: cpnpc_fail_diag(
-			      run, CPNPC_LOCAL, conf->server, err, &diag);
+			      run, CPNPC_LOCAL, "certificates", err, &diag);
 }
 
 static cpnpc_exit
@@ -278,6 +224,7 @@ cpnpc_session_close(cpnpc_session *session)
 		free(session->jobs[i].service);
 	}
 	free(session->jobs);
+	free(session->servers);
 	*session = (cpnpc_session){0};
 }
 

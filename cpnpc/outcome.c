@@ -246,7 +246,7 @@ give_up(cpnpc_session *session, cpnpc_job *job)
 	if (job->is_new && !job->in_store) {
 		cpnpc_job_finish(session, job, CPNPC_LOCAL,
 		    "no session with %s%s%s; nothing was ordered",
-		    session->run->conf.server,
+		    cpnpc_server_name(session),
 		    session->net_problem[0] != '\0' ? ": " : "",
 		    session->net_problem);
 		return;

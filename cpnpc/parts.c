@@ -85,6 +85,7 @@ cpnpc_on_message(void *user, cpnp_peer peer, cpnp_bytes identity,
 {
 	cpnpc_session *session = user;
 
+	session->heard = true;
 	if (!cpnp_parts_is_part(datagram)) {
 		cpnpc_recv_message(session, peer, identity, datagram, now);
 		return;

@@ -205,10 +205,16 @@ begin(cpnpc_session *session, cpnp_now now)
 	session->is_up = true;
 	if (session->working)
 		return;
-	if (!learn_identity(session))
-		cpnpc_jobs_give_up(session);
-	else
+	if (learn_identity(session)) {
 		cpnpc_jobs_start(session, now);
+	} else if (session->untried > 0) {
+		session->is_up = false;
+		cpnpc_status_say(session, "%s: %s",
+		    cpnpc_server_name(session), session->net_problem);
+		cpnpc_server_failed(session);
+	} else {
+		cpnpc_jobs_give_up(session);
+	}
 }
 
 void
@@ -231,6 +237,7 @@ cpnpc_on_net_event(void *user, cpnp_peer peer, cpnp_net_event event,
 			    session, "the session is over: %s", diag->why);
 		break;
 	case CPNP_NET_FAILED:
+		cpnpc_server_failed(session);
 		snprintf(text, sizeof(text), "%s: %s", diag->where, diag->why);
 		if (strcmp(text, session->net_problem) == 0)
 			break;
@@ -317,19 +324,12 @@ check_clock(cpnpc_session *session, cpnp_now now)
 		cpnpc_effects_run(session, now);
 }
 
-/* No session yet: try again, and do not wait for ever to order something
- * new. */
+/* No session yet: do not wait for ever to order something new. */
 static void
 check_connect(cpnpc_session *session, cpnp_now now)
 {
-	if (session->working || session->run->conf.udp)
-		return;
-	if (session->net_problem[0] != '\0' &&
-	    now.mono >= session->connected + CPNP_SECONDS(5)) {
-		session->connected = now.mono;
-		(void)cpnp_net_reconnect(session->net, session->peer, now);
-	}
-	if (session->gives_up &&
+	cpnpc_server_tick(session, now);
+	if (!session->working && session->gives_up &&
 	    now.mono >= session->began.mono + CPNPC_CONNECT_TIME)
 		cpnpc_jobs_give_up(session);
 }
@@ -411,10 +411,26 @@ needs_server(const cpnpc_session *session)
 	return false;
 }
 
+static cpnpc_exit
+connect_first(cpnpc_session *session)
+{
+	cpnpc_exit code = cpnpc_server_open(session);
+	cpnp_now now = cpnp_now_read();
+
+	if (code != CPNPC_DONE || session->stop)
+		return code;
+	if (session->run->conf.udp)
+		begin(session, now);
+	else
+		(void)cpnp_net_reconnect(session->net, session->peer, now);
+	return CPNPC_DONE;
+}
+
 cpnpc_exit
 cpnpc_session_run(cpnpc_session *session)
 {
 	cpnp_now now = cpnp_now_read();
+	cpnpc_exit code;
 	size_t i;
 
 	session->clock_offset = clock_offset(now);
@@ -422,14 +438,12 @@ cpnpc_session_run(cpnpc_session *session)
 	for (i = 0; i < session->jobs_n; i++)
 		session->gives_up &= session->jobs[i].is_new;
 	if (!needs_server(session)) {
-		(void)cpnp_net_disconnect(session->net, session->peer);
-		session->peer = CPNP_PEER_NONE;
 		session->is_up = true;
 		cpnpc_jobs_start(session, now);
-	} else if (session->run->conf.udp) {
-		begin(session, now);
 	} else {
-		(void)cpnp_net_reconnect(session->net, session->peer, now);
+		code = connect_first(session);
+		if (code != CPNPC_DONE && !session->stop)
+			return code;
 	}
 	if (!session->stop && session->run->stderr_tty)
 		cpnpc_status_update(session, now);

@@ -8,6 +8,7 @@
  *
  *	session.c   messages, timers, signals, the loop
  *	open.c      store, certificates, network; and closing
+ *	server.c    which server it is with
  *	job.c       what is done with each order
  *	outcome.c   how it ended
  *	effect.c    effects of the orders: store, send, sign
@@ -27,6 +28,7 @@
 #include <cpnp/parts.h>
 
 #include "cpnpc.h"
+#include "srv.h"
 
 typedef enum cpnpc_goal {
 	CPNPC_GOAL_QUOTE,  /* get an offer and decline it */
@@ -42,9 +44,11 @@ typedef struct cpnpc_intent {
 	cpnpc_goal goal; /* QUOTE or ORDER */
 	cpnpc_accept accept;
 	cpnpc_price max_price;
+	/* where it went: "host:port" of an SRV record, or "" */
+	char server[CPNPC_SERVER_LEN];
 } cpnpc_intent;
 
-#define CPNPC_INTENT_LEN 128
+#define CPNPC_INTENT_LEN 512
 void cpnpc_intent_format(
     const cpnpc_intent *intent, char out[CPNPC_INTENT_LEN]);
 /* CPNP_ERR_INVALID when the text is not one of ours. */
@@ -53,6 +57,9 @@ int cpnpc_intent_parse(cpnp_bytes text, cpnpc_intent *intent);
 /* A new order is given up when no session comes about in this time: nothing
  * has been ordered yet, so that is the better answer. */
 #define CPNPC_CONNECT_TIME CPNP_SECONDS(30)
+
+/* One of several servers gets so long for its handshake. */
+#define CPNPC_SERVER_TIME CPNP_SECONDS(5)
 
 /* One order that the run is about. */
 typedef struct cpnpc_job {
@@ -92,6 +99,13 @@ typedef struct cpnpc_session {
 	int tty;              /* -1: not open */
 	cpnp_net *net;
 	cpnp_peer peer;
+	cpnpc_server *servers; /* of the domain, in their order */
+	size_t servers_n;
+	size_t server_i; /* the one at hand */
+	size_t untried;  /* how many are left in this round */
+	char only[CPNPC_SERVER_LEN]; /* the one that has the orders, or "" */
+	bool failed;   /* the last attempt to connect */
+	bool heard;    /* a message has come from the server at hand */
 	bool is_up;    /* there has been a session with the server */
 	bool working;  /* the orders have begun */
 	bool may_ask;  /* there is a terminal and a person at it */
@@ -111,7 +125,7 @@ typedef struct cpnpc_session {
 	size_t jobs_n;
 
 	cpnp_now began;
-	cpnp_tstamp connected; /* the last attempt */
+	cpnp_tstamp connected; /* when the last attempt began */
 	int64_t clock_offset;  /* wall minus monotonic, in seconds */
 	bool stop;
 	bool interrupted;
@@ -157,6 +171,22 @@ void cpnpc_session_check(cpnpc_session *session);
 /* Arm the timer of the orders. */
 void cpnpc_session_arm(cpnpc_session *session, cpnp_now now);
 
+/* server.c: find the servers, when the configuration names a domain, and
+ * make the first one the peer.  The error has been told; PENDING when the
+ * person stopped it. */
+cpnpc_exit cpnpc_server_open(cpnpc_session *session);
+/* The attempt to connect, or to be heard, has failed. */
+void cpnpc_server_failed(cpnpc_session *session);
+/* Each second: try again, or another server. */
+void cpnpc_server_tick(cpnpc_session *session, cpnp_now now);
+/* The server at hand, for people. */
+const char *cpnpc_server_name(const cpnpc_session *session);
+/* Write it into what an order is meant for. */
+void cpnpc_server_note(const cpnpc_session *session, cpnpc_job *job);
+/* A stored order is at another server of the domain, which name gets. */
+bool cpnpc_server_is_other(const cpnpc_session *session, const cpnpc_job *job,
+    char name[CPNPC_SERVER_LEN]);
+
 /* job.c: begin with what the session is for, now that there is a peer. */
 void cpnpc_jobs_start(cpnpc_session *session, cpnp_now now);
 cpnpc_job *cpnpc_job_of(cpnpc_session *session, const cpnp_order *order);
@@ -189,6 +219,10 @@ cpnpc_exit cpnpc_jobs_report(cpnpc_session *session);
 void cpnpc_effects_run(cpnpc_session *session, cpnp_now now);
 /* Only take them; what needs an act of ours is kept in the jobs. */
 void cpnpc_effects_take(cpnpc_session *session, cpnp_now now);
+
+/* Keep with an order what it is meant for and where it is, before the next
+ * message of it leaves. */
+void cpnpc_effects_note(cpnpc_session *session, const cpnpc_job *job);
 
 /* status.c */
 void cpnpc_status_update(cpnpc_session *session, cpnp_now now);

@@ -155,7 +155,8 @@ cpnpc_status_update(cpnpc_session *session, cpnp_now now)
 		cpnp_order_wait(job->order, &wait);
 	if (!session->is_up)
 		n = (size_t)snprintf(line, sizeof(line),
-		    "waiting for a session with %s", session->run->conf.server);
+		    "waiting for a session with %s",
+		    cpnpc_server_name(session));
 	else if (wait.what != NULL)
 		n = (size_t)snprintf(line, sizeof(line),
 		    "order %s: waiting for %s", job->id, wait.what);

@@ -6,6 +6,8 @@
 #                          _cpnps.provider.example; the identity is
 #                          provider.example
 #   server-p256.*          the same with ECDSA P-256, without the SRV-ID
+#   server-srv.*           Ed25519; node7.example, and the SRV-ID
+#                          _cpnps.service.example
 #   server-uri.*           Ed25519; the URI urn:provider and no host
 #   client.*               Ed25519, customer.example
 #   client-p256.*          P-256, other.example
@@ -99,6 +101,8 @@ authority ca
 authority other-ca
 issue ca server ed25519 serverAuth,clientAuth "$hosts,$srv"
 issue ca server-p256 p256 serverAuth,clientAuth "$hosts"
+issue ca server-srv ed25519 serverAuth,clientAuth \
+	"DNS:node7.example,${srv%_*}_cpnps.service.example"
 issue ca server-uri ed25519 serverAuth URI:urn:provider
 issue ca client ed25519 clientAuth DNS:customer.example
 issue ca client-p256 p256 clientAuth DNS:other.example

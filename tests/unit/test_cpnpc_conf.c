@@ -66,7 +66,8 @@ START_TEST(test_conf_reads_every_option)
 	    "retries = 5\nrepeat-min = 10\nrepeat-max = \"2 min\"\n"
 	    "customer-name = \"ACME\"\ncustomer-email = noc@acme.example\n"
 	    "customer-address = \"1 Main Street\"\n"
-	    "customer-telephone = \"+33 1\"\n";
+	    "customer-telephone = \"+33 1\"\n"
+	    "resolver = \"192.0.2.53:53\"\n";
 	cpnpc_conf conf;
 	struct told told;
 
@@ -93,6 +94,7 @@ START_TEST(test_conf_reads_every_option)
 	ck_assert_uint_eq(conf.repeat_min, CPNP_SECONDS(10));
 	ck_assert_uint_eq(conf.repeat_max, CPNP_SECONDS(120));
 	ck_assert_str_eq(conf.customer_address, "1 Main Street");
+	ck_assert_str_eq(conf.resolver, "192.0.2.53:53");
 	cpnpc_conf_fini(&conf);
 }
 END_TEST
@@ -136,6 +138,10 @@ START_TEST(test_conf_mistakes_name_place_and_remedy)
 		":1: require-statements: ", "expected yes or no"},
 	    {"server = a\nserver = b\n", ":2: server: ", "expected once"},
 	    {"server = \"\"\n", ":1: server: ", "expected HOST"},
+	    {"domain = \"a b\"\n", ":1: domain: ", "such as provider.example"},
+	    {"domain = _cpnps._udp.a\n", ":1: domain: ", "expected a domain"},
+	    {"domain = a\nserver = b\n", ": domain: ", "one of the two"},
+	    {"resolver = ns.example\n", ":1: resolver: ", "expected ADDRESS"},
 	    {"certificate = \"\"\n",
 		":1: certificate: ", "expected the name of a file"},
 	    {"certificate = a.pem\n",
@@ -229,6 +235,33 @@ money(int64_t amount, uint8_t exponent)
 	    .exponent = exponent};
 }
 
+/* Whom to speak to: what the command line says replaces either. */
+START_TEST(test_conf_server_and_domain_replace_each_other)
+{
+	cpnpc_conf conf;
+	struct told told = {0};
+
+	cpnpc_conf_init(&conf);
+	ck_assert_int_eq(
+	    cpnpc_conf_set(&conf, "server", "a.example", on_line, &told), 0);
+	ck_assert_int_eq(
+	    cpnpc_conf_set(&conf, "server-name", "b.example", on_line, &told),
+	    0);
+	ck_assert_int_eq(
+	    cpnpc_conf_set(&conf, "domain", "C.Example.", on_line, &told), 0);
+	ck_assert_str_eq(conf.domain, "c.example");
+	ck_assert_ptr_null(conf.server);
+	ck_assert_ptr_null(conf.server_name);
+	ck_assert_int_eq(
+	    cpnpc_conf_set(&conf, "server", "d.example", on_line, &told), 0);
+	ck_assert_ptr_null(conf.domain);
+	ck_assert_int_ne(
+	    cpnpc_conf_set(&conf, "domain", "127.0.0.1", on_line, &told), 0);
+	ck_assert_str_eq(conf.server, "d.example");
+	cpnpc_conf_fini(&conf);
+}
+END_TEST
+
 START_TEST(test_price_compares_exactly)
 {
 	static const struct {
@@ -305,6 +338,12 @@ START_TEST(test_intent_survives)
 	cpnpc_intent intents[] = {
 	    {.goal = CPNPC_GOAL_QUOTE, .accept = CPNPC_ACCEPT_EXACT},
 	    {.goal = CPNPC_GOAL_ORDER, .accept = CPNPC_ACCEPT_ALWAYS},
+	    {.goal = CPNPC_GOAL_ORDER,
+		.accept = CPNPC_ACCEPT_EXACT,
+		.server = "s1.provider.example:49921"},
+	    {.goal = CPNPC_GOAL_QUOTE,
+		.accept = CPNPC_ACCEPT_EXACT,
+		.server = "s2.provider.example:5"},
 	    {.goal = CPNPC_GOAL_ORDER, .accept = CPNPC_ACCEPT_ASK},
 	    {.goal = CPNPC_GOAL_ORDER, .accept = CPNPC_ACCEPT_NEVER},
 	};
@@ -328,6 +367,7 @@ START_TEST(test_intent_survives)
 		    back.max_price.billionths, intents[i].max_price.billionths);
 		ck_assert_str_eq(
 		    back.max_price.code, intents[i].max_price.code);
+		ck_assert_str_eq(back.server, intents[i].server);
 	}
 	ck_assert_int_ne(cpnpc_intent_parse(CPNP_BYTES_NONE, &back), 0);
 	ck_assert_int_ne(
@@ -336,6 +376,8 @@ START_TEST(test_intent_survives)
 	    cpnpc_intent_parse(CPNP_BYTES_LIT("order perhaps"), &back), 0);
 	ck_assert_int_ne(
 	    cpnpc_intent_parse(CPNP_BYTES_LIT("order exact x"), &back), 0);
+	ck_assert_int_ne(
+	    cpnpc_intent_parse(CPNP_BYTES_LIT("order exact @ 1"), &back), 0);
 }
 END_TEST
 
@@ -375,6 +417,7 @@ main(void)
 	    test_conf_tells_all_mistakes,
 	    test_conf_missing_file,
 	    test_conf_line_goes_over_file,
+	    test_conf_server_and_domain_replace_each_other,
 	    test_price_compares_exactly,
 	    test_price_refuses_other_texts,
 	    test_money_is_written_in_major_units,
