@@ -53,6 +53,9 @@ conn_del(struct conn *c)
 		at = &(*at)->next;
 	*at = c->next;
 	c->ctl->n--;
+	/* A peer that has read the answer may go before we know it. */
+	if (c->stops && c->ending)
+		cpnpd_stop(c->ctl->d, "cpnpctl stop");
 	cpnp_store_backup_del(c->backup);
 	event_free(c->again);
 	bufferevent_free(c->bev);
@@ -148,8 +151,6 @@ on_step(evutil_socket_t fd, short what, void *user)
 	if (c->ending) {
 		if (waiting(c) > 0)
 			return;
-		if (c->stops)
-			cpnpd_stop(c->ctl->d, "cpnpctl stop");
 		conn_del(c);
 		return;
 	}

@@ -47,6 +47,7 @@ typedef enum cpnp_ctl_member {
 	X(COUNTERS, "counters", 0, 0)                                          \
 	X(LOG, "log", CPNP_CTL_BIT(CPNP_CTL_LEVEL), 0)                         \
 	X(DRAIN, "drain", 0, CPNP_CTL_BIT(CPNP_CTL_OFF))                       \
+	X(RELOAD, "reload", 0, 0)                                              \
 	X(STOP, "stop", 0, 0)                                                  \
 	X(BACKUP, "backup", CPNP_CTL_BIT(CPNP_CTL_FILE), 0)
 

@@ -120,6 +120,18 @@ step_drain(struct conn *c, bool *more, cpnp_diag *why)
 }
 
 static int
+step_reload(struct conn *c, bool *more, cpnp_diag *why)
+{
+	char told[CPNPD_TOLD_MAX];
+	int err = cpnpd_reload(cpnpd_ctl_daemon(c), told);
+
+	(void)more;
+	if (err == 0)
+		return 0;
+	return cpnpd_ctl_fail(why, err, "%s", told);
+}
+
+static int
 step_stop(struct conn *c, bool *more, cpnp_diag *why)
 {
 	(void)more;
@@ -175,6 +187,8 @@ cpnpd_ctl_step(struct conn *c, bool *more, cpnp_diag *why)
 		return step_log(c, more, why);
 	case CPNP_CTL_VERB_DRAIN:
 		return step_drain(c, more, why);
+	case CPNP_CTL_VERB_RELOAD:
+		return step_reload(c, more, why);
 	case CPNP_CTL_VERB_STOP:
 		return step_stop(c, more, why);
 	case CPNP_CTL_VERB_BACKUP:

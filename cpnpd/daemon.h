@@ -11,6 +11,7 @@
  *	effects.c  the effects of an event are performed or put in the batch
  *	batch.c    batches are submitted, come back, fail
  *	start.c    from a configuration to a daemon that can serve
+ *	reload.c   another configuration while it runs
  *	serve.c    the loop: timers, signals, stop
  *	ctl.h      the control socket
  *
@@ -148,6 +149,8 @@ struct daemon {
 
 	bool stopping;
 	bool draining; /* no new orders */
+	char *told; /* CPNPD_TOLD_MAX bytes, the first mistake of a reload */
+	cpnp_conf *reloaded; /* conf, when it is not that of the start */
 	cpnp_now started;
 	struct ctl *ctl; /* ctl.h */
 	int64_t clock_offset; /* seconds from monotonic to wall clock */
@@ -220,6 +223,17 @@ int cpnpd_load_capacity(struct daemon *d);
 /* Tell of a mistake in a value of the configuration; CPNP_ERR_CONFIG. */
 int cpnpd_blame(struct daemon *d, const char *option,
     const cpnp_conf_text *text, const cpnp_diag *diag);
+
+void cpnpd_report(void *d, const char *line);
+/* Signers, trust, identity, catalogue with an empty table of capacity. */
+int cpnpd_load_files(struct daemon *d);
+int cpnpd_load_tls(struct daemon *d);
+int cpnpd_set_access(struct daemon *d);
+
+/* reload.c: read the configuration and what it names again, and use it; told
+ * says why not, and then nothing has changed. */
+#define CPNPD_TOLD_MAX 512
+int cpnpd_reload(struct daemon *d, char told[CPNPD_TOLD_MAX]);
 
 /* serve.c */
 /* Stop once what is at hand is stored and answered; why is for the log. */

@@ -56,7 +56,7 @@ count_open(struct daemon *d, cpnp_order *order, bool is_open)
 		return;
 	cpnp_order_set_user(order, is_open ? USER_OPEN : 0);
 	if (n != NULL)
-		*n = is_open ? *n + 1 : *n - 1;
+		*n = is_open ? *n + 1 : *n - (*n > 0);
 }
 
 void

@@ -173,7 +173,7 @@ static void
 on_signal(evutil_socket_t number, short what, void *user)
 {
 	struct daemon *d = user;
-	char why[32];
+	char why[32], told[CPNPD_TOLD_MAX];
 
 	(void)what;
 	switch (number) {
@@ -181,8 +181,7 @@ on_signal(evutil_socket_t number, short what, void *user)
 		log_counters(d);
 		break;
 	case SIGHUP:
-		cpnp_log(CPNP_LOG_INFO, "signal SIGHUP is ignored; restart "
-		    "to use another configuration, no order is lost by it");
+		(void)cpnpd_reload(d, told);
 		break;
 	default:
 		snprintf(why, sizeof(why), "signal %d", (int)number);
@@ -258,6 +257,7 @@ tear_down(struct daemon *d)
 	cpnp_capacity_del(d->capacity);
 	free(d->identity);
 	free(d->open);
+	cpnp_conf_del(d->reloaded);
 	if (d->base != NULL)
 		event_base_free(d->base);
 }

@@ -15,30 +15,38 @@
 #include "daemon.h"
 #include "privileges.h"
 
-static void
-report_line(void *user, const char *line)
+/* A start tells a person, a reload remembers the first mistake and logs. */
+void
+cpnpd_report(void *user, const char *line)
 {
-	(void)user;
-	fprintf(stderr, "cpnpd: %s\n", line);
+	struct daemon *d = user;
+
+	if (d->told == NULL) {
+		fprintf(stderr, "cpnpd: %s\n", line);
+		return;
+	}
+	cpnp_log(CPNP_LOG_ERROR, "reload: %s", line);
+	if (d->told[0] == '\0')
+		snprintf(d->told, CPNPD_TOLD_MAX, "%s", line);
 }
 
 int
 cpnpd_blame(struct daemon *d, const char *option, const cpnp_conf_text *text,
     const cpnp_diag *diag)
 {
-	cpnp_conf_blame(d->conf, option, text, diag, report_line, NULL);
+	cpnp_conf_blame(d->conf, option, text, diag, cpnpd_report, d);
 	return CPNP_ERR_CONFIG;
 }
 
 static int
-complain(const char *what, int err, const cpnp_diag *diag)
+complain(struct daemon *d, const char *what, int err, const cpnp_diag *diag)
 {
 	char line[512];
 
 	snprintf(line, sizeof(line), "%s: %s%s%s", what, diag->where,
 	    diag->where[0] != '\0' ? ": " : "",
 	    diag->why[0] != '\0' ? diag->why : cpnp_strerror(err));
-	report_line(NULL, line);
+	cpnpd_report(d, line);
 	return err;
 }
 
@@ -94,15 +102,15 @@ new_net(struct daemon *d)
 
 	d->base = event_base_new();
 	if (d->base == NULL)
-		return complain("event loop", CPNP_ERR_NOMEM, &diag);
+		return complain(d, "event loop", CPNP_ERR_NOMEM, &diag);
 	err = cpnp_net_new(&d->net, d->base, &config);
 	if (err == 0)
 		err = cpnp_parts_new(&d->parts, cpnp_env_openssl());
-	return err == 0 ? 0 : complain("network", err, &diag);
+	return err == 0 ? 0 : complain(d, "network", err, &diag);
 }
 
-static int
-load_tls(struct daemon *d)
+int
+cpnpd_load_tls(struct daemon *d)
 {
 	const cpnp_conf *c = d->conf;
 	cpnp_net_tls tls = {c->certificate.value, c->key.value, c->ca.value,
@@ -125,8 +133,8 @@ load_tls(struct daemon *d)
 	return cpnpd_blame(d, names[i], texts[i], &diag);
 }
 
-static int
-set_access(struct daemon *d)
+int
+cpnpd_set_access(struct daemon *d)
 {
 	const cpnp_conf *c = d->conf;
 	cpnp_net_access *list;
@@ -139,7 +147,7 @@ set_access(struct daemon *d)
 		return 0;
 	list = calloc(c->access_n, sizeof(*list));
 	if (list == NULL)
-		return complain("access", CPNP_ERR_NOMEM, &diag);
+		return complain(d, "access", CPNP_ERR_NOMEM, &diag);
 	for (i = 0; i < c->access_n; i++)
 		list[i] = (cpnp_net_access){c->access[i].prefix,
 			c->access[i].identity.value, c->access[i].no_cookie};
@@ -187,7 +195,7 @@ load_trust(struct daemon *d)
 	int err = cpnp_trust_new(&d->trust);
 
 	if (err != 0)
-		return complain("trust", err, &diag);
+		return complain(d, "trust", err, &diag);
 	if (c->ca.value != NULL &&
 	    cpnp_trust_add_ca_file(d->trust, c->ca.value, &diag) != 0)
 		return cpnpd_blame(d, "ca", &c->ca, &diag);
@@ -229,7 +237,7 @@ find_identity(struct daemon *d)
 	}
 	d->identity = strdup(name);
 	return d->identity != NULL
-	    ? 0 : complain("identity", CPNP_ERR_NOMEM, &diag);
+	    ? 0 : complain(d, "identity", CPNP_ERR_NOMEM, &diag);
 }
 
 static int
@@ -239,7 +247,7 @@ load_catalogue(struct daemon *d)
 	char resource[96];
 	size_t i;
 	int err = cpnp_catalogue_load(&d->catalogue,
-	    d->conf->catalogue.value, report_line, NULL);
+	    d->conf->catalogue.value, cpnpd_report, d);
 
 	if (err == 0)
 		err = cpnp_capacity_new(&d->capacity);
@@ -250,7 +258,7 @@ load_catalogue(struct daemon *d)
 		    (int64_t)d->catalogue->places[i].capacity);
 	}
 	if (err != 0 && err != CPNP_ERR_CONFIG)
-		complain("catalogue", err, &diag);
+		complain(d, "catalogue", err, &diag);
 	return err;
 }
 
@@ -260,11 +268,18 @@ cpnpd_prepare(struct daemon *d)
 	int err = new_net(d);
 
 	if (err == 0)
-		err = load_tls(d);
+		err = cpnpd_load_tls(d);
 	if (err == 0)
-		err = set_access(d);
-	if (err == 0)
-		err = load_signers(d);
+		err = cpnpd_set_access(d);
+	return err == 0 ? cpnpd_load_files(d) : err;
+}
+
+int
+cpnpd_load_files(struct daemon *d)
+{
+	int err;
+
+	err = load_signers(d);
 	if (err == 0)
 		err = load_trust(d);
 	if (err == 0)
@@ -316,7 +331,7 @@ new_orders(struct daemon *d)
 	d->open = calloc(c->customers_n + 1, sizeof(*d->open));
 	if (err == 0 && d->open == NULL)
 		err = CPNP_ERR_NOMEM;
-	return err == 0 ? 0 : complain("orders", err, &diag);
+	return err == 0 ? 0 : complain(d, "orders", err, &diag);
 }
 
 static int
@@ -387,7 +402,7 @@ resume_orders(struct daemon *d)
 	if (err == 0)
 		err = cpnp_store_each(d->store, true, load_open_order, &l);
 	if (err != 0)
-		return complain(d->conf->store.value, err, &diag);
+		return complain(d, d->conf->store.value, err, &diag);
 	cpnp_log(CPNP_LOG_INFO, "store %s: %" PRIu64 " open orders resumed",
 	    d->conf->store.value, l.n);
 	return 0;

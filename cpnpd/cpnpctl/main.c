@@ -50,6 +50,7 @@ static const struct verb {
 	{"log", "level LEVEL", "level", "level",
 	    "log error, warning, info or debug"},
 	{"drain", "[--off]", NULL, NULL, "refuse new orders"},
+	{"reload", "", NULL, NULL, "read the configuration again"},
 	{"stop", "", NULL, NULL, "stop the daemon"},
 	{"backup", "FILE", NULL, "file", "copy the store"},
 };
