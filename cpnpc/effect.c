@@ -150,6 +150,27 @@ want_signature(cpnpc_job *job, const cpnp_effect *effect)
 	job->wants_sign = true;
 }
 
+/* Said whatever --quiet says (RFC 8921, 11.1.2: an alarm must be sent). */
+static void
+alarm_person(cpnpc_session *session, const cpnpc_job *job, cpnp_now now)
+{
+	cpnp_wait wait = {.again = CPNP_NEVER};
+	char span[CPNPC_TIME_LEN] = "later";
+
+	cpnp_order_wait(job->order, &wait);
+	if (wait.again != CPNP_NEVER)
+		cpnpc_span_format((int64_t)((wait.again - now.mono) /
+				      CPNP_SECONDS(1)),
+		    span);
+	cpnpc_status_clear(session);
+	fputs("cpnpc: ALARM: order ", stderr);
+	cpnpc_put_text(stderr, cpnp_bytes_str(job->id));
+	fprintf(stderr,
+	    ": the provider does not acknowledge the withdrawal; its service "
+	    "may still run; tried again in %s\n",
+	    span);
+}
+
 static void
 perform(cpnpc_session *session, const cpnp_effect *effect, cpnp_now now)
 {
@@ -177,6 +198,11 @@ perform(cpnpc_session *session, const cpnp_effect *effect, cpnp_now now)
 	case CPNP_EFFECT_FORGET:
 		if (job != NULL)
 			job->order = NULL;
+		break;
+	case CPNP_EFFECT_ALARM:
+		commit(session);
+		if (job != NULL && !session->broken)
+			alarm_person(session, job, now);
 		break;
 	case CPNP_EFFECT_DECIDE: /* a server's */
 		break;

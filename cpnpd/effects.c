@@ -88,8 +88,26 @@ log_transition(const cpnp_effect *e)
 	    status != CPNP_STATUS_NONE ? cpnp_status_text(status) : "");
 }
 
+static int
+give_back(void *user, const cpnp_store_held *held)
+{
+	struct daemon *d = user;
+
+	return cpnp_capacity_give_back(d->capacity, &held->hold);
+}
+
+/* An agreement has ended: what it bought is as the store has it, committed
+ * before the customer could know the nonce. */
+static int
+free_bought(struct daemon *d, struct batch *b, const cpnp_order *order)
+{
+	int err = cpnp_store_order_holds(d->store, order, give_back, d);
+
+	return err != 0 ? err : cpnp_store_drop_holds(b->store, order);
+}
+
 /* What an order holds follows its state: held by an offer, bought by the
- * agreement, given back when there is none. */
+ * agreement, given back when there is none or it has ended. */
 static int
 store_holds(struct daemon *d, struct batch *b, const cpnp_effect *e)
 {
@@ -109,6 +127,9 @@ store_holds(struct daemon *d, struct batch *b, const cpnp_effect *e)
 		cpnp_capacity_release(d->capacity, ref);
 		return cpnp_store_drop_holds(b->store, e->order);
 	}
+	if (e->u.store.agreement_to == CPNP_AGREEMENT_ENDED &&
+	    e->u.store.agreement_from != CPNP_AGREEMENT_ENDED)
+		return free_bought(d, b, e->order);
 	if (!cpnp_capacity_take_changed(d->capacity, ref))
 		return 0;
 	err = cpnp_capacity_rows(d->capacity, ref, &rows, &n);
@@ -303,6 +324,7 @@ drain_once(struct daemon *d, cpnp_order **order, const cpnp_msg **request,
 			break;
 		case CPNP_EFFECT_OFFER: /* of a client only */
 		case CPNP_EFFECT_END:
+		case CPNP_EFFECT_ALARM:
 			break;
 		}
 	}

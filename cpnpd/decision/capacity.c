@@ -356,6 +356,21 @@ cpnp_capacity_buy(cpnp_capacity *c,
 	holder_drop(c, slot);
 }
 
+int
+cpnp_capacity_give_back(cpnp_capacity *c, const cpnp_store_hold *hold)
+{
+	struct resource *r;
+
+	if (hold->amount <= 0 || hold->amount > (int64_t)CPNP_CPD_RATE_MAX ||
+	    memchr(hold->resource, '\0', sizeof(hold->resource)) == NULL)
+		return CPNP_ERR_INVALID;
+	r = resource_get(c, hold->resource);
+	if (r == NULL)
+		return CPNP_ERR_NOMEM;
+	return cpnp_calendar_add(
+	    &r->taken, hold->from, hold->until, -hold->amount);
+}
+
 int64_t
 cpnp_capacity_held(const cpnp_capacity *c, cpnp_bytes owner)
 {

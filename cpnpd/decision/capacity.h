@@ -55,6 +55,10 @@ void cpnp_capacity_release(
 void cpnp_capacity_buy(
     cpnp_capacity *capacity, const uint8_t order_ref[CPNP_SHA256_LEN]);
 /* What the orders of an identity hold without having bought. */
+/* What was bought is free again: a row as the store has it, since rows that
+ * are bought belong to no order here. */
+int cpnp_capacity_give_back(
+    cpnp_capacity *capacity, const cpnp_store_hold *hold);
 int64_t cpnp_capacity_held(const cpnp_capacity *capacity, cpnp_bytes owner);
 
 /* True once after rows of the order have changed by _hold(). */

@@ -89,6 +89,12 @@
 	    "peer_identity, customer_order_id, order_ref "                     \
 	    "FROM holds JOIN orders ON orders.id = holds.order_id "            \
 	    "ORDER BY order_id, line")                                         \
+	X(ORDER_HOLDS,                                                         \
+	    "SELECT resource, from_time, until_time, amount, bought, "         \
+	    "peer_identity, customer_order_id, order_ref "                     \
+	    "FROM holds JOIN orders ON orders.id = holds.order_id "            \
+	    "WHERE customer_order_id = ?1 AND peer_identity = ?2 AND "         \
+	    "role = ?3 ORDER BY line")                                         \
 	X(LAST_EVENT,                                                          \
 	    "SELECT last_event FROM orders WHERE customer_order_id = ?1 AND "  \
 	    "peer_identity = ?2 AND role = ?3")                                \

@@ -247,22 +247,44 @@ get_held(sqlite3_stmt *stmt, cpnp_store_held *held)
 	return 0;
 }
 
-int
-cpnp_store_each_hold(cpnp_store *store,
-    int (*fn)(void *user, const cpnp_store_held *held), void *user)
+/* The holds that a statement finds from the row on that it is at. */
+static int
+give_holds(sqlite3_stmt *stmt, int rc, cpnp_store_held_fn *fn, void *user)
 {
-	sqlite3_stmt *stmt = store->read[STORE_READ_EACH_HOLD];
 	cpnp_store_held held;
-	int rc, err = 0;
+	int err = 0;
 
-	if (sqlite3_stmt_busy(stmt))
-		return CPNP_ERR_STATE;
-	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && err == 0) {
+	for (; rc == SQLITE_ROW && err == 0; rc = sqlite3_step(stmt)) {
 		err = get_held(stmt, &held);
 		if (err == 0)
 			err = fn(user, &held);
 	}
 	return end(stmt, rc, err);
+}
+
+int
+cpnp_store_each_hold(cpnp_store *store, cpnp_store_held_fn *fn, void *user)
+{
+	sqlite3_stmt *stmt = store->read[STORE_READ_EACH_HOLD];
+
+	if (sqlite3_stmt_busy(stmt))
+		return CPNP_ERR_STATE;
+	return give_holds(stmt, sqlite3_step(stmt), fn, user);
+}
+
+int
+cpnp_store_order_holds(cpnp_store *store, const cpnp_order *order,
+    cpnp_store_held_fn *fn, void *user)
+{
+	sqlite3_stmt *stmt = store->read[STORE_READ_ORDER_HOLDS];
+
+	if (sqlite3_stmt_busy(stmt))
+		return CPNP_ERR_STATE;
+	return give_holds(stmt,
+	    seek(stmt, cpnp_order_role(order),
+		cpnp_order_peer_identity(order),
+		cpnp_order_customer_id(order)),
+	    fn, user);
 }
 
 static void

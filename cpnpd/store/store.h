@@ -160,8 +160,12 @@ int cpnp_store_each(
  * stay away long.  more is false when there are no others. */
 int cpnp_store_page(cpnp_store *store, uint64_t *cursor, size_t max,
     cpnp_store_row_fn *fn, void *user, bool *more);
-int cpnp_store_each_hold(cpnp_store *store,
-    int (*fn)(void *user, const cpnp_store_held *held), void *user);
+typedef int cpnp_store_held_fn(void *user, const cpnp_store_held *held);
+/* What all orders hold, or one, as it is committed. */
+int cpnp_store_each_hold(
+    cpnp_store *store, cpnp_store_held_fn *fn, void *user);
+int cpnp_store_order_holds(cpnp_store *store, const cpnp_order *order,
+    cpnp_store_held_fn *fn, void *user);
 
 typedef struct cpnp_store_event {
 	uint64_t number; /* over all orders, from 1 */

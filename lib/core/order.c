@@ -46,8 +46,8 @@ cpnp_order_new(cpnp_orders *orders, cpnp_role role, cpnp_edition edition,
 	order->peer_identity = place(&at, peer_identity);
 	order->customer_id = place(&at, customer_id);
 	order->identity = place(&at, identity);
-	order->transaction_id_len = (uint8_t)transaction_id.len;
-	memcpy(order->transaction_id, transaction_id.ptr, transaction_id.len);
+	order->opening_id_len = (uint8_t)transaction_id.len;
+	memcpy(order->opening_id, transaction_id.ptr, transaction_id.len);
 	order->heap_pos = ORDER_NOT_IN_HEAP;
 	order->now.retrans = CPNP_NEVER;
 	order->now.deadline = CPNP_NEVER;
@@ -128,6 +128,16 @@ cpnp_order_customer_id(const cpnp_order *order)
 }
 
 cpnp_bytes
+cpnp_order_transaction_id(const cpnp_order *order)
+{
+	const struct order_now *o = &order->now;
+
+	if (o->kind == ORDER_KIND_QUOTATION)
+		return cpnp_order_opening_id(order);
+	return (cpnp_bytes){o->transaction_id, o->transaction_id_len};
+}
+
+cpnp_bytes
 cpnp_order_provider_id(const cpnp_order *order)
 {
 	if (order->now.provider_id_len == 0)
@@ -150,7 +160,7 @@ cpnp_order_get_opening(const cpnp_order *order, cpnp_order_opening *opening)
 	opening->client = is_client ? order->identity : order->peer_identity;
 	opening->provider = is_client ? order->peer_identity : order->identity;
 	opening->customer_order_id = order->customer_id;
-	opening->transaction_id = cpnp_order_tid(order);
+	opening->transaction_id = cpnp_order_opening_id(order);
 	return 0;
 }
 
@@ -231,9 +241,11 @@ waits_for(const cpnp_order *order)
 	case CPNP_STATE_ACCEPT_SENT:
 		return "the acknowledgement of the acceptance";
 	case CPNP_STATE_CANCELLED:
-		return order->now.outstanding
-		    ? "the acknowledgement of the end of the order"
-		    : NULL;
+		if (!order->now.outstanding)
+			return NULL;
+		return order->now.kind == ORDER_KIND_WITHDRAW
+		    ? "the acknowledgement of the withdrawal"
+		    : "the acknowledgement of the end of the order";
 	case CPNP_STATE_PQO_RECEIVED:
 		return "a decision on the offer";
 	case CPNP_STATE_OFFER_PROPOSED:

@@ -12,8 +12,9 @@
  *	PQOSent ... AcceptSent -> Cancelled, CANCEL        [cancel]
  *	PQOSent ... AcceptSent -> Cancelled                [failed]
  *	Cancelled -> Completed                             [complete]
+ *	Completed -> Cancelled                             order_withdraw.c
  *
- * The last one is not in Figure 8: a CANCEL and the ACK of an ACCEPT may pass
+ * The last but one is not in Figure 8: a CANCEL and the ACK of an ACCEPT may pass
  * each other, and a client must not believe itself free of an agreement that
  * the provider holds (contradictions.md, 5).
  *
@@ -23,10 +24,8 @@
 
 #include "order_int.h"
 
-/* In a message that the server sends, the identifier of the provider is the
- * one that we know, if we know one. */
-static bool
-is_from_provider(const struct order_step *s)
+bool
+cpnp_client_is_from_provider(const struct order_step *s)
 {
 	return s->order->now.provider_id_len == 0 ||
 	    !cpnp_msg_has(s->msg, CPNP_ATTR_PROVIDER_ORDER_ID) ||
@@ -116,7 +115,7 @@ is_processed(struct order_step *s, cpnp_state to)
 	struct order_now *o = &s->order->now;
 	int err = 0;
 
-	if (!is_from_provider(s))
+	if (!cpnp_client_is_from_provider(s))
 		return CPNP_ERR_MISMATCH;
 	learn_provider(s);
 	if (to == CPNP_STATE_SERVER_PROCESSING &&
@@ -143,7 +142,7 @@ more_time(struct order_step *s)
 	    !cpnp_msg_has(s->msg, CPNP_ATTR_EXPECTED_OFFER_TIME) ||
 	    s->msg->expected_offer_time.sec <= o->offer_time.sec)
 		return is_processed(s, CPNP_STATE_SERVER_PROCESSING);
-	if (!is_from_provider(s))
+	if (!cpnp_client_is_from_provider(s))
 		return CPNP_ERR_MISMATCH;
 	cpnp_step_record_input(s);
 	err = cpnp_order_send_fail(s, CPNP_STATUS_MORE_TIME_REJECTED, NULL);
@@ -179,7 +178,7 @@ offer(struct order_step *s)
 	const cpnp_bytes *leaf = NULL;
 	int err, unsound;
 
-	if (!is_from_provider(s))
+	if (!cpnp_client_is_from_provider(s))
 		return CPNP_ERR_MISMATCH;
 	err = take_offer(s);
 	if (err != 0)
@@ -334,7 +333,7 @@ ack_of_accept(struct order_step *s)
 	bool is_offered, has_statement;
 	int err;
 
-	if (!is_from_provider(s))
+	if (!cpnp_client_is_from_provider(s))
 		return CPNP_ERR_MISMATCH;
 	err = has_service_of(s, CPNP_DOC_OFFER, &is_offered);
 	if (err != 0)
@@ -394,7 +393,7 @@ ack_when_cancelled(struct order_step *s)
 	bool is_accept, has_statement, is_known;
 	int err;
 
-	if (!is_from_provider(s))
+	if (!cpnp_client_is_from_provider(s))
 		return CPNP_ERR_MISMATCH;
 	if (s->order->now.accept_sent) {
 		err = answers_accept(s, &is_accept, &has_statement);
@@ -418,10 +417,10 @@ ack_when_cancelled(struct order_step *s)
 	return settle(s);
 }
 
-static int
-check_fail(const struct order_step *s)
+int
+cpnp_client_check_fail(const struct order_step *s)
 {
-	if (!is_from_provider(s))
+	if (!cpnp_client_is_from_provider(s))
 		return CPNP_ERR_MISMATCH;
 	/* A cookie is asked for: no word on the order. */
 	if (s->msg->status == CPNP_STATUS_AUTHENTICATION_REQUIRED &&
@@ -433,7 +432,7 @@ check_fail(const struct order_step *s)
 static int
 failed(struct order_step *s)
 {
-	int err = check_fail(s);
+	int err = cpnp_client_check_fail(s);
 
 	if (err == 0)
 		err = cpnp_order_keep_doc(s, CPNP_DOC_FINAL);
@@ -449,7 +448,7 @@ failed(struct order_step *s)
 static int
 fail_when_cancelled(struct order_step *s)
 {
-	int err = check_fail(s);
+	int err = cpnp_client_check_fail(s);
 
 	if (err == 0 && !s->order->now.outstanding)
 		err = CPNP_ERR_UNEXPECTED;
@@ -471,7 +470,7 @@ tell_again(struct order_step *s)
 {
 	struct order_now *o = &s->order->now;
 
-	if (!is_from_provider(s))
+	if (!cpnp_client_is_from_provider(s))
 		return CPNP_ERR_MISMATCH;
 	if (s->now.mono < o->quiet)
 		return 0;
@@ -551,6 +550,7 @@ in_created(struct order_step *s)
 	case CPNP_EVENT_DECLINE:
 	case CPNP_EVENT_SIGNED:
 	case CPNP_EVENT_SIGN_FAILED:
+	case CPNP_EVENT_WITHDRAW:
 		break;
 	}
 	return CPNP_ERR_STATE;
@@ -585,6 +585,7 @@ in_pqo_sent(struct order_step *s)
 	case CPNP_EVENT_DECLINE:
 	case CPNP_EVENT_SIGNED:
 	case CPNP_EVENT_SIGN_FAILED:
+	case CPNP_EVENT_WITHDRAW:
 		break;
 	}
 	return CPNP_ERR_STATE;
@@ -620,6 +621,7 @@ in_server_processing(struct order_step *s)
 	case CPNP_EVENT_DECLINE:
 	case CPNP_EVENT_SIGNED:
 	case CPNP_EVENT_SIGN_FAILED:
+	case CPNP_EVENT_WITHDRAW:
 		break;
 	}
 	return CPNP_ERR_STATE;
@@ -657,6 +659,7 @@ in_offer_processing(struct order_step *s)
 		return 0;
 	CASE_COMMAND_OF_SERVER:
 	case CPNP_EVENT_START:
+	case CPNP_EVENT_WITHDRAW:
 		break;
 	}
 	return CPNP_ERR_STATE;
@@ -693,6 +696,7 @@ in_accept_sent(struct order_step *s)
 	case CPNP_EVENT_DECLINE:
 	case CPNP_EVENT_SIGNED:
 	case CPNP_EVENT_SIGN_FAILED:
+	case CPNP_EVENT_WITHDRAW:
 		break;
 	}
 	return CPNP_ERR_STATE;
@@ -702,6 +706,8 @@ static int
 in_completed(struct order_step *s)
 {
 	switch (s->event) {
+	case CPNP_EVENT_WITHDRAW:
+		return cpnp_client_withdraw(s);
 	case CPNP_EVENT_LINGER_EXPIRED:
 		return cpnp_step_forget(s);
 	CASE_FOR_SERVER:
@@ -755,6 +761,7 @@ in_cancelled(struct order_step *s)
 	case CPNP_EVENT_CANCEL:
 	case CPNP_EVENT_SIGNED:
 	case CPNP_EVENT_SIGN_FAILED:
+	case CPNP_EVENT_WITHDRAW:
 		break;
 	}
 	return CPNP_ERR_STATE;
@@ -804,7 +811,9 @@ cpnp_client_step(struct order_step *s)
 	case CPNP_STATE_COMPLETED:
 		return in_completed(s);
 	case CPNP_STATE_CANCELLED:
-		return in_cancelled(s);
+		return s->order->now.kind == ORDER_KIND_WITHDRAW
+		    ? cpnp_client_step_withdrawn(s)
+		    : in_cancelled(s);
 	case CPNP_STATE_PQO_RECEIVED:
 	case CPNP_STATE_OFFER_PROPOSED:
 	case CPNP_STATE_PROCESSING_RECEIVED:

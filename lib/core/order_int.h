@@ -8,6 +8,7 @@
  *	order_recv.c       a message: find its order, judge its number, answer
  *	order_client.c     the client's states
  *	order_server.c     the server's states
+ *	order_withdraw.c   the transaction of a WITHDRAW, on both sides
  *	order_state.c      the only function that writes a state; invariants
  *	order_send.c       building and sending messages
  *	order_statement.c  statements made and checked
@@ -20,6 +21,11 @@
 #define CPNP_CORE_ORDER_INT_H
 
 #include <cpnp/order.h>
+
+#define ORDER_TRANSACTION_ID_LEN 16 /* of those that are made here */
+
+/* A withdrawal is never tried more often (contradictions.md, 8). */
+#define ORDER_WITHDRAW_RETRY_MIN CPNP_SECONDS(60)
 
 /* Effects of one event: at most four changes of state, two messages, and one
  * each of DECIDE, OFFER, SIGN, END and FORGET. */
@@ -49,6 +55,14 @@ enum order_pending {
 	ORDER_PENDING_END
 };
 
+/* What the open transaction is for, or the last one was: an order begins with
+ * that of a QUOTATION, and an agreement may have others after it. */
+enum order_kind {
+	ORDER_KIND_QUOTATION,
+	ORDER_KIND_WITHDRAW,
+	ORDER_KIND_END
+};
+
 /*
  * Everything about an order that an event may change.  An event that fails
  * puts the copy back that was taken before it.
@@ -56,6 +70,7 @@ enum order_pending {
 struct order_now {
 	cpnp_state state;
 	cpnp_agreement_state agreement;
+	enum order_kind kind;
 	enum order_pending pending;
 	cpnp_status status;
 	bool outstanding;     /* Cancelled, its acknowledgement not yet there */
@@ -67,6 +82,10 @@ struct order_now {
 	bool has_accept_statement;
 	bool has_response_time;
 	bool has_offer_time;
+
+	/* of the transaction, when it is not that of the QUOTATION */
+	uint8_t transaction_id_len;
+	uint8_t transaction_id[CPNP_TRANSACTION_ID_MAX];
 
 	uint8_t provider_id_len;
 	uint8_t provider_id[CPNP_ORDER_ID_MAX];
@@ -106,8 +125,8 @@ struct cpnp_order {
 	cpnp_role role;
 	cpnp_edition edition;
 	bool require_statements;
-	uint8_t transaction_id_len;
-	uint8_t transaction_id[CPNP_TRANSACTION_ID_MAX];
+	uint8_t opening_id_len; /* transaction of the QUOTATION */
+	uint8_t opening_id[CPNP_TRANSACTION_ID_MAX];
 	uint8_t ref[CPNP_SHA256_LEN];
 	/* views into tail */
 	cpnp_bytes peer_identity;
@@ -250,8 +269,13 @@ void cpnp_timer_put_off(
  * that is the leaf, or NULL: a STATE statement is made. */
 int cpnp_order_change_state(struct order_step *s, cpnp_state to,
     const char *detail, const cpnp_bytes *statement);
+/* The transaction comes to Cancelled, and the agreement to its end with it:
+ * the other function that writes an agreement's state. */
+int cpnp_order_end_agreement(struct order_step *s);
 /* STORE without a change of state. */
 int cpnp_order_keep(struct order_step *s);
+/* The same, with a line for the history; static text. */
+int cpnp_order_note(struct order_step *s, const char *detail);
 /* NULL, or which invariant of its state the order breaks. */
 const char *cpnp_order_check(const cpnp_order *order);
 /* A message is awaited, and the newest one is repeated until it comes. */
@@ -316,10 +340,30 @@ int cpnp_order_check_signed(const struct order_step *s);
 int cpnp_order_statement_digest(const cpnp_orders *orders,
     cpnp_bytes statement, uint8_t digest[CPNP_SHA256_LEN]);
 
+/* --- order_withdraw.c --- */
+
+/* Client: open the transaction of a WITHDRAW on the agreement. */
+int cpnp_client_withdraw(struct order_step *s);
+/* Client: every event while it is outstanding, and after its ACK. */
+int cpnp_client_step_withdrawn(struct order_step *s);
+/* Server: a WITHDRAW for an agreement. */
+int cpnp_server_withdraw(struct order_step *s);
+/* Server: every event after it. */
+int cpnp_server_step_withdrawn(struct order_step *s);
+
 /* --- order_client.c, order_server.c --- */
 
 int cpnp_client_step(struct order_step *s);
 int cpnp_server_step(struct order_step *s);
+/* In a message that the server sends, the identifier of the provider is the
+ * one that we know, if we know one. */
+bool cpnp_client_is_from_provider(const struct order_step *s);
+/* A FAIL that is a word on the order. */
+int cpnp_client_check_fail(const struct order_step *s);
+/* The identifier and the nonce of a request are those of the OFFER. */
+int cpnp_server_check_nonce(const struct order_step *s);
+/* An ACK with the empty description. */
+int cpnp_server_send_empty_ack(struct order_step *s);
 
 /* --- order.c --- */
 
@@ -329,10 +373,18 @@ int cpnp_order_new(cpnp_orders *orders, cpnp_role role, cpnp_edition edition,
     cpnp_bytes peer_identity, cpnp_bytes identity, cpnp_bytes customer_id,
     cpnp_bytes transaction_id, cpnp_order **order);
 void cpnp_order_del(cpnp_orders *orders, cpnp_order *order);
+/* The transaction of the QUOTATION, which names the order for good. */
 static inline cpnp_bytes
-cpnp_order_tid(const cpnp_order *order)
+cpnp_order_opening_id(const cpnp_order *order)
 {
-	return (cpnp_bytes){order->transaction_id, order->transaction_id_len};
+	return (cpnp_bytes){order->opening_id, order->opening_id_len};
+}
+/* A WITHDRAW is on its way. */
+static inline bool
+cpnp_order_is_withdrawing(const cpnp_order *order)
+{
+	return order->now.kind == ORDER_KIND_WITHDRAW &&
+	    order->now.outstanding;
 }
 static inline cpnp_bytes
 cpnp_order_nonce(const cpnp_order *order)

@@ -21,7 +21,8 @@ find_either(const cpnp_orders *orders, cpnp_bytes peer, const cpnp_msg *msg)
 
 	if (client == NULL || server == NULL)
 		return client != NULL ? client : server;
-	return cpnp_bytes_equal(msg->transaction_id, cpnp_order_tid(server))
+	return cpnp_bytes_equal(
+		   msg->transaction_id, cpnp_order_transaction_id(server))
 	    ? server
 	    : client;
 }
@@ -79,7 +80,8 @@ check_transaction(const struct order_step *s)
 	if (begins_transaction(msg->method))
 		return 0;
 	if (cpnp_msg_has(msg, CPNP_ATTR_TRANSACTION_ID) &&
-	    cpnp_bytes_equal(msg->transaction_id, cpnp_order_tid(s->order)))
+	    cpnp_bytes_equal(msg->transaction_id,
+		cpnp_order_transaction_id(s->order)))
 		return 0;
 	/* RFC 8921, 10.2: the transaction is part of the key; a second
 	 * QUOTATION under an identifier is no order at all. */
@@ -95,8 +97,12 @@ check_number(struct order_step *s)
 	bool is_numbered = s->msg->edition == CPNP_EDITION_RFC8921;
 	uint32_t number = s->msg->sequence_number;
 
-	if (!o->has_input || begins_transaction(s->msg->method) ||
-	    CPNP_FAULT(REPLAY))
+	if (!o->has_input || CPNP_FAULT(REPLAY))
+		return 0;
+	/* The numbers of another transaction are others. */
+	if (begins_transaction(s->msg->method) &&
+	    !cpnp_bytes_equal(s->msg->transaction_id,
+		cpnp_order_transaction_id(s->order)))
 		return 0;
 	if ((!is_numbered || number == o->in_seq) &&
 	    memcmp(s->digest, o->in_digest, sizeof(s->digest)) == 0) {

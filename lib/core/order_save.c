@@ -1,7 +1,8 @@
 /*
  * The saved form of an order: one array of deterministic CBOR, beside the
  * documents.  What was asked of the application and not answered is not in
- * it: the state says what to ask again.
+ * it: the state says what to ask again.  An order that has had no transaction
+ * but that of its QUOTATION is saved in version 1, which has no others.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -9,8 +10,10 @@
 
 #include "order_int.h"
 
-#define SAVE_VERSION 1
-#define SAVE_FIELDS 24
+#define SAVE_VERSION_1 1
+#define SAVE_FIELDS_1 24
+#define SAVE_VERSION 2
+#define SAVE_FIELDS 26 /* kind and identifier of the transaction */
 
 enum {
 	FLAG_OUTSTANDING = 1,
@@ -99,18 +102,19 @@ int
 cpnp_order_save(const cpnp_order *order, cpnp_buf *buf)
 {
 	const struct order_now *o = &order->now;
+	bool is_first = o->kind == ORDER_KIND_QUOTATION;
 	cpnp_bytes nonce = cpnp_order_nonce(order);
 
 	if (!o->has_offer)
 		nonce.len = 0;
-	cpnp_cbor_put_array(buf, SAVE_FIELDS);
-	cpnp_cbor_put_uint(buf, SAVE_VERSION);
+	cpnp_cbor_put_array(buf, is_first ? SAVE_FIELDS_1 : SAVE_FIELDS);
+	cpnp_cbor_put_uint(buf, is_first ? SAVE_VERSION_1 : SAVE_VERSION);
 	cpnp_cbor_put_uint(buf, order->role);
 	cpnp_cbor_put_uint(buf, order->edition);
 	cpnp_cbor_put_text(buf, order->peer_identity);
 	cpnp_cbor_put_text(buf, order->identity);
 	cpnp_cbor_put_bytes(buf, order->customer_id);
-	cpnp_cbor_put_bytes(buf, cpnp_order_tid(order));
+	cpnp_cbor_put_bytes(buf, cpnp_order_opening_id(order));
 	cpnp_cbor_put_uint(buf, o->state);
 	cpnp_cbor_put_uint(buf, o->agreement);
 	cpnp_cbor_put_uint(buf, o->status);
@@ -129,11 +133,16 @@ cpnp_order_save(const cpnp_order *order, cpnp_buf *buf)
 	put_digest(buf, o->has_accept_statement, o->accept_statement);
 	cpnp_cbor_put_uint(buf, o->tries);
 	cpnp_cbor_put_uint(buf, o->repeat);
+	if (!is_first) {
+		cpnp_cbor_put_uint(buf, o->kind);
+		cpnp_cbor_put_bytes(buf, cpnp_order_transaction_id(order));
+	}
 	return buf->err;
 }
 
 /* The names of a saved order, in the order of the array. */
 struct names {
+	uint64_t version;
 	cpnp_role role;
 	cpnp_edition edition;
 	cpnp_bytes peer_identity;
@@ -145,8 +154,9 @@ struct names {
 static int
 read_names(cpnp_cbor_rd *rd, struct names *n)
 {
-	(void)cpnp_cbor_get_array(rd, SAVE_FIELDS, SAVE_FIELDS);
-	(void)cpnp_cbor_get_uint(rd, SAVE_VERSION, SAVE_VERSION);
+	size_t fields = cpnp_cbor_get_array(rd, SAVE_FIELDS_1, SAVE_FIELDS);
+
+	n->version = cpnp_cbor_get_uint(rd, SAVE_VERSION_1, SAVE_VERSION);
 	n->role = (cpnp_role)cpnp_cbor_get_uint(rd, CPNP_CLIENT, CPNP_SERVER);
 	n->edition = (cpnp_edition)cpnp_cbor_get_uint(
 	    rd, CPNP_EDITION_DRAFT02, CPNP_EDITION_RFC8921);
@@ -155,6 +165,10 @@ read_names(cpnp_cbor_rd *rd, struct names *n)
 	n->customer_id = cpnp_cbor_get_bytes(rd, 1, CPNP_ORDER_ID_MAX);
 	n->transaction_id = cpnp_cbor_get_bytes(
 	    rd, CPNP_TRANSACTION_ID_MIN, CPNP_TRANSACTION_ID_MAX);
+	if (rd->err == 0 &&
+	    fields !=
+		(n->version == SAVE_VERSION_1 ? SAVE_FIELDS_1 : SAVE_FIELDS))
+		return CPNP_ERR_MISMATCH;
 	return rd->err;
 }
 
@@ -168,8 +182,17 @@ get_short(cpnp_cbor_rd *rd, size_t min, size_t max, uint8_t *store)
 	return (uint8_t)bytes.len;
 }
 
+static void
+get_transaction(cpnp_cbor_rd *rd, struct order_now *o)
+{
+	o->kind = (enum order_kind)cpnp_cbor_get_uint(
+	    rd, ORDER_KIND_QUOTATION + 1, ORDER_KIND_END - 1);
+	o->transaction_id_len = get_short(rd, CPNP_TRANSACTION_ID_MIN,
+	    CPNP_TRANSACTION_ID_MAX, o->transaction_id);
+}
+
 static int
-read_state(cpnp_cbor_rd *rd, cpnp_order *order)
+read_state(cpnp_cbor_rd *rd, uint64_t version, cpnp_order *order)
 {
 	struct order_now *o = &order->now;
 	uint64_t unsaid = 0;
@@ -197,6 +220,8 @@ read_state(cpnp_cbor_rd *rd, cpnp_order *order)
 	get_digest(rd, o->has_accept_statement, o->accept_statement);
 	o->tries = (unsigned)cpnp_cbor_get_uint(rd, 0, UINT32_MAX);
 	o->repeat = cpnp_cbor_get_uint(rd, 0, UINT64_MAX);
+	if (version > SAVE_VERSION_1)
+		get_transaction(rd, o);
 	if (cpnp_cbor_rd_finish(rd) != 0)
 		return rd->err;
 	return unsaid > 0 ? CPNP_ERR_MISMATCH : 0;
@@ -271,11 +296,11 @@ asked_in(const cpnp_order *order)
 }
 
 static int
-fill(struct order_step *s, cpnp_cbor_rd *rd,
+fill(struct order_step *s, cpnp_cbor_rd *rd, uint64_t version,
     const cpnp_bytes docs[CPNP_DOC_END])
 {
 	struct order_now *o = &s->order->now;
-	int err = read_state(rd, s->order);
+	int err = read_state(rd, version, s->order);
 
 	if (err == 0)
 		err = read_docs(s->orders, docs, o);
@@ -311,7 +336,7 @@ cpnp_orders_load(cpnp_orders *orders, cpnp_bytes saved,
 		    n.transaction_id, &s.order);
 	if (err != 0)
 		return err;
-	err = fill(&s, &rd, docs);
+	err = fill(&s, &rd, n.version, docs);
 	if (err == 0)
 		err = cpnp_step_ask(&s, s.order->now.pending);
 	if (err != 0) {

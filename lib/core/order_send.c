@@ -49,7 +49,7 @@ cpnp_order_build(struct order_step *s, cpnp_method method)
 	msg->edition = order->edition;
 	msg->method = method;
 	if (cpnp_msg_allow(msg, CPNP_ATTR_TRANSACTION_ID))
-		msg->transaction_id = cpnp_order_tid(order);
+		msg->transaction_id = cpnp_order_transaction_id(order);
 	if (cpnp_msg_allow(msg, CPNP_ATTR_CUSTOMER_ORDER_ID))
 		msg->customer_order_id = order->customer_id;
 	if (order->now.provider_id_len > 0 &&

@@ -11,6 +11,7 @@
  *	    -> Cancelled                                   [offer_expired]
  *	AcceptReceived -> Completed, ACK                   [complete]
  *	PQOReceived ... AcceptReceived -> Cancelled, ACK   [cancel]
+ *	Completed -> Cancelled, ACK                        order_withdraw.c
  *
  * What is refused with an error changes nothing; cpnp_orders_recv() answers
  * it with a FAIL that speaks for no order, so that a wrong nonce and an
@@ -277,8 +278,8 @@ is_our_id(const struct order_step *s)
 /* The identifier and the nonce of a request are those of the OFFER (RFC 8921,
  * 9.1.5); draft-02 may leave the nonce out of a DECLINE
  * (contradictions.md, 3). */
-static int
-check_nonce(const struct order_step *s)
+int
+cpnp_server_check_nonce(const struct order_step *s)
 {
 	const struct order_now *o = &s->order->now;
 	unsigned differ = 0;
@@ -301,7 +302,7 @@ static int
 check_accept(struct order_step *s)
 {
 	uint8_t digest[CPNP_SHA256_LEN];
-	int err = check_nonce(s);
+	int err = cpnp_server_check_nonce(s);
 
 	if (err == 0)
 		err = cpnp_order_digest_agreement(s->orders, s->order, s->msg,
@@ -370,8 +371,8 @@ send_ack(struct order_step *s, cpnp_doc doc)
 	return cpnp_order_send(s);
 }
 
-static int
-send_empty_ack(struct order_step *s)
+int
+cpnp_server_send_empty_ack(struct order_step *s)
 {
 	uint8_t store[16];
 	cpnp_msg *msg;
@@ -528,7 +529,7 @@ static int
 decline(struct order_step *s)
 {
 	bool is_open = s->order->now.state != CPNP_STATE_CANCELLED;
-	int err = check_nonce(s);
+	int err = cpnp_server_check_nonce(s);
 
 	if (err != 0)
 		return err;
@@ -537,7 +538,7 @@ decline(struct order_step *s)
 		err = cpnp_order_change_state(
 		    s, CPNP_STATE_CANCELLED, NULL, NULL);
 	if (err == 0)
-		err = send_empty_ack(s);
+		err = cpnp_server_send_empty_ack(s);
 	return err != 0 || !is_open ? err : cpnp_step_end_transaction(s);
 }
 
@@ -573,7 +574,7 @@ offer_expired(struct order_step *s)
 static int
 prohibited(struct order_step *s)
 {
-	int err = check_nonce(s);
+	int err = cpnp_server_check_nonce(s);
 
 	if (err != 0)
 		return err;
@@ -602,7 +603,8 @@ prohibited(struct order_step *s)
 	case CPNP_EVENT_START:                                                 \
 	case CPNP_EVENT_ACCEPT:                                                \
 	case CPNP_EVENT_DECLINE:                                               \
-	case CPNP_EVENT_CANCEL
+	case CPNP_EVENT_CANCEL:                                                \
+	case CPNP_EVENT_WITHDRAW
 
 static int
 in_none(struct order_step *s)
@@ -737,7 +739,10 @@ in_completed(struct order_step *s)
 		 * (contradictions.md, 5). */
 		cpnp_step_record_input(s);
 		return cpnp_order_answer_again(s);
-	CASE_ON_AGREEMENT:
+	case CPNP_EVENT_RECV_WITHDRAW:
+		return cpnp_server_withdraw(s);
+	case CPNP_EVENT_RECV_UPDATE:
+	case CPNP_EVENT_RECV_ACTIVATE:
 		return prohibited(s);
 	case CPNP_EVENT_LINGER_EXPIRED:
 		return cpnp_step_forget(s);
@@ -833,7 +838,9 @@ cpnp_server_step(struct order_step *s)
 	case CPNP_STATE_COMPLETED:
 		return in_completed(s);
 	case CPNP_STATE_CANCELLED:
-		return in_cancelled(s);
+		return s->order->now.kind == ORDER_KIND_WITHDRAW
+		    ? cpnp_server_step_withdrawn(s)
+		    : in_cancelled(s);
 	case CPNP_STATE_CREATED:
 	case CPNP_STATE_PQO_SENT:
 	case CPNP_STATE_SERVER_PROCESSING:

@@ -75,7 +75,7 @@ push_store(struct order_step *s, cpnp_state from,
 	effect->u.store.time = s->now.wall;
 	effect->u.store.detail = detail;
 	s->stored = true;
-	if (from == o->state)
+	if (from == o->state && agreement_from == o->agreement)
 		return 0;
 	if (statement == NULL)
 		return cpnp_order_state_leaf(s, from, o->state, e->statement,
@@ -108,11 +108,30 @@ cpnp_order_change_state(struct order_step *s, cpnp_state to,
 }
 
 int
-cpnp_order_keep(struct order_step *s)
+cpnp_order_end_agreement(struct order_step *s)
+{
+	struct order_now *o = &s->order->now;
+	cpnp_state from = o->state;
+	cpnp_agreement_state agreement_from = o->agreement;
+
+	o->state = CPNP_STATE_CANCELLED;
+	o->agreement = CPNP_AGREEMENT_ENDED;
+	o->outstanding = false;
+	return push_store(s, from, agreement_from, NULL, NULL);
+}
+
+int
+cpnp_order_note(struct order_step *s, const char *detail)
 {
 	const struct order_now *o = &s->order->now;
 
-	return push_store(s, o->state, o->agreement, NULL, NULL);
+	return push_store(s, o->state, o->agreement, detail, NULL);
+}
+
+int
+cpnp_order_keep(struct order_step *s)
+{
+	return cpnp_order_note(s, NULL);
 }
 
 bool
@@ -204,6 +223,19 @@ needs_offer(cpnp_state state)
 	    state == CPNP_STATE_COMPLETED;
 }
 
+/* What the transaction makes of the agreement: an agreement that is being
+ * withdrawn stands until the ACK is there. */
+static cpnp_agreement_state
+agreement_of(const struct order_now *o)
+{
+	if (o->state == CPNP_STATE_COMPLETED)
+		return CPNP_AGREEMENT_COMPLETED;
+	if (o->kind == ORDER_KIND_QUOTATION)
+		return CPNP_AGREEMENT_NONE;
+	return o->outstanding ? CPNP_AGREEMENT_COMPLETED
+			      : CPNP_AGREEMENT_ENDED;
+}
+
 const char *
 cpnp_order_check(const cpnp_order *order)
 {
@@ -218,8 +250,13 @@ cpnp_order_check(const cpnp_order *order)
 		return "there is a request";
 	if ((o->docs[CPNP_DOC_OFFER] != NULL) != o->has_offer)
 		return "an offer has its document";
-	if (needs_offer(o->state) && !o->has_offer)
+	if ((needs_offer(o->state) || o->kind != ORDER_KIND_QUOTATION) &&
+	    !o->has_offer)
 		return "the state has an offer";
+	if (o->kind != ORDER_KIND_QUOTATION &&
+	    o->state != CPNP_STATE_CANCELLED &&
+	    (!is_client || o->state != CPNP_STATE_COMPLETED))
+		return "a WITHDRAW leads to Cancelled, or back to Completed";
 	if (o->has_offer && (o->nonce_len == 0 || o->provider_id_len == 0))
 		return "an offer has a nonce and a provider order identifier";
 	if (!is_client && o->provider_id_len == 0)
@@ -228,12 +265,11 @@ cpnp_order_check(const cpnp_order *order)
 		return "only a cancelled order of a client is outstanding";
 	if (cpnp_order_is_waiting(order) && o->docs[CPNP_DOC_LAST_OUT] == NULL)
 		return "who waits has sent something";
-	if ((o->state == CPNP_STATE_COMPLETED) !=
-	    (o->agreement == CPNP_AGREEMENT_COMPLETED))
-		return "a completed transaction is an agreement";
+	if (o->agreement != agreement_of(o))
+		return "the agreement is what its transactions made of it";
 	if (is_client && o->state == CPNP_STATE_ACCEPT_SENT && !o->accept_sent)
 		return "AcceptSent has sent an ACCEPT";
-	if (o->state == CPNP_STATE_COMPLETED && is_client &&
+	if (o->agreement != CPNP_AGREEMENT_NONE && is_client &&
 	    o->docs[CPNP_DOC_FINAL] == NULL)
 		return "a client's agreement has its ACK";
 	if (!is_client && o->state != CPNP_STATE_NONE && !o->has_input)

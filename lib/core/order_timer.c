@@ -178,6 +178,14 @@ cpnp_timer_arm_retrans(
 	o->retrans = CPNP_NEVER;
 	if (!cpnp_order_is_waiting(order) || o->peer == 0)
 		return;
+	/* The cycle of a WITHDRAW: its tries, and then a long time (RFC 8921,
+	 * 11.1.2).  tries is 0 when the next cycle is awaited. */
+	if (cpnp_order_is_withdrawing(order)) {
+		o->retrans = now.mono +
+		    (o->answered || o->tries == 0 ? config->withdraw_retry
+						  : config->retrans_timer);
+		return;
+	}
 	if (!o->answered && o->tries <= config->retries_max) {
 		o->retrans = now.mono + config->retrans_timer;
 		return;

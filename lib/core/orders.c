@@ -7,8 +7,6 @@
 
 #include "order_int.h"
 
-#define TRANSACTION_ID_LEN 16
-
 void
 cpnp_orders_config_default(cpnp_orders_config *config)
 {
@@ -19,6 +17,7 @@ cpnp_orders_config_default(cpnp_orders_config *config)
 	    .repeat_max = CPNP_SECONDS(300),
 	    .resend_interval = CPNP_MILLISECONDS(200),
 	    .linger = CPNP_SECONDS(60),
+	    .withdraw_retry = CPNP_SECONDS(300),
 	    .expected_offer_sec = 60,
 	    .orders_max = 1000000,
 	};
@@ -36,7 +35,7 @@ check_config(const cpnp_orders_config *config)
 		if (intervals[i] == 0 || intervals[i] > most)
 			return CPNP_ERR_INVALID;
 	if (config->repeat_min > config->repeat_max ||
-	    config->resend_interval > most || config->orders_max == 0 ||
+	    config->resend_interval > most || config->withdraw_retry > most || config->orders_max == 0 ||
 	    config->expected_offer_sec == 0 ||
 	    config->identity.len > CPNP_IDENTITY_MAX ||
 	    !cpnp_utf8_is_valid(config->identity))
@@ -60,6 +59,8 @@ cpnp_orders_new(cpnp_orders **out, const cpnp_orders_config *config,
 	memset(orders, 0, sizeof(*orders));
 	orders->env = *env;
 	orders->config = *config;
+	if (config->withdraw_retry < ORDER_WITHDRAW_RETRY_MIN)
+		orders->config.withdraw_retry = ORDER_WITHDRAW_RETRY_MIN;
 	cpnp_buf_init(&orders->out, &orders->env.mem, CPNP_MSG_MAX);
 	cpnp_buf_init(&orders->scratch, &orders->env.mem, CPNP_AGREEMENT_MAX);
 	orders->identity = mem->alloc(mem->user, config->identity.len + 1);
@@ -211,7 +212,7 @@ cpnp_orders_create(cpnp_orders *orders, const cpnp_quotation *quotation,
 	cpnp_bytes identity = quotation->identity.len > 0
 	    ? quotation->identity
 	    : orders->config.identity;
-	uint8_t tid[TRANSACTION_ID_LEN];
+	uint8_t tid[ORDER_TRANSACTION_ID_LEN];
 	int err = check_quotation(orders, quotation, identity, now);
 
 	if (err == 0)
@@ -279,6 +280,9 @@ cpnp_order_set_peer(cpnp_orders *orders, cpnp_order *order, uint64_t peer,
 	if (err != 0)
 		return err;
 	o->peer = peer;
+	/* Whoever asks for it now need not wait for the next cycle. */
+	if (at_once && cpnp_order_is_withdrawing(order))
+		o->answered = false;
 	if (order->role == CPNP_CLIENT && !o->answered)
 		o->tries = at_once ? 0 : o->tries;
 	o->repeat = 0;
@@ -315,6 +319,12 @@ int
 cpnp_order_cancel(cpnp_orders *orders, cpnp_order *order, cpnp_now now)
 {
 	return command(orders, order, CPNP_EVENT_CANCEL, now);
+}
+
+int
+cpnp_order_withdraw(cpnp_orders *orders, cpnp_order *order, cpnp_now now)
+{
+	return command(orders, order, CPNP_EVENT_WITHDRAW, now);
 }
 
 int

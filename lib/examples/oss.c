@@ -190,6 +190,7 @@ perform(struct oss *oss)
 			case CPNP_EFFECT_DECIDE:
 			case CPNP_EFFECT_SIGN:
 			case CPNP_EFFECT_FORGET:
+			case CPNP_EFFECT_ALARM:
 				break;
 			}
 		}

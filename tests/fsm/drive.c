@@ -49,6 +49,8 @@ reach_client(struct pair *pair, const struct column *column)
 		ack.service_description = PEER_SERVICE;
 		must(peer_feed_msg(p, &ack) == 0, "the CANCEL has no answer");
 	}
+	if (column->stage == STAGE_WITHDRAWN || column->stage == STAGE_ENDED)
+		pair_withdraw(pair, column->stage == STAGE_ENDED);
 	if (column->stage == STAGE_ACCEPTED) {
 		must(cpnp_order_cancel(p->orders, peer_order(p, ORDER_ID),
 			 p->now) == 0,
@@ -66,6 +68,8 @@ reach_server(
 	cpnp_offer offer;
 
 	pair_server_to(pair, column->state);
+	if (column->stage == STAGE_ENDED)
+		pair_withdraw(pair, true);
 	if (column->state != CPNP_STATE_AWAITING_PROCESSING ||
 	    !is_signing(row, column))
 		return;
@@ -147,6 +151,8 @@ feed_command(struct peer *p, cpnp_event event)
 		return cpnp_order_decline(p->orders, order, NULL, 0, p->now);
 	if (event == CPNP_EVENT_CANCEL)
 		return cpnp_order_cancel(p->orders, order, p->now);
+	if (event == CPNP_EVENT_WITHDRAW)
+		return cpnp_order_withdraw(p->orders, order, p->now);
 	if (event == CPNP_EVENT_OFFER)
 		return cpnp_order_offer(p->orders, order, &offer, p->now);
 	if (event == CPNP_EVENT_REFUSE)
@@ -182,7 +188,8 @@ add_word(char cell[CELL_MAX], const char *word)
 {
 	static const char *const letters[][2] = {{"QUOTATION", "Q"},
 	    {"PROCESSING", "P"}, {"OFFER", "O"}, {"ACCEPT", "A"},
-	    {"DECLINE", "D"}, {"CANCEL", "C"}, {"ACK", "K"}};
+	    {"DECLINE", "D"}, {"CANCEL", "C"}, {"ACK", "K"},
+	    {"WITHDRAW", "W"}};
 	size_t len = strlen(cell), word_len = strlen(word);
 	const char *text = word;
 	char fail[CELL_MAX];

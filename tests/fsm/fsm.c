@@ -26,6 +26,8 @@ static const struct column client_columns[] = {
     {"CO", CPNP_STATE_COMPLETED, STAGE_PLAIN},
     {"CA", CPNP_STATE_CANCELLED, STAGE_PLAIN},
     {"CS", CPNP_STATE_CANCELLED, STAGE_SETTLED},
+    {"CW", CPNP_STATE_COMPLETED, STAGE_WITHDRAWN},
+    {"CE", CPNP_STATE_COMPLETED, STAGE_ENDED},
     {NULL, CPNP_STATE_ACCEPT_SENT, STAGE_ACCEPTED},
 };
 
@@ -46,6 +48,7 @@ static const struct row client_rows[] = {
     {"accept", BY_COMMAND, {E(ACCEPT)}},
     {"decline", BY_COMMAND, {E(DECLINE)}},
     {"cancel", BY_COMMAND, {E(CANCEL)}},
+    {"withdraw", BY_COMMAND, {E(WITHDRAW)}},
 };
 
 static const struct column server_columns[] = {
@@ -55,6 +58,7 @@ static const struct column server_columns[] = {
     {"AR", CPNP_STATE_ACCEPT_RECEIVED, STAGE_SIGNING},
     {"CO", CPNP_STATE_COMPLETED, STAGE_PLAIN},
     {"CA", CPNP_STATE_CANCELLED, STAGE_PLAIN},
+    {"EN", CPNP_STATE_COMPLETED, STAGE_ENDED},
 };
 
 static const struct row server_rows[] = {
@@ -65,8 +69,8 @@ static const struct row server_rows[] = {
     {"DECLINE", BY_MESSAGE, {E(RECV_DECLINE)}},
     {"CANCEL", BY_MESSAGE, {E(RECV_CANCEL)}},
     {"ACK, FAIL", BY_MESSAGE, {E(RECV_ACK), E(RECV_FAIL)}},
-    {"on the agreement", BY_MESSAGE,
-	{E(RECV_WITHDRAW), E(RECV_UPDATE), E(RECV_ACTIVATE)}},
+    {"WITHDRAW", BY_MESSAGE, {E(RECV_WITHDRAW)}},
+    {"UPDATE, ACTIVATE", BY_MESSAGE, {E(RECV_UPDATE), E(RECV_ACTIVATE)}},
     {"RETRANS_TIMER", BY_TIMER, {E(RETRANS)}},
     {"offer time passed", BY_TIMER, {E(OFFER_EXPIRED)}},
     {"validity ended", BY_TIMER, {E(VALIDITY_EXPIRED)}},

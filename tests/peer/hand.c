@@ -35,14 +35,12 @@ cpnp_msg
 peer_hand(const struct peer *p, const char *id, cpnp_method method)
 {
 	const cpnp_order *order = peer_order(p, id);
-	cpnp_order_opening opening;
 	cpnp_msg msg = {.edition = cpnp_order_edition(order),
 	    .method = method};
 
-	(void)cpnp_order_get_opening(order, &opening);
 	msg.sequence_number = UINT32_C(0xfffffff0);
-	msg.transaction_id = opening.transaction_id;
-	msg.customer_order_id = opening.customer_order_id;
+	msg.transaction_id = cpnp_order_transaction_id(order);
+	msg.customer_order_id = cpnp_order_customer_id(order);
 	msg.provider_order_id = cpnp_order_provider_id(order);
 	if (msg.provider_order_id.len == 0)
 		msg.provider_order_id = CPNP_BYTES_LIT("P-made-up");

@@ -236,3 +236,17 @@ pair_server_to(struct pair *pair, cpnp_state state)
 	peer_clear(&pair->client);
 	peer_clear(&pair->server);
 }
+
+void
+pair_withdraw(struct pair *pair, bool is_acknowledged)
+{
+	must(cpnp_order_withdraw(pair->client.orders,
+	    peer_order(&pair->client, "o1"), pair->client.now));
+	peer_drain(&pair->client);
+	if (!is_acknowledged)
+		return;
+	(void)pair_to_server(pair);
+	(void)pair_to_client(pair);
+	peer_clear(&pair->client);
+	peer_clear(&pair->server);
+}

@@ -247,7 +247,10 @@ peer_update_new(const cpnp_effect *effect)
 	save(order, r);
 	update->docs_changed = effect->u.store.docs_changed;
 	update->is_completed =
-	    effect->u.store.agreement_from != effect->u.store.agreement_to;
+	    effect->u.store.agreement_from == CPNP_AGREEMENT_NONE &&
+	    effect->u.store.agreement_to == CPNP_AGREEMENT_COMPLETED;
+	r->ended = effect->u.store.agreement_from != CPNP_AGREEMENT_ENDED &&
+	    effect->u.store.agreement_to == CPNP_AGREEMENT_ENDED;
 	for (int doc = 0; doc < CPNP_DOC_END; doc++) {
 		cpnp_bytes bytes = cpnp_order_doc(order, (cpnp_doc)doc);
 
@@ -287,6 +290,7 @@ peer_update_apply(struct peer *p, const struct peer_update *update)
 	r->is_settled = from->is_settled;
 	r->leaves += from->leaves;
 	r->completed += update->is_completed;
+	r->ended += from->ended;
 	r->saved = replace(r->saved, from->saved, from->saved_len);
 	r->saved_len = from->saved_len;
 	for (int doc = 0; doc < CPNP_DOC_END; doc++) {
@@ -312,7 +316,8 @@ on_store(struct peer *p, const cpnp_effect *effect)
 
 	peer_update_apply(p, update);
 	peer_update_del(update);
-	if (effect->u.store.from == effect->u.store.to) {
+	if (effect->u.store.from == effect->u.store.to &&
+	    effect->u.store.agreement_from == effect->u.store.agreement_to) {
 		assert(effect->u.store.statement.len == 0);
 		trace(p, "keep;");
 		return;
@@ -391,6 +396,10 @@ peer_drain(struct peer *p)
 		case CPNP_EFFECT_FORGET:
 			p->forgotten++;
 			trace(p, "forget;");
+			break;
+		case CPNP_EFFECT_ALARM:
+			p->alarms++;
+			trace(p, "alarm;");
 			break;
 		}
 	}

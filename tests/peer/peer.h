@@ -36,6 +36,7 @@ struct peer_record {
 	uint8_t *docs[CPNP_DOC_END];
 	size_t docs_len[CPNP_DOC_END];
 	unsigned completed; /* how often it became an agreement */
+	unsigned ended;     /* ... and how often that ended */
 	size_t leaves;      /* changes of state */
 };
 
@@ -74,6 +75,7 @@ struct peer {
 	bool wants_receipt;
 	unsigned ended;
 	unsigned forgotten;
+	unsigned alarms;
 
 	/* how a message is fed */
 	bool may_order;
@@ -165,5 +167,8 @@ cpnp_method pair_to_client(struct pair *pair);
  * nothing is under way.  For states of the server see pair_server_to(). */
 void pair_client_to(struct pair *pair, cpnp_state state);
 void pair_server_to(struct pair *pair, cpnp_state state);
+/* From Completed on: the client has sent a WITHDRAW, which is on its way, or
+ * also its ACK has come. */
+void pair_withdraw(struct pair *pair, bool is_acknowledged);
 
 #endif

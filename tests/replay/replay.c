@@ -13,7 +13,7 @@
  *
  * then steps, numbered for people:
  *
- *	STEP n CLIENT ORDER | ACCEPT | DECLINE | CANCEL
+ *	STEP n CLIENT ORDER | ACCEPT | DECLINE | CANCEL | WITHDRAW
  *	STEP n SERVER OFFER [EXACT] [seconds valid]	(80 of 100; 300 s)
  *	STEP n SERVER REFUSE
  *	STEP n side RESTARTS		all that is not stored is lost; a
@@ -28,7 +28,9 @@
  *					its way (it stays there)
  *	STEP n EXPECT side QUIET	none is on its way from side
  *	STEP n EXPECT side STATE name [outstanding]
+ *	STEP n EXPECT side AGREEMENT none | Completed | ended
  *	STEP n EXPECT side ENDED n	transactions that came to an end
+ *	STEP n EXPECT side ALARMS n	withdrawals that were not answered
  *
  * side is CLIENT or SERVER.
  *
@@ -273,6 +275,8 @@ do_side(struct scenario *sc)
 		    cpnp_order_decline(p->orders, order, NULL, 0, p->now));
 	else if (is_word(sc, 1, "CANCEL"))
 		check_call(sc, cpnp_order_cancel(p->orders, order, p->now));
+	else if (is_word(sc, 1, "WITHDRAW"))
+		check_call(sc, cpnp_order_withdraw(p->orders, order, p->now));
 	else
 		fail(sc, "\"%s\" is nothing that a side does", word(sc, 1));
 	settle(sc, p);
@@ -351,6 +355,18 @@ expect_state(struct scenario *sc, const struct peer *p)
 }
 
 static void
+expect_agreement(struct scenario *sc, const struct peer *p)
+{
+	const cpnp_order *order = peer_order(p, ID);
+	const char *state = cpnp_agreement_state_name(order == NULL
+		? CPNP_AGREEMENT_NONE
+		: cpnp_order_agreement_state(order));
+
+	if (strcmp(state, word(sc, 3)) != 0)
+		fail(sc, "the agreement is %s", state);
+}
+
+static void
 do_expect(struct scenario *sc)
 {
 	const struct peer *p = side_of(sc, 1);
@@ -364,6 +380,11 @@ do_expect(struct scenario *sc)
 	else if (is_word(sc, 2, "QUIET")) {
 		if (p->outbox_n > 0)
 			fail(sc, "%s was sent", name_of(&p->outbox[0]));
+	} else if (is_word(sc, 2, "AGREEMENT")) {
+		expect_agreement(sc, p);
+	} else if (is_word(sc, 2, "ALARMS")) {
+		if ((unsigned)atoi(word(sc, 3)) != p->alarms)
+			fail(sc, "there were %u alarms", p->alarms);
 	} else if (is_word(sc, 2, "ENDED")) {
 		if ((unsigned)atoi(word(sc, 3)) != p->ended)
 			fail(sc, "%u came to an end", p->ended);

@@ -145,13 +145,30 @@ check_answers(struct side *side, struct wire *wire, const cpnp_msg *msg)
 			sim_break(side->world, "two orders for one");
 		memcpy(wire->provider_id, id, sizeof(id));
 	}
-	if (side != &side->world->server)
+	if (side != &side->world->server || wire->transactions_n > 1)
 		return;
 	if (msg->method == CPNP_METHOD_ACK && !is_marked &&
 	    msg->service_description.len > 5)
 		wire->is_acked = true;
 	else if (wire->is_acked && msg->method != CPNP_METHOD_OFFER)
 		sim_break(side->world, "an ACK was taken back");
+}
+
+/* A side goes from the transaction of the QUOTATION to that of a WITHDRAW, and
+ * not back; each has its own numbers. */
+static void
+check_transaction(struct side *side, struct wire *wire, const cpnp_msg *msg)
+{
+	cpnp_bytes last = {wire->transaction_id, wire->transaction_id_len};
+
+	if (cpnp_bytes_equal(msg->transaction_id, last))
+		return;
+	wire->transaction_id_len = msg->transaction_id.len;
+	memcpy(wire->transaction_id, msg->transaction_id.ptr,
+	    msg->transaction_id.len);
+	wire->n = 0;
+	if (++wire->transactions_n > 2)
+		sim_break(side->world, "a third transaction");
 }
 
 static void
@@ -165,13 +182,14 @@ check_wire(struct side *side, const uint8_t *bytes, size_t len)
 		return;
 	}
 	wire = &side->wires[msg.customer_order_id.ptr[1] - '0'];
-	if (msg.edition == CPNP_EDITION_RFC8921) {
-		if (msg.sequence_number == UINT32_MAX)
-			return;
-		check_number(side, wire, &msg, hash_bytes(bytes, len));
-	} else if (msg.method == CPNP_METHOD_FAIL) {
+	/* A FAIL that speaks for no order is of no transaction of it. */
+	if (msg.edition == CPNP_EDITION_RFC8921
+		? msg.sequence_number == UINT32_MAX
+		: msg.method == CPNP_METHOD_FAIL)
 		return;
-	}
+	check_transaction(side, wire, &msg);
+	if (msg.edition == CPNP_EDITION_RFC8921)
+		check_number(side, wire, &msg, hash_bytes(bytes, len));
 	check_answers(side, wire, &msg);
 }
 
@@ -299,7 +317,12 @@ drain(struct side *side)
 			on_sign(side, &effect);
 			break;
 		case CPNP_EFFECT_END:
+			if (effect.u.end.state == CPNP_STATE_COMPLETED &&
+			    side == &world->client && sim_chance(world, 50))
+				ask_later(side, &effect, TODO_WITHDRAW, 150);
+			break;
 		case CPNP_EFFECT_FORGET:
+		case CPNP_EFFECT_ALARM:
 			break;
 		}
 	}
@@ -454,6 +477,25 @@ load(struct side *side, const struct peer_record *record)
 		resume(side, peer_order(&side->peer, record->id));
 }
 
+/* The order may have left memory, and the answer to the WITHDRAW may need more
+ * than one cycle. */
+static void
+withdraw(struct side *side, unsigned id)
+{
+	const struct peer_record *record;
+	char name[16];
+
+	order_name(id, name);
+	record = peer_find_record(
+	    &side->peer, CPNP_CLIENT, side->peer.other, name);
+	if (find(side, id) == NULL && record != NULL)
+		load(side, record);
+	if (find(side, id) != NULL)
+		after(side,
+		    cpnp_order_withdraw(side->peer.orders, find(side, id),
+			side_now(side)));
+}
+
 void
 side_crash(struct side *side)
 {
@@ -589,6 +631,9 @@ side_do(struct side *side, struct todo *todo)
 			after(side,
 			    cpnp_order_cancel(side->peer.orders,
 				find(side, todo->id), side_now(side)));
+		break;
+	case TODO_WITHDRAW:
+		withdraw(side, todo->id);
 		break;
 	case TODO_CRASH:
 		side_crash(side);

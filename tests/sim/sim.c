@@ -197,8 +197,12 @@ check_order(struct world *world, unsigned id)
 		sim_break(world, "one side has an agreement, one has not");
 	if (client->completed > 1 || (server != NULL && server->completed > 1))
 		sim_break(world, "an order was agreed twice");
-	if (client->state == CPNP_STATE_COMPLETED)
-		world->completed++;
+	if (server != NULL && client->ended != server->ended)
+		sim_break(world, "the agreement has ended on one side only");
+	if (client->ended > 1)
+		sim_break(world, "an agreement has ended twice");
+	world->completed += client->completed;
+	world->withdrawn += client->ended;
 }
 
 static void
@@ -221,6 +225,7 @@ print_broken(const struct world *world, uint64_t seed)
 struct totals {
 	uint64_t orders;
 	uint64_t completed;
+	uint64_t withdrawn;
 	uint64_t events;
 	uint64_t crashes;
 };
@@ -249,6 +254,7 @@ run_round(uint64_t seed, struct totals *totals)
 		print_broken(&world, seed);
 	totals->orders += world.orders_n;
 	totals->completed += world.completed;
+	totals->withdrawn += world.withdrawn;
 	totals->events += world.events;
 	totals->crashes += world.crashes;
 	end(&world);
@@ -276,10 +282,10 @@ main(int argc, char **argv)
 		if (!run_round(seed + i, &totals))
 			bad++;
 	(void)printf("sim: seed %" PRIu64 ", %" PRIu64 " rounds, %" PRIu64
-		     " orders (%" PRIu64 " agreed), %" PRIu64
-		     " events, %" PRIu64 " crashes, %" PRIu64
-		     " violations\n",
-	    seed, rounds, totals.orders, totals.completed, totals.events,
-	    totals.crashes, bad);
+		     " orders (%" PRIu64 " agreed, %" PRIu64
+		     " withdrawn), %" PRIu64 " events, %" PRIu64
+		     " crashes, %" PRIu64 " violations\n",
+	    seed, rounds, totals.orders, totals.completed, totals.withdrawn,
+	    totals.events, totals.crashes, bad);
 	return bad == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -20,6 +20,7 @@ enum todo_kind {
 	TODO_SIGN,
 	TODO_START,
 	TODO_CANCEL,
+	TODO_WITHDRAW,
 	TODO_CRASH
 };
 
@@ -51,6 +52,9 @@ struct wire {
 	uint64_t hashes[NUMBERS_MAX];
 	size_t n;
 	uint32_t last;
+	uint8_t transaction_id[CPNP_TRANSACTION_ID_MAX];
+	size_t transaction_id_len;
+	unsigned transactions_n;
 	char provider_id[CPNP_ORDER_ID_MAX + 1];
 	bool is_acked; /* an ACK of an ACCEPT was sent */
 };
@@ -87,6 +91,7 @@ struct world {
 	uint64_t events;
 	uint64_t crashes;
 	uint64_t completed;
+	uint64_t withdrawn;
 	const char *broken; /* the first thing that must not be */
 };
 

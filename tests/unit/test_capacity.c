@@ -149,6 +149,14 @@ START_TEST(test_capacity_hold_release_buy)
 	ck_assert_int_eq(cpnp_capacity_free(c, "place/A", AT(0), END), 40);
 	ck_assert_int_eq(cpnp_capacity_held(c, bob), 0);
 
+	/* what was bought comes back as a row of the store */
+	h.bought = true;
+	ck_assert_int_eq(cpnp_capacity_give_back(c, &h), 0);
+	ck_assert_int_eq(cpnp_capacity_free(c, "place/A", AT(0), END), 100);
+	ck_assert_int_eq(cpnp_capacity_held(c, alice), 0);
+	h.amount = 0;
+	ck_assert_int_eq(cpnp_capacity_give_back(c, &h), CPNP_ERR_INVALID);
+
 	cpnp_capacity_clear(c);
 	ck_assert_int_eq(cpnp_capacity_free(c, "place/A", AT(0), END), 100);
 	cpnp_capacity_del(c);

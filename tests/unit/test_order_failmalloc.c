@@ -125,6 +125,23 @@ negotiate_signed(void)
 }
 
 static void
+negotiate_and_withdraw(void)
+{
+	struct peer *client = &pair.client, *server = &pair.server;
+	const cpnp_order *order;
+
+	negotiate_signed();
+	order = peer_order(client, "o1");
+	TRY(client,
+	    cpnp_order_withdraw(
+		client->orders, peer_order(client, "o1"), client->now));
+	deliver(client, server);
+	deliver(server, client);
+	ck_assert_int_eq(
+	    cpnp_order_agreement_state(order), CPNP_AGREEMENT_ENDED);
+}
+
+static void
 negotiate_and_decline(void)
 {
 	struct peer *client = &pair.client, *server = &pair.server;
@@ -173,14 +190,14 @@ fail_each(bool is_server, bool is_signed, void (*negotiate)(void))
 
 START_TEST(test_client_survives_every_failed_allocation)
 {
-	fail_each(false, true, negotiate_signed);
+	fail_each(false, true, negotiate_and_withdraw);
 	fail_each(false, false, negotiate_and_decline);
 }
 END_TEST
 
 START_TEST(test_server_survives_every_failed_allocation)
 {
-	fail_each(true, true, negotiate_signed);
+	fail_each(true, true, negotiate_and_withdraw);
 }
 END_TEST
 

@@ -14,25 +14,29 @@ struct stage {
 	cpnp_state state;
 	bool sign;
 	const char *asked; /* what loading asks again */
+	enum { AS_IT_IS, WITHDRAWS, WITHDRAWN } then;
 };
 
 static const struct stage stages[] = {
-    {false, CPNP_STATE_CREATED, false, ""},
-    {false, CPNP_STATE_PQO_SENT, false, ""},
-    {false, CPNP_STATE_SERVER_PROCESSING, false, ""},
-    {false, CPNP_STATE_OFFER_PROCESSING, false, "?offer;"},
-    {false, CPNP_STATE_OFFER_PROCESSING, true, "?offer;"},
-    {false, CPNP_STATE_ACCEPT_SENT, false, ""},
-    {false, CPNP_STATE_ACCEPT_SENT, true, ""},
-    {false, CPNP_STATE_COMPLETED, true, ""},
-    {false, CPNP_STATE_CANCELLED, false, ""},
-    {true, CPNP_STATE_AWAITING_PROCESSING, true, "?decide;"},
-    {true, CPNP_STATE_OFFER_PROPOSED, false, ""},
-    {true, CPNP_STATE_OFFER_PROPOSED, true, ""},
-    {true, CPNP_STATE_PROCESSING_RECEIVED, true, ""},
-    {true, CPNP_STATE_ACCEPT_RECEIVED, true, "?sign;"},
-    {true, CPNP_STATE_COMPLETED, true, ""},
-    {true, CPNP_STATE_CANCELLED, false, ""},
+    {false, CPNP_STATE_CREATED, false, "", AS_IT_IS},
+    {false, CPNP_STATE_PQO_SENT, false, "", AS_IT_IS},
+    {false, CPNP_STATE_SERVER_PROCESSING, false, "", AS_IT_IS},
+    {false, CPNP_STATE_OFFER_PROCESSING, false, "?offer;", AS_IT_IS},
+    {false, CPNP_STATE_OFFER_PROCESSING, true, "?offer;", AS_IT_IS},
+    {false, CPNP_STATE_ACCEPT_SENT, false, "", AS_IT_IS},
+    {false, CPNP_STATE_ACCEPT_SENT, true, "", AS_IT_IS},
+    {false, CPNP_STATE_COMPLETED, true, "", AS_IT_IS},
+    {false, CPNP_STATE_CANCELLED, false, "", AS_IT_IS},
+    {true, CPNP_STATE_AWAITING_PROCESSING, true, "?decide;", AS_IT_IS},
+    {true, CPNP_STATE_OFFER_PROPOSED, false, "", AS_IT_IS},
+    {true, CPNP_STATE_OFFER_PROPOSED, true, "", AS_IT_IS},
+    {true, CPNP_STATE_PROCESSING_RECEIVED, true, "", AS_IT_IS},
+    {true, CPNP_STATE_ACCEPT_RECEIVED, true, "?sign;", AS_IT_IS},
+    {true, CPNP_STATE_COMPLETED, true, "", AS_IT_IS},
+    {true, CPNP_STATE_CANCELLED, false, "", AS_IT_IS},
+    {false, CPNP_STATE_COMPLETED, true, "", WITHDRAWS},
+    {false, CPNP_STATE_COMPLETED, false, "", WITHDRAWN},
+    {true, CPNP_STATE_COMPLETED, true, "", WITHDRAWN},
 };
 
 #define STAGES_N (sizeof(stages) / sizeof(stages[0]))
@@ -45,6 +49,10 @@ setup(const struct stage *stage, cpnp_edition edition)
 		pair_server_to(&pair, stage->state);
 	else
 		pair_client_to(&pair, stage->state);
+	if (stage->then != AS_IT_IS)
+		pair_withdraw(&pair, stage->then == WITHDRAWN);
+	peer_clear(&pair.client);
+	peer_clear(&pair.server);
 	return stage->is_server ? &pair.server : &pair.client;
 }
 
@@ -184,11 +192,32 @@ START_TEST(test_06_deadline_that_passed_meanwhile_comes_at_once)
 }
 END_TEST
 
+/* What an older version has saved is the same as what is saved now of an order
+ * that has had no transaction but its first. */
+START_TEST(test_version_1_is_loaded)
+{
+	struct peer *p = setup(&stages[7], CPNP_EDITION_RFC8921);
+
+	save(peer_order(p, "o1"), &before);
+	ck_assert_uint_eq(before.state[0], 0x98); /* array of ... */
+	ck_assert_uint_eq(before.state[1], 24);
+	ck_assert_uint_eq(before.state[2], 1);
+	before.state[2] = 2;
+	cpnp_orders_drop(p->orders, peer_order(p, "o1"));
+	ck_assert(cpnp_error_is_peer(load(p, &before, before.state_len)));
+	before.state[2] = 1;
+	ck_assert_int_eq(load(p, &before, before.state_len), 0);
+	peer_drain(p);
+	pair_fini(&pair);
+}
+END_TEST
+
 /* Damaged in any byte, or cut short anywhere: an error of class PEER, or an
  * order that keeps its invariants; never a crash. */
-START_TEST(test_damaged_state_is_refused)
+static void
+damage(const struct stage *stage)
 {
-	struct peer *p = setup(&stages[13], CPNP_EDITION_RFC8921);
+	struct peer *p = setup(stage, CPNP_EDITION_RFC8921);
 	size_t refused = 0;
 	int err;
 
@@ -212,6 +241,13 @@ START_TEST(test_damaged_state_is_refused)
 	}
 	ck_assert_uint_gt(refused, 100);
 	pair_fini(&pair);
+}
+
+START_TEST(test_damaged_state_is_refused)
+{
+	damage(&stages[13]);
+	damage(&stages[STAGES_N - 3]);
+	damage(&stages[STAGES_N - 1]);
 }
 END_TEST
 
@@ -245,6 +281,7 @@ main(void)
 	const TTest *const tests[] = {
 	    test_negotiation_goes_on_after_restart_of_both,
 	    test_06_deadline_that_passed_meanwhile_comes_at_once,
+	    test_version_1_is_loaded,
 	    test_damaged_state_is_refused,
 	    test_missing_document_is_refused,
 	};

@@ -1,7 +1,7 @@
 /*
  * What every state does with every event, said a second time and held against
  * the code cell by cell: RFC 8921, 8.11, 10 and 11, Figures 8 and 9, and
- * contradictions.md, 5, 10, 11, 12, 17, 27, 30.  The letters of a cell are
+ * contradictions.md, 5, 9, 10, 11, 12, 17, 27, 30.  The letters of a cell are
  * explained at peer_outcome().
  *
  * SPDX-License-Identifier: BSD-2-Clause
@@ -24,100 +24,114 @@ enum make {
 struct row {
 	cpnp_event event;
 	enum make make;
-	const char *cells[8];
+	const char *cells[10];
 };
 
 #define E(name) CPNP_EVENT_##name
 
 /* Client: Cr, PQOSent, ServerProcessing, OfferProcessing, AcceptSent,
- * Completed, Cancelled (outstanding), Cancelled (settled). */
+ * Completed, Cancelled (outstanding), Cancelled (settled), and Cancelled by a
+ * WITHDRAW (outstanding), (the agreement ended). */
 static const cpnp_state client_states[] = {CPNP_STATE_CREATED,
     CPNP_STATE_PQO_SENT, CPNP_STATE_SERVER_PROCESSING,
     CPNP_STATE_OFFER_PROCESSING, CPNP_STATE_ACCEPT_SENT, CPNP_STATE_COMPLETED,
-    CPNP_STATE_CANCELLED, CPNP_STATE_CANCELLED};
+    CPNP_STATE_CANCELLED, CPNP_STATE_CANCELLED, CPNP_STATE_CANCELLED,
+    CPNP_STATE_CANCELLED};
+enum { CLIENT_SETTLED = 7, CLIENT_WITHDRAWN, CLIENT_ENDED };
 
+#define STATES_10 {"S", "S", "S", "S", "S", "S", "S", "S", "S", "S"}
 #define OFFERED "OP PROCESSING ?offer"
 #define CANCELS "CA CANCEL"
 
 static const struct row client_rows[] = {
     {E(RECV_PROCESSING), BY_MESSAGE,
-	{"x", "SP", "=", "x", "=", "x", "= CANCEL~", "= CANCEL~"}},
+	{"x", "SP", "=", "x", "=", "x", "= CANCEL~", "= CANCEL~", "=", "x"}},
     {E(RECV_OFFER), OTHER_OFFER,
-	{"x", OFFERED, OFFERED, "x", "x", "x", "= CANCEL~", "= CANCEL~"}},
+	{"x", OFFERED, OFFERED, "x", "x", "x", "= CANCEL~", "= CANCEL~", "x",
+	    "x"}},
     {E(RECV_OFFER), SAME_OFFER,
 	{"x", OFFERED, OFFERED, "= PROCESSING~", "= ACCEPT~", "x",
-	    "= CANCEL~", "= CANCEL~"}},
-    {E(RECV_ACK), BY_MESSAGE, {"x", "x", "x", "x", "CO .", "x", "x", "x"}},
+	    "= CANCEL~", "= CANCEL~", "x", "x"}},
+    {E(RECV_ACK), BY_MESSAGE,
+	{"x", "x", "x", "x", "CO .", "x", "x", "x", "x", "x"}},
     {E(RECV_ACK), ACK_REQUESTED,
-	{"x", "x", "x", "x", "x", "x", "= .", "x"}},
-    {E(RECV_ACK), ACK_EMPTY, {"x", "x", "x", "x", "x", "x", "= .", "x"}},
+	{"x", "x", "x", "x", "x", "x", "= .", "x", "x", "x"}},
+    {E(RECV_ACK), ACK_EMPTY,
+	{"x", "x", "x", "x", "x", "x", "= .", "x", "CA .", "x"}},
     {E(RECV_FAIL), BY_MESSAGE,
-	{"x", "CA .", "CA .", "CA .", "CA .", "x", "= .", "x"}},
+	{"x", "CA .", "CA .", "CA .", "CA .", "x", "= .", "x", "CO .", "x"}},
     {E(RETRANS), BY_TIMER,
 	{"-", "= QUOTATION~", "= QUOTATION~", "-", "= ACCEPT~", "-",
-	    "= CANCEL~", "-"}},
+	    "= CANCEL~", "-", "= WITHDRAW~", "-"}},
     {E(RESPONSE_EXPIRED), BY_TIMER,
-	{"-", CANCELS, CANCELS, "-", "-", "-", "-", "-"}},
+	{"-", CANCELS, CANCELS, "-", "-", "-", "-", "-", "-", "-"}},
     {E(OFFER_EXPIRED), BY_TIMER,
-	{"-", "-", CANCELS, "-", "-", "-", "-", "-"}},
+	{"-", "-", CANCELS, "-", "-", "-", "-", "-", "-", "-"}},
     {E(VALIDITY_EXPIRED), BY_TIMER,
-	{"-", "-", "-", "CA .", "-", "-", "-", "-"}},
+	{"-", "-", "-", "CA .", "-", "-", "-", "-", "-", "-"}},
     {E(LINGER_EXPIRED), BY_TIMER,
-	{"-", "-", "-", "-", "-", ",", "-", ","}},
-    {E(CREATE), BY_COMMAND, {"S", "S", "S", "S", "S", "S", "S", "S"}},
+	{"-", "-", "-", "-", "-", ",", "-", ",", "-", ","}},
+    {E(CREATE), BY_COMMAND, STATES_10},
     {E(START), BY_COMMAND,
-	{"PS QUOTATION", "S", "S", "S", "S", "S", "S", "S"}},
-    {E(OFFER), BY_COMMAND, {"S", "S", "S", "S", "S", "S", "S", "S"}},
-    {E(REFUSE), BY_COMMAND, {"S", "S", "S", "S", "S", "S", "S", "S"}},
+	{"PS QUOTATION", "S", "S", "S", "S", "S", "S", "S", "S", "S"}},
+    {E(OFFER), BY_COMMAND, STATES_10},
+    {E(REFUSE), BY_COMMAND, STATES_10},
     {E(ACCEPT), BY_COMMAND,
-	{"S", "S", "S", "AS ACCEPT", "S", "S", "S", "S"}},
+	{"S", "S", "S", "AS ACCEPT", "S", "S", "S", "S", "S", "S"}},
     {E(DECLINE), BY_COMMAND,
-	{"S", "S", "S", "CA DECLINE", "S", "S", "S", "S"}},
+	{"S", "S", "S", "CA DECLINE", "S", "S", "S", "S", "S", "S"}},
     {E(CANCEL), BY_COMMAND,
-	{"CA .", CANCELS, CANCELS, CANCELS, CANCELS, "S", "S", "S"}},
-    {E(SIGNED), BY_COMMAND, {"S", "S", "S", "S", "S", "S", "S", "S"}},
-    {E(SIGN_FAILED), BY_COMMAND, {"S", "S", "S", "S", "S", "S", "S", "S"}},
+	{"CA .", CANCELS, CANCELS, CANCELS, CANCELS, "S", "S", "S", "S",
+	    "S"}},
+    {E(SIGNED), BY_COMMAND, STATES_10},
+    {E(SIGN_FAILED), BY_COMMAND, STATES_10},
+    {E(WITHDRAW), BY_COMMAND,
+	{"S", "S", "S", "S", "S", "CA WITHDRAW", "S", "S", "S", "S"}},
 };
 
 /* Server, signing: AwaitingProcessing, OfferProposed, ProcessingReceived,
- * AcceptReceived, Completed, Cancelled.  An ACCEPT by hand has no statement,
- * so its ACK has none and is sent at once. */
+ * AcceptReceived, Completed, Cancelled, and Cancelled by a WITHDRAW (the
+ * agreement ended).  An ACCEPT by hand has no statement, so its ACK has none
+ * and is sent at once. */
 static const cpnp_state server_states[] = {CPNP_STATE_AWAITING_PROCESSING,
     CPNP_STATE_OFFER_PROPOSED, CPNP_STATE_PROCESSING_RECEIVED,
-    CPNP_STATE_ACCEPT_RECEIVED, CPNP_STATE_COMPLETED, CPNP_STATE_CANCELLED};
+    CPNP_STATE_ACCEPT_RECEIVED, CPNP_STATE_COMPLETED, CPNP_STATE_CANCELLED,
+    CPNP_STATE_CANCELLED};
+enum { SERVER_ENDED = 6 };
 
 #define F1 "FAIL1!"
 #define F4 "FAIL4!"
 #define ENDS "CA ACK ."
 
 static const struct row server_rows[] = {
-    {E(RECV_QUOTATION), BY_MESSAGE, {F1, F1, F1, F1, F1, F1}},
-    {E(RECV_PROCESSING), BY_MESSAGE, {"x", "PC", "=", "x", "x", "x"}},
-    {E(RECV_OFFER), BY_MESSAGE, {"x", "x", "x", "x", "x", "x"}},
+    {E(RECV_QUOTATION), BY_MESSAGE, {F1, F1, F1, F1, F1, F1, F1}},
+    {E(RECV_PROCESSING), BY_MESSAGE, {"x", "PC", "=", "x", "x", "x", "x"}},
+    {E(RECV_OFFER), BY_MESSAGE, {"x", "x", "x", "x", "x", "x", "x"}},
     {E(RECV_ACCEPT), BY_MESSAGE,
-	{F1, "CO ACK .", "CO ACK .", "= PROCESSING", "= ACK~", "= FAIL1"}},
-    {E(RECV_DECLINE), BY_MESSAGE, {F1, ENDS, ENDS, F1, F1, "= ACK"}},
-    {E(RECV_ACK), BY_MESSAGE, {"x", "x", "x", "x", "x", "x"}},
+	{F1, "CO ACK .", "CO ACK .", "= PROCESSING", "= ACK~", "= FAIL1", F1}},
+    {E(RECV_DECLINE), BY_MESSAGE, {F1, ENDS, ENDS, F1, F1, "= ACK", F1}},
+    {E(RECV_ACK), BY_MESSAGE, {"x", "x", "x", "x", "x", "x", "x"}},
     {E(RECV_CANCEL), BY_MESSAGE,
-	{ENDS, ENDS, ENDS, ENDS, "= ACK~", "= ACK"}},
-    {E(RECV_WITHDRAW), BY_MESSAGE, {F1, F1, F1, F1, F4, F1}},
-    {E(RECV_UPDATE), BY_MESSAGE, {F1, F1, F1, F1, F4, F1}},
-    {E(RECV_FAIL), BY_MESSAGE, {"x", "x", "x", "x", "x", "x"}},
-    {E(RECV_ACTIVATE), BY_MESSAGE, {F1, F1, F1, F1, F4, F1}},
-    {E(RETRANS), BY_TIMER, {"-", "= OFFER~", "-", "-", "-", "-"}},
-    {E(RESPONSE_EXPIRED), BY_TIMER, {"-", "-", "-", "-", "-", "-"}},
-    {E(OFFER_EXPIRED), BY_TIMER, {"CA FAIL5 .", "-", "-", "-", "-", "-"}},
-    {E(VALIDITY_EXPIRED), BY_TIMER, {"-", "CA .", "CA .", "-", "-", "-"}},
-    {E(LINGER_EXPIRED), BY_TIMER, {"-", "-", "-", "-", ",", ","}},
-    {E(CREATE), BY_COMMAND, {"S", "S", "S", "S", "S", "S"}},
-    {E(START), BY_COMMAND, {"S", "S", "S", "S", "S", "S"}},
-    {E(OFFER), BY_COMMAND, {"= ?sign", "S", "S", "S", "S", "S"}},
-    {E(REFUSE), BY_COMMAND, {"CA FAIL6 .", "S", "S", "S", "S", "S"}},
-    {E(ACCEPT), BY_COMMAND, {"S", "S", "S", "S", "S", "S"}},
-    {E(DECLINE), BY_COMMAND, {"S", "S", "S", "S", "S", "S"}},
-    {E(CANCEL), BY_COMMAND, {"S", "S", "S", "S", "S", "S"}},
-    {E(SIGNED), BY_COMMAND, {"S", "S", "S", "CO ACK .", "S", "S"}},
-    {E(SIGN_FAILED), BY_COMMAND, {"S", "S", "S", "-", "S", "S"}},
+	{ENDS, ENDS, ENDS, ENDS, "= ACK~", "= ACK", F1}},
+    {E(RECV_WITHDRAW), BY_MESSAGE, {F1, F1, F1, F1, ENDS, F1, "= ACK"}},
+    {E(RECV_UPDATE), BY_MESSAGE, {F1, F1, F1, F1, F4, F1, F1}},
+    {E(RECV_FAIL), BY_MESSAGE, {"x", "x", "x", "x", "x", "x", "x"}},
+    {E(RECV_ACTIVATE), BY_MESSAGE, {F1, F1, F1, F1, F4, F1, F1}},
+    {E(RETRANS), BY_TIMER, {"-", "= OFFER~", "-", "-", "-", "-", "-"}},
+    {E(RESPONSE_EXPIRED), BY_TIMER, {"-", "-", "-", "-", "-", "-", "-"}},
+    {E(OFFER_EXPIRED), BY_TIMER, {"CA FAIL5 .", "-", "-", "-", "-", "-", "-"}},
+    {E(VALIDITY_EXPIRED), BY_TIMER, {"-", "CA .", "CA .", "-", "-", "-", "-"}},
+    {E(LINGER_EXPIRED), BY_TIMER, {"-", "-", "-", "-", ",", ",", ","}},
+    {E(CREATE), BY_COMMAND, {"S", "S", "S", "S", "S", "S", "S"}},
+    {E(START), BY_COMMAND, {"S", "S", "S", "S", "S", "S", "S"}},
+    {E(OFFER), BY_COMMAND, {"= ?sign", "S", "S", "S", "S", "S", "S"}},
+    {E(REFUSE), BY_COMMAND, {"CA FAIL6 .", "S", "S", "S", "S", "S", "S"}},
+    {E(ACCEPT), BY_COMMAND, {"S", "S", "S", "S", "S", "S", "S"}},
+    {E(DECLINE), BY_COMMAND, {"S", "S", "S", "S", "S", "S", "S"}},
+    {E(CANCEL), BY_COMMAND, {"S", "S", "S", "S", "S", "S", "S"}},
+    {E(SIGNED), BY_COMMAND, {"S", "S", "S", "CO ACK .", "S", "S", "S"}},
+    {E(SIGN_FAILED), BY_COMMAND, {"S", "S", "S", "-", "S", "S", "S"}},
+    {E(WITHDRAW), BY_COMMAND, {"S", "S", "S", "S", "S", "S", "S"}},
 };
 
 static int
@@ -180,6 +194,8 @@ feed_command(struct peer *p, cpnp_event event)
 		err = cpnp_order_decline(p->orders, order, NULL, 0, p->now);
 	else if (event == CPNP_EVENT_CANCEL)
 		err = cpnp_order_cancel(p->orders, order, p->now);
+	else if (event == CPNP_EVENT_WITHDRAW)
+		err = cpnp_order_withdraw(p->orders, order, p->now);
 	else if (event == CPNP_EVENT_SIGNED)
 		err = command_signed(p);
 	else if (event == CPNP_EVENT_SIGN_FAILED)
@@ -214,11 +230,15 @@ check_cell(const struct row *row, cpnp_edition edition, bool is_server,
 	    row->event == CPNP_EVENT_RECV_ACTIVATE)
 		return;
 	pair_init(&pair, edition, is_server);
-	if (is_server)
+	if (is_server ? column == SERVER_ENDED : column >= CLIENT_WITHDRAWN) {
+		pair_client_to(&pair, CPNP_STATE_COMPLETED);
+		pair_withdraw(&pair, is_server || column == CLIENT_ENDED);
+		peer_clear(p);
+	} else if (is_server)
 		pair_server_to(&pair, states[column]);
 	else
 		pair_client_to(&pair, states[column]);
-	if (!is_server && column == 7) {
+	if (!is_server && column == CLIENT_SETTLED) {
 		cpnp_msg ack = peer_hand(p, "o1", CPNP_METHOD_ACK);
 
 		ack.sequence_number--;
@@ -389,6 +409,34 @@ START_TEST(test_server_validation_table)
 }
 END_TEST
 
+/* RFC 8921, 10.2 and 11.2.2, C25, C32: a WITHDRAW that fails a check leaves
+ * the agreement as it was. */
+START_TEST(test_withdraw_validation)
+{
+	static const char *const whats[] = {
+	    "nonce", "provider", "customer", "edition", "swapped"};
+	struct pair pair;
+	struct peer *p = &pair.server;
+	cpnp_msg msg;
+	int err;
+
+	for (size_t i = 0; i < N(whats); i++) {
+		pair_init(&pair, CPNP_EDITION_RFC8921, false);
+		pair_server_to(&pair, CPNP_STATE_COMPLETED);
+		msg = peer_hand(p, "o1", CPNP_METHOD_WITHDRAW);
+		msg.transaction_id = CPNP_BYTES_LIT("transaction2");
+		spoil(&msg, whats[i]);
+		err = peer_feed_msg(p, &msg);
+		ck_assert_msg(strcmp(peer_outcome(p, err), F1) == 0,
+		    "wrong %s: %s", whats[i], peer_outcome(p, err));
+		ck_assert_int_eq(
+		    cpnp_order_agreement_state(peer_order(p, "o1")),
+		    CPNP_AGREEMENT_COMPLETED);
+		pair_fini(&pair);
+	}
+}
+END_TEST
+
 /* A wrong nonce and an unknown order are answered with the same bytes. */
 START_TEST(test_07_bad_nonce_looks_like_unknown_order)
 {
@@ -419,6 +467,7 @@ main(void)
 	const TTest *const tests[] = {test_client_table_rfc8921,
 	    test_client_table_draft02, test_server_table_rfc8921,
 	    test_server_table_draft02, test_tables_name_every_event,
+	    test_withdraw_validation,
 	    test_07_bad_nonce_looks_like_unknown_order};
 	const struct unit_loop loop = {
 	    test_server_validation_table, N(wrongs)};

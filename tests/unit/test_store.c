@@ -412,11 +412,17 @@ START_TEST(test_store_holds_follow_the_order)
 	cpnp_store_batch_del(batch);
 	ck_assert_int_eq(cpnp_store_each_hold(store, assert_hold, &n), 0);
 	ck_assert_uint_eq(n, 2);
+	n = 0;
+	ck_assert_int_eq(
+	    cpnp_store_order_holds(store, &order, assert_hold, &n), 0);
+	ck_assert_uint_eq(n, 2);
 	batch = cpnp_store_batch_new(store, NULL);
 	ck_assert_int_eq(cpnp_store_drop_holds(batch, &order), 0);
 	ck_assert_int_eq(cpnp_store_commit(store, batch), 0);
 	cpnp_store_batch_del(batch);
 	ck_assert_int_eq(cpnp_store_each_hold(store, assert_hold, &n), 0);
+	ck_assert_int_eq(
+	    cpnp_store_order_holds(store, &order, assert_hold, &n), 0);
 	ck_assert_uint_eq(n, 2);
 	cpnp_store_close(store);
 }

@@ -109,7 +109,8 @@ typedef enum cpnp_agreement_state {
 	X(DECLINE, 45, "declined by command")                                  \
 	X(CANCEL, 46, "cancelled by command")                                  \
 	X(SIGNED, 47, "statement signed")                                      \
-	X(SIGN_FAILED, 48, "statement could not be signed")
+	X(SIGN_FAILED, 48, "statement could not be signed")                    \
+	X(WITHDRAW, 49, "withdrawn by command")
 
 typedef enum cpnp_event {
 	CPNP_EVENT_NONE = 0,
@@ -136,6 +137,9 @@ typedef struct cpnp_orders_config {
 	cpnp_tstamp resend_interval; /* at most one answer to retransmissions
 					of an order in this time (200 ms) */
 	cpnp_tstamp linger; /* an ended transaction stays in memory (60 s) */
+	cpnp_tstamp withdraw_retry; /* from a WITHDRAW that was not answered
+					to the next try (300 s), never less
+					than 60 s: RFC 8921, 11.1.2 */
 	uint32_t expected_offer_sec; /* server: EXPECTED_OFFER_TIME from the
 					receipt of a QUOTATION (60) */
 	bool sign;         /* make signed statements: SIGN effects (false) */
@@ -215,6 +219,15 @@ CPNP_API int cpnp_order_decline(cpnp_orders *orders, cpnp_order *order,
 /* Client: CANCEL, in every state before Completed in which the server may
  * know of the order; in Created and AwaitingProcessing without a message. */
 CPNP_API int cpnp_order_cancel(
+    cpnp_orders *orders, cpnp_order *order, cpnp_now now);
+/*
+ * Client: end a completed agreement (RFC 8921, 11.1.2).  Opens a transaction
+ * of its own on it and sends a WITHDRAW: Cancelled and outstanding.  The ACK
+ * ends the agreement; a FAIL leaves it as it was, Completed, and
+ * cpnp_order_status() says why.  Errors: STATE, also while the last WITHDRAW
+ * is outstanding; RANDOM.
+ */
+CPNP_API int cpnp_order_withdraw(
     cpnp_orders *orders, cpnp_order *order, cpnp_now now);
 
 /*
@@ -310,7 +323,8 @@ typedef enum cpnp_doc {
 	CPNP_DOC_OFFER,    /* the OFFER message */
 	CPNP_DOC_LAST_OUT, /* the newest message that this side sent */
 	CPNP_DOC_FINAL,    /* client: the ACK or FAIL that ended the
-			      transaction, with its receipt or explanations */
+			      transaction of the QUOTATION, with its receipt
+			      or explanations */
 	CPNP_DOC_END
 } cpnp_doc;
 
@@ -321,7 +335,8 @@ typedef enum cpnp_effect_type {
 	CPNP_EFFECT_OFFER,
 	CPNP_EFFECT_SIGN,
 	CPNP_EFFECT_END,
-	CPNP_EFFECT_FORGET
+	CPNP_EFFECT_FORGET,
+	CPNP_EFFECT_ALARM
 } cpnp_effect_type;
 
 /*
@@ -329,7 +344,7 @@ typedef enum cpnp_effect_type {
  *        (cpnp_order_save() and the changed documents).  statement is the
  *        leaf for the journal: a STATE statement, or the signed statement of
  *        either side.  Nothing for an event that changed only bookkeeping
- *        (statement empty and from == to): store without a leaf.
+ *        (statement empty, neither state changed): store without a leaf.
  *        The STORE effects of one event go into one commit: each shows the
  *        order as it is after the event, and the last one names its documents.
  * SEND   send bytes to peer, when it is not 0.  fail: it answers a message
@@ -346,6 +361,9 @@ typedef enum cpnp_effect_type {
  *        needs to be done.  It may come twice, when the server goes on with an
  *        order that the client has ended or an ACK shows an agreement.
  * FORGET the order leaves memory after this effect; the store keeps it.
+ * ALARM  client: all retries of a WITHDRAW are used up without an ACK, and the
+ *        service may still run.  Tell the administrator; cpnp_order_wait()
+ *        says when it is tried again (RFC 8921, 11.1.2).
  */
 typedef struct cpnp_effect {
 	cpnp_effect_type type;
@@ -422,13 +440,15 @@ CPNP_API cpnp_state cpnp_order_state(const cpnp_order *order);
 CPNP_API cpnp_agreement_state cpnp_order_agreement_state(
     const cpnp_order *order);
 /* Cancelled, and the acknowledgement is still awaited (contradictions.md,
- * 27). */
+ * 27); of a WITHDRAW, when the agreement is still Completed. */
 CPNP_API bool cpnp_order_is_outstanding(const cpnp_order *order);
 /* No transaction is open and nothing is outstanding. */
 CPNP_API bool cpnp_order_is_settled(const cpnp_order *order);
 CPNP_API cpnp_bytes cpnp_order_identity(const cpnp_order *order);
 CPNP_API cpnp_bytes cpnp_order_peer_identity(const cpnp_order *order);
 CPNP_API cpnp_bytes cpnp_order_customer_id(const cpnp_order *order);
+/* Of the open transaction, else of the last one. */
+CPNP_API cpnp_bytes cpnp_order_transaction_id(const cpnp_order *order);
 /* Empty while the server has not given one. */
 CPNP_API cpnp_bytes cpnp_order_provider_id(const cpnp_order *order);
 /* The reference by which statements name the order, and its opening. */
@@ -441,8 +461,9 @@ CPNP_API int cpnp_order_get_agreement(
     const cpnp_order *order, cpnp_agreement *agreement);
 /* The receipt that came with the ACK (client) or went with it (server). */
 CPNP_API cpnp_bytes cpnp_order_receipt(const cpnp_order *order);
-/* Status of the FAIL that ended the transaction, else NONE; a client finds its
- * explanations in the document FINAL. */
+/* Status of the FAIL that ended the transaction, else NONE; a client finds the
+ * explanations in the document FINAL, unless the agreement is Completed and it
+ * was a WITHDRAW that failed. */
 CPNP_API cpnp_status cpnp_order_status(const cpnp_order *order);
 /* A number that the application attaches to an order in memory. */
 CPNP_API void cpnp_order_set_user(cpnp_order *order, uint64_t user);

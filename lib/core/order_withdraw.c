@@ -1,0 +1,239 @@
+/*
+ * WITHDRAW (RFC 8921, 9.2.8, 11.1.2 and 11.2.2): a transaction of its own on
+ * an agreement.
+ *
+ *	client	Completed -> Cancelled, WITHDRAW           [client_withdraw]
+ *		Cancelled, agreement ended                 [acknowledged]
+ *		Cancelled -> Completed                     [refused]
+ *	server	Completed -> Cancelled, agreement ended,
+ *		    ACK with the empty CPD                 [server_withdraw]
+ *
+ * The agreement of the client stands until the ACK is there, so that it does
+ * not forget a service that still runs (contradictions.md, 27), and a FAIL
+ * leaves it as it was (contradictions.md, 33).
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include <string.h>
+
+#include "order_int.h"
+
+/* The numbers of a transaction begin anew, ours at random in the lower half
+ * (contradictions.md, 13); a peer that stays in the old one goes on with
+ * its. */
+static int
+begin(struct order_step *s, cpnp_bytes id)
+{
+	const cpnp_env *env = &s->orders->env;
+	struct order_now *o = &s->order->now;
+	bool is_same =
+	    cpnp_bytes_equal(id, cpnp_order_transaction_id(s->order));
+
+	o->kind = ORDER_KIND_WITHDRAW;
+	o->transaction_id_len = (uint8_t)id.len;
+	memmove(o->transaction_id, id.ptr, id.len);
+	if (is_same)
+		return 0;
+	o->has_input = false;
+	o->in_seq = 0;
+	if (env->random(env->user, (uint8_t *)&o->out_seq,
+		sizeof(o->out_seq)) != 0)
+		return CPNP_ERR_RANDOM;
+	o->out_seq &= INT32_MAX;
+	return 0;
+}
+
+/* ---- client ------------------------------------------------------------- */
+
+int
+cpnp_client_withdraw(struct order_step *s)
+{
+	const cpnp_env *env = &s->orders->env;
+	uint8_t id[ORDER_TRANSACTION_ID_LEN];
+	int err;
+
+	if (env->random(env->user, id, sizeof(id)) != 0)
+		return CPNP_ERR_RANDOM;
+	err = begin(s, (cpnp_bytes){id, sizeof(id)});
+	if (err == 0)
+		err = cpnp_order_change_state(
+		    s, CPNP_STATE_CANCELLED, NULL, NULL);
+	if (err != 0)
+		return err;
+	s->order->now.status = CPNP_STATUS_NONE;
+	s->order->now.outstanding = true;
+	(void)cpnp_order_build(s, CPNP_METHOD_WITHDRAW);
+	return cpnp_order_send(s);
+}
+
+static int
+acknowledged(struct order_step *s)
+{
+	int err;
+
+	if (!cpnp_client_is_from_provider(s) ||
+	    !cpnp_order_is_empty(s->msg->service_description))
+		return CPNP_ERR_MISMATCH;
+	cpnp_step_record_input(s);
+	err = cpnp_order_end_agreement(s);
+	return err != 0 ? err : cpnp_step_end_transaction(s);
+}
+
+/* A definite no: the agreement stands. */
+static int
+refused(struct order_step *s)
+{
+	int err = cpnp_client_check_fail(s);
+
+	if (err != 0)
+		return err;
+	cpnp_step_record_input(s);
+	err = cpnp_order_change_state(s, CPNP_STATE_COMPLETED,
+	    cpnp_status_text(s->msg->status), NULL);
+	s->order->now.status = s->msg->status;
+	return err != 0 ? err : cpnp_step_end_transaction(s);
+}
+
+/* contradictions.md, 10: the provider is at work on it. */
+static int
+is_processed(struct order_step *s)
+{
+	if (!cpnp_client_is_from_provider(s))
+		return CPNP_ERR_MISMATCH;
+	cpnp_step_record_input(s);
+	s->order->now.answered = true;
+	cpnp_timer_arm_retrans(s->orders, s->order, s->now);
+	return 0;
+}
+
+/*
+ * Time for the next try.  When the tries of a cycle are used up without an
+ * ACK somebody has to know (RFC 8921, 11.1.2; R16), and the next cycle comes
+ * by itself after withdraw_retry (contradictions.md, 8).
+ */
+static int
+try_again(struct order_step *s)
+{
+	struct order_now *o = &s->order->now;
+	int err;
+
+	if (!o->answered && o->tries <= s->orders->config.retries_max)
+		return cpnp_order_send_again(s);
+	o->answered = false;
+	o->tries = 0;
+	cpnp_timer_arm_retrans(s->orders, s->order, s->now);
+	err = cpnp_order_note(s, "the WITHDRAW was not acknowledged");
+	if (err != 0)
+		return err;
+	return cpnp_step_push(s, CPNP_EFFECT_ALARM) == NULL
+	    ? CPNP_ERR_INTERNAL
+	    : 0;
+}
+
+/* Cancelled by a WITHDRAW, outstanding or after its ACK. */
+int
+cpnp_client_step_withdrawn(struct order_step *s)
+{
+	bool is_outstanding = s->order->now.outstanding;
+
+	switch (s->event) {
+	case CPNP_EVENT_RECV_ACK:
+		return is_outstanding ? acknowledged(s) : CPNP_ERR_UNEXPECTED;
+	case CPNP_EVENT_RECV_FAIL:
+		return is_outstanding ? refused(s) : CPNP_ERR_UNEXPECTED;
+	case CPNP_EVENT_RECV_PROCESSING:
+		return is_outstanding ? is_processed(s) : CPNP_ERR_UNEXPECTED;
+	case CPNP_EVENT_RETRANS:
+		return is_outstanding ? try_again(s) : 0;
+	case CPNP_EVENT_LINGER_EXPIRED:
+		return is_outstanding ? 0 : cpnp_step_forget(s);
+	case CPNP_EVENT_RECV_OFFER:
+	case CPNP_EVENT_RECV_QUOTATION:
+	case CPNP_EVENT_RECV_ACCEPT:
+	case CPNP_EVENT_RECV_DECLINE:
+	case CPNP_EVENT_RECV_CANCEL:
+	case CPNP_EVENT_RECV_WITHDRAW:
+	case CPNP_EVENT_RECV_UPDATE:
+	case CPNP_EVENT_RECV_ACTIVATE:
+		return CPNP_ERR_UNEXPECTED;
+	case CPNP_EVENT_RESPONSE_EXPIRED:
+	case CPNP_EVENT_OFFER_EXPIRED:
+	case CPNP_EVENT_VALIDITY_EXPIRED:
+		return 0;
+	case CPNP_EVENT_NONE:
+	case CPNP_EVENT_CREATE:
+	case CPNP_EVENT_START:
+	case CPNP_EVENT_OFFER:
+	case CPNP_EVENT_REFUSE:
+	case CPNP_EVENT_ACCEPT:
+	case CPNP_EVENT_DECLINE:
+	case CPNP_EVENT_CANCEL:
+	case CPNP_EVENT_SIGNED:
+	case CPNP_EVENT_SIGN_FAILED:
+	case CPNP_EVENT_WITHDRAW:
+		break;
+	}
+	return CPNP_ERR_STATE;
+}
+
+/* ---- server ------------------------------------------------------------- */
+
+/* RFC 8921, 11.2.2.  One for an agreement that has ended is answered as the
+ * first one was. */
+int
+cpnp_server_withdraw(struct order_step *s)
+{
+	bool is_open = s->order->now.agreement != CPNP_AGREEMENT_ENDED;
+	int err = cpnp_server_check_nonce(s);
+
+	if (err == 0)
+		err = begin(s, s->msg->transaction_id);
+	if (err != 0)
+		return err;
+	cpnp_step_record_input(s);
+	if (is_open)
+		err = cpnp_order_end_agreement(s);
+	if (err == 0)
+		err = cpnp_server_send_empty_ack(s);
+	return err != 0 || !is_open ? err : cpnp_step_end_transaction(s);
+}
+
+int
+cpnp_server_step_withdrawn(struct order_step *s)
+{
+	switch (s->event) {
+	case CPNP_EVENT_RECV_WITHDRAW:
+		return cpnp_server_withdraw(s);
+	case CPNP_EVENT_LINGER_EXPIRED:
+		return cpnp_step_forget(s);
+	case CPNP_EVENT_RECV_QUOTATION:
+	case CPNP_EVENT_RECV_ACCEPT:
+	case CPNP_EVENT_RECV_DECLINE:
+	case CPNP_EVENT_RECV_CANCEL:
+	case CPNP_EVENT_RECV_UPDATE:
+	case CPNP_EVENT_RECV_ACTIVATE:
+	case CPNP_EVENT_RECV_PROCESSING:
+	case CPNP_EVENT_RECV_OFFER:
+	case CPNP_EVENT_RECV_ACK:
+	case CPNP_EVENT_RECV_FAIL:
+		return CPNP_ERR_UNEXPECTED;
+	case CPNP_EVENT_RETRANS:
+	case CPNP_EVENT_RESPONSE_EXPIRED:
+	case CPNP_EVENT_OFFER_EXPIRED:
+	case CPNP_EVENT_VALIDITY_EXPIRED:
+		return 0;
+	case CPNP_EVENT_NONE:
+	case CPNP_EVENT_CREATE:
+	case CPNP_EVENT_START:
+	case CPNP_EVENT_OFFER:
+	case CPNP_EVENT_REFUSE:
+	case CPNP_EVENT_ACCEPT:
+	case CPNP_EVENT_DECLINE:
+	case CPNP_EVENT_CANCEL:
+	case CPNP_EVENT_SIGNED:
+	case CPNP_EVENT_SIGN_FAILED:
+	case CPNP_EVENT_WITHDRAW:
+		break;
+	}
+	return CPNP_ERR_STATE;
+}
