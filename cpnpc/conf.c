@@ -309,6 +309,7 @@ static const struct setting settings[] = {
 	CPNP_TEXT_MAX, NULL, "a text of at most 255 bytes"},
     {"order-id", 0, IN_LINE, parse_order_id, AT(order_id), 0, 0, NULL,
 	"1 to 64 printable characters without spaces"},
+    {"yes", 0, IN_LINE, parse_bool, AT(yes), 0, 0, "yes", "no value"},
     {"json", 'j', IN_LINE, parse_bool, AT(json), 0, 0, "yes", "no value"},
     {"quiet", 'q', IN_LINE, parse_bool, AT(quiet), 0, 0, "yes", "no value"},
     {"verbose", 'v', IN_LINE, parse_bool, AT(verbose), 0, 0, "yes", "no value"},

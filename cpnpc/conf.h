@@ -73,6 +73,7 @@ typedef struct cpnpc_conf {
 	bool accept_given; /* accept and max_price come from there */
 	bool max_price_given;
 	char *order_id;
+	bool yes; /* withdraw without asking */
 	bool json;
 	bool quiet;
 	bool verbose;

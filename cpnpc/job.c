@@ -115,7 +115,8 @@ cpnpc_job_decide(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 	int err;
 
 	if (job->done || job->goal == CPNPC_GOAL_DECLINE ||
-	    job->goal == CPNPC_GOAL_CANCEL)
+	    job->goal == CPNPC_GOAL_CANCEL ||
+	    job->goal == CPNPC_GOAL_WITHDRAW)
 		return;
 	/* Its validity has ended, and the timer says so next. */
 	cpnp_order_wait(job->order, &wait);
@@ -351,6 +352,19 @@ command(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 		if (state == CPNP_STATE_CANCELLED)
 			return 0;
 		return cpnp_order_cancel(session->orders, job->order, now);
+	case CPNPC_GOAL_WITHDRAW:
+		if (state == CPNP_STATE_COMPLETED)
+			return cpnp_order_withdraw(
+			    session->orders, job->order, now);
+		/* Sent already, it has just been repeated. */
+		if (cpnp_order_agreement_state(job->order) ==
+		    CPNP_AGREEMENT_COMPLETED)
+			return 0;
+		cpnpc_job_finish(session, job, CPNPC_LOCAL,
+		    "there is no agreement to withdraw, it is %s; \"cpnpc "
+		    "cancel\" ends it",
+		    cpnp_state_name(state));
+		return 0;
 	case CPNPC_GOAL_ORDER:
 	case CPNPC_GOAL_QUOTE:
 		break;
@@ -370,7 +384,8 @@ start_stored(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 	take_intent(session, job);
 	if (row->state == CPNP_STATE_CANCELLED)
 		cpnpc_job_learn_end(session, job, now);
-	if (row->settled) {
+	if (row->settled && (job->goal != CPNPC_GOAL_WITHDRAW ||
+				row->state != CPNP_STATE_COMPLETED)) {
 		cpnpc_job_finish_stored(session, job);
 		return;
 	}
@@ -454,6 +469,8 @@ cpnpc_jobs_tick(cpnpc_session *session, cpnp_now now)
 
 		if (job->done || job->order == NULL || !by_the_way ||
 		    cpnp_order_state(job->order) != CPNP_STATE_CANCELLED ||
+		    cpnp_order_agreement_state(job->order) !=
+			CPNP_AGREEMENT_NONE ||
 		    now.mono < job->ended_at + SETTLE_TIME)
 			continue;
 		cpnpc_status_say(session,

@@ -32,6 +32,8 @@ static const struct verb {
     {"decline", "ORDER", 1, 1, cpnpc_verb_decline, "decline an open offer"},
     {"cancel", "ORDER", 1, 1, cpnpc_verb_cancel,
 	"end an order that is not agreed yet"},
+    {"withdraw", "ORDER", 1, 1, cpnpc_verb_withdraw,
+	"end an agreement and its service"},
     {"show", "ORDER", 1, 1, cpnpc_verb_show, "state, history and terms of one"},
     {"list", "", 0, 0, cpnpc_verb_list, "all orders"},
     {"resume", "[ORDER]", 0, 1, cpnpc_verb_resume,
@@ -82,6 +84,7 @@ print_usage(FILE *f)
 	      "      --max-price AMOUNT  \"1500.00\" or \"1500.00 EUR\"\n"
 	      "      --wait SECONDS      give up waiting, the order goes on\n"
 	      "      --order-id ID       instead of one made here\n"
+	      "      --yes               withdraw without asking\n"
 	      "      --store FILE        where orders are kept\n"
 	      "  -j, --json              machine-readable output\n"
 	      "  -q, --quiet  -v, --verbose\n"

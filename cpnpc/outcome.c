@@ -81,6 +81,10 @@ print_ways_on(const cpnpc_job *job)
 		printf("  to accept:  cpnpc accept %s\n"
 		       "  to decline: cpnpc decline %s\n",
 		    job->id, job->id);
+	else if (job->order != NULL &&
+		 cpnp_order_agreement_state(job->order) ==
+		     CPNP_AGREEMENT_COMPLETED)
+		printf("  to go on:   cpnpc resume %s\n", job->id);
 	else if (job->order == NULL || state != CPNP_STATE_CANCELLED)
 		printf("  to go on:   cpnpc resume %s\n"
 		       "  to give up: cpnpc cancel %s\n",
@@ -136,10 +140,19 @@ finish_completed(cpnpc_session *session, cpnpc_job *job)
 			       : "; \"cpnpc show\" has the terms, "
 				 "\"cpnp-ledger prove\" the proof";
 
-	if (job->goal == CPNPC_GOAL_CANCEL || job->goal == CPNPC_GOAL_DECLINE)
+	cpnp_status status = job->order == NULL
+				 ? CPNP_STATUS_NONE
+				 : cpnp_order_status(job->order);
+
+	if (status != CPNP_STATUS_NONE)
 		cpnpc_job_finish(session, job, CPNPC_REFUSED,
-		    "agreed with %s before that could be said; a service that "
-		    "is agreed ends by WITHDRAW",
+		    "%s refused the withdrawal: %s; the agreement stands",
+		    provider_of(job, name), cpnp_status_text(status));
+	else if (job->goal == CPNPC_GOAL_CANCEL ||
+		 job->goal == CPNPC_GOAL_DECLINE)
+		cpnpc_job_finish(session, job, CPNPC_REFUSED,
+		    "agreed with %s before that could be said; \"cpnpc "
+		    "withdraw\" ends a service that is agreed",
 		    provider_of(job, name));
 	else
 		cpnpc_job_finish(session, job, CPNPC_DONE, "agreed with %s%s",
@@ -157,7 +170,15 @@ finish_cancelled(cpnpc_session *session, cpnpc_job *job, cpnp_event event,
 
 	provider_of(job, name);
 	memcpy(why, job->why, sizeof(why));
-	if (event == CPNP_EVENT_RECV_FAIL)
+	if (event == CPNP_EVENT_WITHDRAW)
+		cpnpc_job_finish(session, job, CPNPC_DONE,
+		    "withdrawn, %s has acknowledged that the agreement is over",
+		    name);
+	else if (job->goal == CPNPC_GOAL_WITHDRAW)
+		cpnpc_job_finish(session, job, CPNPC_LOCAL,
+		    "there is no agreement to withdraw, it is %s",
+		    cpnp_state_name(CPNP_STATE_CANCELLED));
+	else if (event == CPNP_EVENT_RECV_FAIL)
 		cpnpc_job_finish(session, job, CPNPC_REFUSED,
 		    "refused by %s: %s", name, cpnp_status_text(status));
 	else if (event == CPNP_EVENT_DECLINE)
@@ -263,6 +284,13 @@ give_up(cpnpc_session *session, cpnpc_job *job)
 		    "no offer yet, %s is at work on it", name);
 	else if (state == CPNP_STATE_OFFER_PROCESSING)
 		cpnpc_job_leave(session, job);
+	else if (job->order != NULL &&
+		 cpnp_order_agreement_state(job->order) ==
+		     CPNP_AGREEMENT_COMPLETED)
+		cpnpc_job_finish(session, job, CPNPC_UNKNOWN,
+		    "no answer from %s to the WITHDRAW; the service may still "
+		    "run, and be charged for",
+		    name);
 	else if (state == CPNP_STATE_ACCEPT_SENT)
 		cpnpc_job_finish(session, job, CPNPC_UNKNOWN,
 		    "no answer from %s to the ACCEPT; whether it is agreed is "

@@ -390,7 +390,7 @@ cpnpc_session_events(cpnpc_session *session)
 /* ---- running ---------------------------------------------------------- */
 
 /* Orders that are over, or were never sent and are to be cancelled, need no
- * server. */
+ * server; an agreement that is to be withdrawn does. */
 static bool
 needs_server(const cpnpc_session *session)
 {
@@ -400,7 +400,8 @@ needs_server(const cpnpc_session *session)
 		const cpnpc_job *job = &session->jobs[i];
 		const cpnp_store_row *row = &job->record.row;
 
-		if (job->is_new)
+		if (job->is_new || (job->goal == CPNPC_GOAL_WITHDRAW &&
+				       row->state == CPNP_STATE_COMPLETED))
 			return true;
 		if (!row->settled &&
 		    (job->goal != CPNPC_GOAL_CANCEL ||

@@ -35,7 +35,8 @@ typedef enum cpnpc_goal {
 	CPNPC_GOAL_ORDER,  /* get an offer, and what the settings say */
 	CPNPC_GOAL_ACCEPT, /* by command, whatever the settings say */
 	CPNPC_GOAL_DECLINE,
-	CPNPC_GOAL_CANCEL
+	CPNPC_GOAL_CANCEL,
+	CPNPC_GOAL_WITHDRAW
 } cpnpc_goal;
 
 /* What was in the mind of who placed an order: kept with it in the store, so
@@ -147,7 +148,7 @@ cpnpc_exit cpnpc_session_add(
 cpnpc_exit cpnpc_session_run(cpnpc_session *session);
 /* Open, add new, run and close: quote and order. */
 cpnpc_exit cpnpc_session_place(cpnpc *run, cpnpc_goal goal);
-/* The same for one order of the store: accept, decline and cancel. */
+/* The same for one order of the store: accept, decline, cancel, withdraw. */
 cpnpc_exit cpnpc_session_command(cpnpc *run, cpnpc_goal goal);
 
 /* ---- between the files of a session ------------------------------------ */

@@ -44,11 +44,15 @@ print_event(void *user, const cpnp_store_event *event)
 	char when[CPNPC_TIME_LEN];
 
 	(void)user;
-	if (event->from == event->to)
+	/* The end of an agreement, or an alarm, is no change of state. */
+	if (event->from == event->to && !event->has_leaf &&
+	    event->detail.len == 0)
 		return 0;
 	cpnpc_time_format(event->time, when);
-	printf("    %s  %s -> %s, %s", when, cpnp_state_name(event->from),
-	    cpnp_state_name(event->to), cpnp_event_name(event->event));
+	printf("    %s  %s", when, cpnp_state_name(event->from));
+	if (event->from != event->to)
+		printf(" -> %s", cpnp_state_name(event->to));
+	printf(", %s", cpnp_event_name(event->event));
 	if (event->detail.len > 0) {
 		fputs(": ", stdout);
 		cpnpc_put_text(stdout, event->detail);
