@@ -18,12 +18,11 @@
 
 /* ---- keys ---- */
 
-struct key *
-cpnpd_key_new(const cpnp_order *order)
+static struct key *
+key_fill(struct key *key, const cpnp_order *order)
 {
 	cpnp_bytes identity = cpnp_order_peer_identity(order);
 	cpnp_bytes id = cpnp_order_customer_id(order);
-	struct key *key = malloc(sizeof(*key) + identity.len + id.len);
 
 	if (key == NULL)
 		return NULL;
@@ -33,6 +32,36 @@ cpnpd_key_new(const cpnp_order *order)
 	memcpy(key->bytes, identity.ptr, identity.len);
 	memcpy(key->bytes + identity.len, id.ptr, id.len);
 	return key;
+}
+
+struct key *
+cpnpd_key_new(const cpnp_order *order)
+{
+	return key_fill(malloc(sizeof(struct key) +
+	    cpnp_order_peer_identity(order).len +
+	    cpnp_order_customer_id(order).len), order);
+}
+
+void
+cpnpd_key_reserve(struct daemon *d)
+{
+	if (d->spare_key == NULL)
+		d->spare_key = malloc(sizeof(struct key) + CPNP_IDENTITY_MAX +
+		    CPNP_ORDER_ID_MAX);
+}
+
+/* An event that finds no memory stops all others, so one key is enough. */
+void
+cpnpd_lose(struct daemon *d, struct key *key, const cpnp_order *order)
+{
+	if (key == NULL) {
+		key = key_fill(d->spare_key, order);
+		d->spare_key = NULL;
+	}
+	if (key == NULL)
+		return;
+	key->next = d->lost;
+	d->lost = key;
 }
 
 static cpnp_bytes
@@ -463,6 +492,7 @@ cpnpd_recover(struct daemon *d, cpnp_now now)
 		    (unsigned long long)(d->recover_wait / 1000000));
 		return;
 	}
+	cpnpd_key_reserve(d);
 	cpnp_log(CPNP_LOG_INFO, "store %s: can be written again",
 	    d->conf->store.value);
 	cpnpd_turn_end(d, now);
@@ -484,4 +514,6 @@ cpnpd_batches_free(struct daemon *d)
 	d->sign = NULL;
 	keys_free(d->lost);
 	d->lost = NULL;
+	free(d->spare_key);
+	d->spare_key = NULL;
 }

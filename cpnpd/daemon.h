@@ -144,6 +144,7 @@ struct daemon {
 
 	bool failed; /* a commit failed, and none has succeeded since */
 	struct key *lost; /* orders to read back */
+	struct key *spare_key; /* names one when there is no memory */
 	cpnp_tstamp recover_at;
 	cpnp_tstamp recover_wait;
 
@@ -195,6 +196,11 @@ struct batch *cpnpd_batch(struct daemon *d);
  * stored is durable. */
 struct batch *cpnpd_batch_newest(struct daemon *d);
 struct key *cpnpd_key_new(const cpnp_order *order);
+/* Have a key at hand for cpnpd_lose(). */
+void cpnpd_key_reserve(struct daemon *d);
+/* An order changed and that cannot be stored: it is to be read back.  Takes
+ * the key, which may be NULL. */
+void cpnpd_lose(struct daemon *d, struct key *key, const cpnp_order *order);
 cpnp_order *cpnpd_key_order(const struct daemon *d, const struct key *key);
 void cpnpd_signing_free(struct signing *list);
 /* Send when all that was stored so far is durable. */

@@ -159,6 +159,10 @@ do_store(struct daemon *d, const cpnp_effect *e, uint64_t *tag, cpnp_now now)
 	struct key *key = cpnpd_key_new(e->order);
 	int err = b == NULL || key == NULL ? CPNP_ERR_NOMEM : 0;
 
+	if (err != 0) {
+		cpnpd_lose(d, key, e->order);
+		key = NULL;
+	}
 	log_transition(e);
 	count_transition(d, e);
 	count_open(d, e->order, !cpnp_order_is_settled(e->order));
@@ -173,7 +177,6 @@ do_store(struct daemon *d, const cpnp_effect *e, uint64_t *tag, cpnp_now now)
 	}
 	if (err == 0)
 		err = store_holds(d, b, e);
-	free(key);
 	if (err != 0)
 		cpnpd_fail(d, cpnp_strerror(err), now);
 }

@@ -272,6 +272,7 @@ daemon_init(struct daemon *d, const cpnp_conf *conf)
 	d->flight_end = &d->flight;
 	d->sign_end = &d->sign;
 	d->next_tag = 1;
+	cpnpd_key_reserve(d);
 	d->started = now;
 	d->clock_offset =
 	    now.wall.sec - (int64_t)(now.mono / CPNP_SECONDS(1));
