@@ -36,6 +36,9 @@ die(const char *what, const char *why)
 	exit(EXIT_FAILURE);
 }
 
+static void lines_add(struct lines *lines, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 static void
 lines_add(struct lines *lines, const char *format, ...)
 {
