@@ -184,10 +184,11 @@ long_name(const struct command_line *line, int letter)
 static bool
 parse(struct command_line *line, int argc, char **argv)
 {
+	static char name[] = "cpnpc";
 	int index, c;
 
 	list_options(line);
-	argv[0] = (char[]){"cpnpc"}; /* before what getopt_long says */
+	argv[0] = name; /* before what getopt_long says */
 	while ((c = getopt_long(
 		    argc, argv, line->letters, line->options, &index)) != -1) {
 		switch (c) {
