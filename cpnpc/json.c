@@ -170,24 +170,6 @@ cpnpc_json_service(cpnp_bytes description)
 	return object;
 }
 
-static const char *
-statement_name(cpnp_statement_type type)
-{
-	switch (type) {
-	case CPNP_STATEMENT_STATE:
-		return "STATE";
-	case CPNP_STATEMENT_OFFER:
-		return "OFFER";
-	case CPNP_STATEMENT_ACCEPT:
-		return "ACCEPT";
-	case CPNP_STATEMENT_ACK:
-		return "ACK";
-	case CPNP_STATEMENT_KEY:
-		return "KEY";
-	}
-	return "?";
-}
-
 static void
 set_digest(json_t *object, const char *key, bool is_set,
     const uint8_t digest[CPNP_SHA256_LEN])
@@ -215,7 +197,7 @@ cpnpc_json_statement(cpnp_bytes bytes)
 		return object;
 	}
 	(void)json_object_set_new(
-	    object, "type", json_string(statement_name(statement.type)));
+	    object, "type", json_string(cpnp_statement_type_name(statement.type)));
 	set_digest(object, "order_reference", true, statement.order_ref);
 	set_time(object, "time", true, statement.time);
 	set_digest(

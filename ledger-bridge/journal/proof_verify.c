@@ -155,24 +155,6 @@ part_fail(struct verify *v, int err, const char *fmt, ...)
 	return err;
 }
 
-static const char *
-type_name(cpnp_statement_type type)
-{
-	switch (type) {
-	case CPNP_STATEMENT_STATE:
-		return "STATE";
-	case CPNP_STATEMENT_OFFER:
-		return "OFFER";
-	case CPNP_STATEMENT_ACCEPT:
-		return "ACCEPT";
-	case CPNP_STATEMENT_ACK:
-		return "ACK";
-	case CPNP_STATEMENT_KEY:
-		return "KEY";
-	}
-	return "?";
-}
-
 static int
 check_agreement(struct verify *v, size_t i)
 {
@@ -241,7 +223,7 @@ check_signatory(struct verify *v, const cpnp_proof_entry *entry, size_t i)
 	    by_client ? "client" : "provider",
 	    want.len > 60 ? 60 : (int)want.len, (const char *)want.ptr);
 	return part_fail(v, CPNP_ERR_MISMATCH, "statement %zu (%s)", i + 1,
-	    type_name(entry->statement.type));
+	    cpnp_statement_type_name(entry->statement.type));
 }
 
 static int
@@ -296,7 +278,7 @@ check_statement(struct verify *v, size_t i)
 		err = read_statement(v, entry);
 	if (err != 0)
 		return part_fail(v, err, "statement %zu", i + 1);
-	name = type_name(entry->statement.type);
+	name = cpnp_statement_type_name(entry->statement.type);
 	if (memcmp(entry->statement.order_ref, v->proof->order_ref,
 	        CPNP_SHA256_LEN) != 0) {
 		(void)ledger_fail(v->diag, CPNP_ERR_MISMATCH,
@@ -474,7 +456,7 @@ check_leaves(struct verify *v)
 			err = CPNP_ERR_DUPLICATE;
 		if (err != 0)
 			return part_fail(v, err, "statement %zu (%s)", i + 1,
-			    type_name(entry->statement.type));
+			    cpnp_statement_type_name(entry->statement.type));
 		v->proof->entries[i].index = index;
 	}
 	return note_verify(trust_last_key(v->trust),
@@ -596,8 +578,8 @@ check_answers(struct verify *v)
 		if (to == proof->entry_n)
 			return ledger_fail(v->diag, CPNP_ERR_PROOF, "answers",
 			    "statement %zu (%s) answers an %s that is not in "
-			    "the file", i + 1, type_name(type),
-			    type_name(answered));
+			    "the file", i + 1, cpnp_statement_type_name(type),
+			    cpnp_statement_type_name(answered));
 		if (type != CPNP_STATEMENT_ACK)
 			continue;
 		offer = find_answered(v, to, CPNP_STATEMENT_OFFER);

@@ -10,24 +10,6 @@
 
 #include "tool.h"
 
-static const char *
-type_word(cpnp_statement_type type)
-{
-	switch (type) {
-	case CPNP_STATEMENT_STATE:
-		return "STATE";
-	case CPNP_STATEMENT_OFFER:
-		return "OFFER";
-	case CPNP_STATEMENT_ACCEPT:
-		return "ACCEPT";
-	case CPNP_STATEMENT_ACK:
-		return "ACK";
-	case CPNP_STATEMENT_KEY:
-		return "KEY";
-	}
-	return "?";
-}
-
 static void
 put_field(const char *label, cpnp_bytes text)
 {
@@ -93,7 +75,7 @@ print_signed(const cpnp_proof *proof, size_t i)
 
 	tool_time(entry->statement.time, date);
 	printf("  %s  %-7s  signed by ", date,
-	    type_word(entry->statement.type));
+	    cpnp_statement_type_name(entry->statement.type));
 	if (entry->identity[0] == '\0')
 		fputs("a key that you know", stdout);
 	else
@@ -251,7 +233,7 @@ entry_json(const cpnp_proof_entry *entry)
 	const cpnp_statement *s = &entry->statement;
 	json_t *json;
 
-	json = json_pack("{s:s, s:o, s:I, s:b}", "type", type_word(s->type),
+	json = json_pack("{s:s, s:o, s:I, s:b}", "type", cpnp_statement_type_name(s->type),
 	    "time", json_time(s->time), "leaf", (json_int_t)entry->index,
 	    "signed", entry->is_signed);
 	if (entry->is_signed) {

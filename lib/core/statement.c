@@ -255,3 +255,21 @@ cpnp_statement_payload(cpnp_bytes signed_statement, cpnp_bytes *payload)
 	err = cpnp_cbor_rd_finish(&rd);
 	return err != 0 ? err : cpnp_cbor_check(protected);
 }
+
+const char *
+cpnp_statement_type_name(cpnp_statement_type type)
+{
+	switch (type) {
+	case CPNP_STATEMENT_STATE:
+		return "STATE";
+	case CPNP_STATEMENT_OFFER:
+		return "OFFER";
+	case CPNP_STATEMENT_ACCEPT:
+		return "ACCEPT";
+	case CPNP_STATEMENT_ACK:
+		return "ACK";
+	case CPNP_STATEMENT_KEY:
+		return "KEY";
+	}
+	return "?";
+}

@@ -93,6 +93,9 @@ typedef enum cpnp_statement_type {
 	CPNP_STATEMENT_KEY = 5 /* a change of journal key; see ledger.h */
 } cpnp_statement_type;
 
+/* "OFFER"; "?" for another number. */
+CPNP_API const char *cpnp_statement_type_name(cpnp_statement_type type);
+
 /*
  * Keys: 1 type, 2 order reference, 3 time (seconds), 4 order digest, 5 SHA-256
  * of the signed statement that this one answers (ACCEPT: the OFFER; ACK: the
