@@ -233,7 +233,8 @@ entry_json(const cpnp_proof_entry *entry)
 	const cpnp_statement *s = &entry->statement;
 	json_t *json;
 
-	json = json_pack("{s:s, s:o, s:I, s:b}", "type", cpnp_statement_type_name(s->type),
+	json = json_pack("{s:s, s:o, s:I, s:b}", "type",
+	    cpnp_statement_type_name(s->type),
 	    "time", json_time(s->time), "leaf", (json_int_t)entry->index,
 	    "signed", entry->is_signed);
 	if (entry->is_signed) {
