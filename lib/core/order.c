@@ -208,6 +208,12 @@ cpnp_order_status(const cpnp_order *order)
 	return order->now.status;
 }
 
+size_t
+cpnp_order_memory(const cpnp_order *order)
+{
+	return order->memory;
+}
+
 void
 cpnp_order_set_user(cpnp_order *order, uint64_t user)
 {

@@ -134,6 +134,8 @@ struct cpnp_order {
 	cpnp_bytes identity;
 
 	uint64_t user;
+	uint64_t stored; /* number of its newest STORE; 0: as it was loaded */
+	size_t memory;   /* counted in the set, while it is in the table */
 	uint64_t hash;
 	cpnp_order *hash_next;
 	size_t heap_pos;
@@ -160,6 +162,10 @@ struct cpnp_orders {
 	size_t level; /* power of two, level <= buckets_n < 2 * level */
 	uint64_t hash_key[2];
 	size_t count;
+	size_t memory; /* of all orders in the table */
+
+	uint64_t stores; /* number of the newest STORE */
+	uint64_t durable;
 
 	cpnp_order **heap;
 	size_t heap_n;
@@ -246,6 +252,10 @@ int cpnp_table_reserve(cpnp_orders *orders);
 /* Put an order in; room was reserved and no equal one is there. */
 void cpnp_table_insert(cpnp_orders *orders, cpnp_order *order);
 void cpnp_table_remove(cpnp_orders *orders, cpnp_order *order);
+/* May a new one come?  FULL when those that are there hold too much. */
+int cpnp_table_check_memory(const cpnp_orders *orders);
+/* Count again what an order in the table holds. */
+void cpnp_table_weigh(cpnp_orders *orders, cpnp_order *order);
 
 /* --- order_timer.c --- */
 

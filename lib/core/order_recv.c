@@ -137,7 +137,9 @@ feed_new(struct order_step *s)
 		s->answer = CPNP_STATUS_AUTHORIZATION_FAILED;
 		return CPNP_ERR_FORBIDDEN;
 	}
-	err = cpnp_table_reserve(orders);
+	err = cpnp_table_check_memory(orders);
+	if (err == 0)
+		err = cpnp_table_reserve(orders);
 	if (err == CPNP_ERR_FULL)
 		s->answer = CPNP_STATUS_OUT_OF_RESOURCES;
 	if (err == 0)

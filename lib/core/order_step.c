@@ -132,6 +132,25 @@ mark_docs(struct order_step *s)
 	}
 }
 
+/* The STORE effects of one event go into one commit and have one number. */
+static void
+number_stores(struct order_step *s)
+{
+	cpnp_orders *orders = s->orders;
+	bool any = false;
+
+	for (size_t i = 0; i < orders->effects_n; i++) {
+		cpnp_effect *effect = &orders->effects[i].effect;
+
+		if (effect->type != CPNP_EFFECT_STORE)
+			continue;
+		effect->u.store.number = orders->stores + 1;
+		any = true;
+	}
+	if (any)
+		s->order->stored = ++orders->stores;
+}
+
 static int
 commit(struct order_step *s)
 {
@@ -145,6 +164,8 @@ commit(struct order_step *s)
 	if (cpnp_order_check(s->order) != NULL)
 		return CPNP_ERR_INTERNAL;
 	mark_docs(s);
+	number_stores(s);
+	cpnp_table_weigh(s->orders, s->order);
 	if (s->ended) {
 		cpnp_table_remove(s->orders, s->order);
 		s->orders->forgotten = s->order;

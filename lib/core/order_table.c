@@ -191,6 +191,49 @@ split_bucket(cpnp_orders *orders)
 		orders->level *= 2;
 }
 
+/* Documents share their bytes: the newest message is the OFFER for a while. */
+static size_t
+blobs_size(const struct order_now *now)
+{
+	const struct cpnp_blob *blobs[CPNP_DOC_END + 1];
+	size_t n = 0, size = 0;
+
+	for (size_t i = 0; i <= CPNP_DOC_END; i++) {
+		const struct cpnp_blob *blob =
+		    i < CPNP_DOC_END ? now->docs[i] : now->draft;
+		size_t j = 0;
+
+		if (blob == NULL)
+			continue;
+		while (j < n && blobs[j] != blob)
+			j++;
+		if (j < n)
+			continue;
+		blobs[n++] = blob;
+		size += sizeof(*blob) + blob->len;
+	}
+	return size;
+}
+
+void
+cpnp_table_weigh(cpnp_orders *orders, cpnp_order *order)
+{
+	orders->memory -= order->memory;
+	order->memory = sizeof(*order) + order->peer_identity.len +
+	    order->customer_id.len + order->identity.len +
+	    blobs_size(&order->now);
+	orders->memory += order->memory;
+}
+
+int
+cpnp_table_check_memory(const cpnp_orders *orders)
+{
+	return orders->config.memory_max != 0 &&
+		orders->memory >= orders->config.memory_max
+	    ? CPNP_ERR_FULL
+	    : 0;
+}
+
 void
 cpnp_table_insert(cpnp_orders *orders, cpnp_order *order)
 {
@@ -204,6 +247,7 @@ cpnp_table_insert(cpnp_orders *orders, cpnp_order *order)
 	order->hash_next = *bucket;
 	*bucket = order;
 	orders->count++;
+	cpnp_table_weigh(orders, order);
 }
 
 void
@@ -216,5 +260,7 @@ cpnp_table_remove(cpnp_orders *orders, cpnp_order *order)
 	*link = order->hash_next;
 	order->hash_next = NULL;
 	orders->count--;
+	orders->memory -= order->memory;
+	order->memory = 0;
 	cpnp_timer_remove(orders, order);
 }

@@ -110,6 +110,19 @@ cpnp_orders_count(const cpnp_orders *orders)
 	return orders->count;
 }
 
+size_t
+cpnp_orders_memory(const cpnp_orders *orders)
+{
+	return orders->memory;
+}
+
+void
+cpnp_orders_set_durable(cpnp_orders *orders, uint64_t number)
+{
+	if (number > orders->durable)
+		orders->durable = number;
+}
+
 cpnp_order *
 cpnp_orders_find(const cpnp_orders *orders, cpnp_role role,
     cpnp_bytes peer_identity, cpnp_bytes customer_order_id)
@@ -224,7 +237,9 @@ cpnp_orders_create(cpnp_orders *orders, const cpnp_quotation *quotation,
 		return CPNP_ERR_EXISTS;
 	if (orders->env.random(orders->env.user, tid, sizeof(tid)) != 0)
 		return CPNP_ERR_RANDOM;
-	err = cpnp_table_reserve(orders);
+	err = cpnp_table_check_memory(orders);
+	if (err == 0)
+		err = cpnp_table_reserve(orders);
 	if (err == 0)
 		err = cpnp_order_new(orders, CPNP_CLIENT, quotation->edition,
 		    quotation->peer_identity, identity,
@@ -404,6 +419,13 @@ cpnp_orders_handle_expiry(cpnp_orders *orders, cpnp_now now)
 	s.event = cpnp_timer_due(s.order, now);
 	if (s.event == CPNP_EVENT_NONE) {
 		/* It was put off, and nothing is due any more. */
+		cpnp_timer_arm(orders, s.order, false, now);
+		return 0;
+	}
+	if (s.event == CPNP_EVENT_LINGER_EXPIRED &&
+	    orders->config.confirm_stores &&
+	    s.order->stored > orders->durable) {
+		s.order->now.linger = now.mono + orders->config.linger;
 		cpnp_timer_arm(orders, s.order, false, now);
 		return 0;
 	}

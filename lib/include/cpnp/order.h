@@ -144,6 +144,13 @@ typedef struct cpnp_orders_config {
 					receipt of a QUOTATION (60) */
 	bool sign;         /* make signed statements: SIGN effects (false) */
 	size_t orders_max; /* in memory (1,000,000) */
+	size_t memory_max; /* no new order is taken while those in memory hold
+			      so many bytes, cpnp_orders_memory(); 0: no bound
+			      (0).  An order that is there goes on, and one
+			      that is loaded is not new */
+	bool confirm_stores; /* cpnp_orders_set_durable() will be called, and
+				no order is forgotten before all that it
+				wanted stored is durable (false) */
 } cpnp_orders_config;
 
 CPNP_API void cpnp_orders_config_default(cpnp_orders_config *config);
@@ -157,6 +164,20 @@ CPNP_API int cpnp_orders_new(cpnp_orders **orders,
 /* Delete the set and all orders in memory, without effects. */
 CPNP_API void cpnp_orders_del(cpnp_orders *orders);
 CPNP_API size_t cpnp_orders_count(const cpnp_orders *orders);
+/* Bytes that the orders in memory hold: each with its names and documents, a
+ * document that it keeps under two names once.  What the tables, the effects
+ * and the allocator need comes on top. */
+CPNP_API size_t cpnp_orders_memory(const cpnp_orders *orders);
+/* What one of them holds. */
+CPNP_API size_t cpnp_order_memory(const cpnp_order *order);
+
+/*
+ * With config.confirm_stores: every effect STORE with a number up to this one
+ * is durable, or its order was dropped.  An order whose retransmission window
+ * closes before that stays in memory for another one (config.linger), so that
+ * nobody takes it for one that was never there.
+ */
+CPNP_API void cpnp_orders_set_durable(cpnp_orders *orders, uint64_t number);
 
 /*
  * Client: what to order.  All views are copied.  peer_identity is the name of
@@ -380,6 +401,7 @@ typedef struct cpnp_effect {
 			cpnp_bytes statement;
 			bool statement_is_signed;
 			uint32_t docs_changed; /* 1 << cpnp_doc */
+			uint64_t number; /* grows from event to event */
 		} store;
 		struct {
 			uint64_t peer;
