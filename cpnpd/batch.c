@@ -322,6 +322,7 @@ batch_committed(struct daemon *d, struct batch *b, cpnp_now now)
 	cpnp_bytes receipt;
 
 	d->counters.batches++;
+	cpnp_orders_set_durable(d->orders, b->newest);
 	for (out = b->out; out != NULL; out = out->next)
 		send_now(d, out->peer,
 		    (cpnp_bytes){out->bytes, out->len}, out->again, now);

@@ -117,6 +117,7 @@ struct batch {
 	struct outgoing *out, **out_end;
 	struct signing *sign, **sign_end;
 	struct key *touched;
+	uint64_t newest; /* number of the last STORE in it */
 };
 
 struct daemon {

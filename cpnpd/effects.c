@@ -173,6 +173,7 @@ do_store(struct daemon *d, const cpnp_effect *e, uint64_t *tag, cpnp_now now)
 		/* The ACK will want a receipt for what the ACCEPT said. */
 		*tag = e->u.store.event == CPNP_EVENT_RECV_ACCEPT
 		    ? d->next_tag++ : 0;
+		b->newest = e->u.store.number;
 		err = cpnp_store_put(b->store, e, *tag);
 	}
 	if (err == 0)

@@ -1,7 +1,8 @@
 /*
  * Makes the disk of the process that loads it (LD_PRELOAD) full while the file
  * that $FAILWRITE names is there: pwrite(2) and fdatasync(2) fail as they do
- * then.  Reading goes on.
+ * then.  Reading goes on.  While the file that $HANGWRITE names is there,
+ * fdatasync(2) does not return.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -21,6 +22,15 @@ is_full(void)
 		return 0;
 	errno = ENOSPC;
 	return 1;
+}
+
+static void
+hang(void)
+{
+	const char *flag = getenv("HANGWRITE");
+
+	while (flag != NULL && access(flag, F_OK) == 0)
+		(void)usleep(10000);
 }
 
 /* The address of what is overlaid, in an object and in a function pointer. */
@@ -43,5 +53,6 @@ fdatasync(int fd)
 {
 	union next next = {dlsym(RTLD_NEXT, "fdatasync")};
 
+	hang();
 	return is_full() ? -1 : next.sync(fd);
 }
