@@ -22,6 +22,7 @@
 #define N_OF(a) (sizeof(a) / sizeof((a)[0]))
 #define OPTIONS_MAX 32
 #define LINE_BYTES 1024
+#define RATE_LIMIT_MAX 10000000 /* datagrams, FAILs or orders a second */
 #define HOUR_NS (UINT64_C(3600) * 1000000000)
 
 enum kind { TEXT, LIST, BOOL, COUNT, TIME, RATE, CHOICE };
@@ -143,6 +144,16 @@ static const struct option limits_options[] = {
 	    "from 576 to 65535"),
 	COUNT_OPTION(cpnp_conf, "fails-per-second", limits.fails_per_second, 1,
 	    100000, NULL, "from 1 to 100000"),
+	COUNT_OPTION(cpnp_conf, "fails-per-second-all", limits.fails_all, 1,
+	    RATE_LIMIT_MAX, NULL, "from 1 to 10000000"),
+	COUNT_OPTION(cpnp_conf, "handshake-rate", limits.handshake_rate, 1,
+	    RATE_LIMIT_MAX, NULL, "from 1 to 10000000"),
+	COUNT_OPTION(cpnp_conf, "handshake-burst", limits.handshake_burst, 1,
+	    RATE_LIMIT_MAX, NULL, "from 1 to 10000000"),
+	COUNT_OPTION(cpnp_conf, "ipv4-prefix-length", limits.prefix_len_v4, 1,
+	    32, NULL, "from 1 to 32"),
+	COUNT_OPTION(cpnp_conf, "ipv6-prefix-length", limits.prefix_len_v6, 1,
+	    128, NULL, "from 1 to 128"),
 };
 
 static const struct option customer_options[] = {
@@ -166,6 +177,12 @@ static const struct option access_options[] = {
 	    .expected = EXPECT_IDENTITY, .is_wrong = cpnp_conf_wrong_identity},
 	{O(cpnp_conf_access, "no-cookie", BOOL, no_cookie), .dflt = "no",
 	    .expected = "yes or no"},
+	COUNT_OPTION(cpnp_conf_access, "rate", rate, 1, RATE_LIMIT_MAX, NULL,
+	    "from 1 to 10000000"),
+	COUNT_OPTION(cpnp_conf_access, "burst", burst, 1, RATE_LIMIT_MAX,
+	    NULL, "from 1 to 10000000"),
+	COUNT_OPTION(cpnp_conf_access, "prefix-length", prefix_len, 1, 128,
+	    NULL, "from 1 to 32 for IPv4, to 128 for IPv6"),
 };
 
 #define SECTION(n, o, t) {(n), (o), N_OF(o), (t)}
@@ -633,6 +650,10 @@ read_access(struct loader *ld, cfg_t *cfg)
 			    "an address or a prefix such as \"192.0.2.0/24\" "
 			    "or \"2001:db8::/32\"", a->prefix, why);
 		read_section(ld, sec, &sections[ACCESS], a);
+		if (a->prefix_len > 32 && strchr(a->prefix, ':') == NULL)
+			mistake(ld, a->line, "prefix-length", "%u is more "
+			    "than an IPv4 address has; expected a number from "
+			    "1 to 32", (unsigned)a->prefix_len);
 		if (a->identity.value == NULL)
 			mistake(ld, a->line, "access", "\"%s\" has no "
 			    "identity; expected identity = \"name\" of the "

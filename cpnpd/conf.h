@@ -50,7 +50,12 @@ typedef struct cpnp_conf_limits {
 	uint64_t addresses_max;
 	uint64_t handshake;
 	uint64_t idle;
-	uint64_t fails_per_second;
+	uint64_t fails_per_second; /* to one source */
+	uint64_t fails_all;        /* to all together, a second */
+	uint64_t handshake_rate;
+	uint64_t handshake_burst;
+	uint64_t prefix_len_v4;
+	uint64_t prefix_len_v6;
 } cpnp_conf_limits;
 
 typedef struct cpnp_conf_customer {
@@ -69,6 +74,9 @@ typedef struct cpnp_conf_access {
 	unsigned line;
 	cpnp_conf_text identity;
 	bool no_cookie;
+	uint64_t rate; /* of cpnp_net_access; 0 leaves the default */
+	uint64_t burst;
+	uint64_t prefix_len;
 } cpnp_conf_access;
 
 typedef struct cpnp_conf {

@@ -96,7 +96,13 @@ new_net(struct daemon *d)
 			.handshake_ns_max = l->handshake,
 			.idle_ns_max = l->idle,
 			.mtu = (uint16_t)l->mtu,
-			.fails_per_second = (uint32_t)l->fails_per_second}};
+			.fails_per_second = (uint32_t)l->fails_per_second,
+			.fails_all = {(uint32_t)l->fails_all,
+				2 * (uint32_t)l->fails_all},
+			.handshake = {(uint32_t)l->handshake_rate,
+				(uint32_t)l->handshake_burst},
+			.prefix_len_v4 = (unsigned)l->prefix_len_v4,
+			.prefix_len_v6 = (unsigned)l->prefix_len_v6}};
 	cpnp_diag diag = {0};
 	int err;
 
@@ -150,7 +156,10 @@ cpnpd_set_access(struct daemon *d)
 		return complain(d, "access", CPNP_ERR_NOMEM, &diag);
 	for (i = 0; i < c->access_n; i++)
 		list[i] = (cpnp_net_access){c->access[i].prefix,
-			c->access[i].identity.value, c->access[i].no_cookie};
+			c->access[i].identity.value, c->access[i].no_cookie,
+			{(uint32_t)c->access[i].rate,
+				(uint32_t)c->access[i].burst},
+			(unsigned)c->access[i].prefix_len};
 	err = cpnp_net_set_access(d->net, list, c->access_n, &diag);
 	free(list);
 	if (err == 0)

@@ -576,6 +576,20 @@ hello_recv(struct net_socket *sock, const struct net_key *key,
 	hello_accept(sock, key, datagram, digest, now);
 }
 
+/* What comes before a session is there has to be within the rate of its
+ * source. */
+static bool
+may_handshake(cpnp_net *net, const struct net_key *key,
+    enum net_bucket_kind kind, uint64_t *limited, cpnp_now now)
+{
+	if (net_buckets_take(&net->buckets, kind, key->remote,
+		net_bucket_len(net, key->remote, 0), &net->limits.handshake,
+		now.mono))
+		return true;
+	++*limited;
+	return false;
+}
+
 void
 net_dtls_recv(struct net_socket *sock, const struct net_key *key,
     cpnp_bytes datagram, cpnp_now now)
@@ -592,12 +606,16 @@ net_dtls_recv(struct net_socket *sock, const struct net_key *key,
 	peer = (struct net_peer *)(void *)net_table_get(&net->peers, key);
 	pending = (struct net_session *)(void *)net_table_get(
 	    &net->handshakes, key);
-	if (record.is_hello)
-		hello_recv(sock, key, pending, peer, datagram, now);
-	else if (pending != NULL &&
-		 (peer == NULL || record.type != NET_RECORD_DATA))
-		net_session_recv(pending, datagram, now);
-	else if (peer != NULL)
+	if (record.is_hello) {
+		if (may_handshake(net, key, NET_BUCKET_HELLO,
+			&net->count.dtls_hello_limited, now))
+			hello_recv(sock, key, pending, peer, datagram, now);
+	} else if (pending != NULL &&
+		   (peer == NULL || record.type != NET_RECORD_DATA)) {
+		if (may_handshake(net, key, NET_BUCKET_HANDSHAKE,
+			&net->count.dtls_handshake_limited, now))
+			net_session_recv(pending, datagram, now);
+	} else if (peer != NULL)
 		net_session_recv(peer->session, datagram, now);
 	else
 		net->count.dtls_no_session++;

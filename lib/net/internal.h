@@ -4,6 +4,7 @@
  *   net.c      the object, its peers and the public functions
  *   socket.c   sockets, batches in and out
  *   table.c    hash tables by path, and numbers of peers
+ *   bucket.c   token buckets by source prefix
  *   udp.c      access list, cookies of plain UDP
  *   client.c   connections: addresses, messages that wait
  *   dtls.c     sessions: demultiplexer, handshakes, records
@@ -21,6 +22,7 @@
 #define NET_INTERNAL_H
 
 #include "address.h"
+#include "bucket.h"
 #include "cookie.h"
 #include "hello.h"
 
@@ -139,7 +141,8 @@ struct net_peer {
 	struct net_peers *list; /* that it is in, or NULL */
 	TAILQ_ENTRY(net_peer) lru;
 	cpnp_tstamp used;
-	cpnp_tstamp fails_until; /* of the rate limit of FAIL */
+	cpnp_rate rate; /* plain UDP: of its access-list entry */
+	unsigned bucket_len;
 	cpnp_transport transport;
 	bool dead;
 	uint8_t identity_len;
@@ -158,6 +161,8 @@ struct net_tls_side {
 struct net_source {
 	struct net_addr net;
 	unsigned prefix_len; /* of 128 */
+	unsigned bucket_len; /* bits of a source, of 128 */
+	cpnp_rate rate;
 	bool no_cookie;
 	uint8_t identity_len;
 	char identity[CPNP_IDENTITY_MAX];
@@ -187,6 +192,9 @@ struct cpnp_net {
 	struct net_batch *batch;
 	struct event flush;
 	struct event idle;
+
+	struct net_buckets buckets;
+	cpnp_tstamp fails_until; /* the bucket of all FAILs */
 
 	struct net_table peers;
 	struct net_table handshakes;
@@ -234,6 +242,10 @@ void net_peer_touch(struct net_peer *peer, cpnp_tstamp now);
 /* The text of cpnp_net_peer_address(). */
 void net_path_format(const struct net_socket *sock, const struct net_key *key,
     char text[CPNP_NET_ADDRESS_MAX]);
+/* The bits of 128 that make a source, of those for its family: 0 is the
+ * default. */
+unsigned net_bucket_len(
+    const cpnp_net *net, const uint8_t ip[16], unsigned bits);
 /* See to it that what is idle will be closed. */
 void net_idle_arm(cpnp_net *net, cpnp_tstamp now);
 void net_event_arm(struct event *event, cpnp_tstamp delay);

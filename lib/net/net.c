@@ -301,6 +301,12 @@ limits_default(cpnp_net_limits *limits)
 	DEFAULT(silence_ns_max, CPNP_SECONDS(5));
 	DEFAULT(fails_burst, 20);
 	DEFAULT(fails_per_second, 10);
+	DEFAULT(fails_all.per_second, 1000);
+	DEFAULT(fails_all.burst, 2000);
+	DEFAULT(handshake.per_second, 200);
+	DEFAULT(handshake.burst, 2000);
+	DEFAULT(prefix_len_v4, 32);
+	DEFAULT(prefix_len_v6, 56);
 	DEFAULT(mtu, 1280);
 #undef DEFAULT
 }
@@ -314,6 +320,7 @@ net_init(cpnp_net *net)
 		0 ||
 	    (err = net_table_init(&net->peers, net->env)) != 0 ||
 	    (err = net_table_init(&net->handshakes, net->env)) != 0 ||
+	    (err = net_buckets_init(&net->buckets, net->env)) != 0 ||
 	    (err = net_resume_new(net)) != 0 || (err = net_batch_new(net)) != 0)
 		return err;
 	net->plain = malloc(CPNP_DATAGRAM_MAX);
@@ -334,7 +341,9 @@ cpnp_net_new(
 	int err;
 
 	if (config->callbacks.message == NULL ||
-	    (config->limits.mtu != 0 && config->limits.mtu < 576))
+	    (config->limits.mtu != 0 && config->limits.mtu < 576) ||
+	    config->limits.prefix_len_v4 > 32 ||
+	    config->limits.prefix_len_v6 > 128)
 		return CPNP_ERR_INVALID;
 	net = calloc(1, sizeof(*net));
 	if (net == NULL)
@@ -393,6 +402,7 @@ cpnp_net_del(cpnp_net *net)
 	net_batch_del(net);
 	net_table_fini(&net->peers);
 	net_table_fini(&net->handshakes);
+	net_buckets_fini(&net->buckets);
 	BIO_ADDR_free(net->bio_addr);
 	BIO_meth_free(net->bio);
 	OPENSSL_cleanse(&net->jar, sizeof(net->jar));
@@ -540,24 +550,40 @@ cpnp_net_datagram_max(const cpnp_net *net, cpnp_peer id)
 	return max < CPNP_DATAGRAM_MAX ? max : CPNP_DATAGRAM_MAX;
 }
 
-/* A bucket kept as the time until which it is in use (GCRA): one FAIL uses it
- * for one interval, and it may be in use for a burst of them. */
+unsigned
+net_bucket_len(const cpnp_net *net, const uint8_t ip[16], unsigned bits)
+{
+	struct net_addr addr = {0};
+
+	memcpy(addr.ip, ip, sizeof(addr.ip));
+	if (net_addr_is_v4(&addr))
+		return 96 + (bits != 0 ? bits : net->limits.prefix_len_v4);
+	return bits != 0 ? bits : net->limits.prefix_len_v6;
+}
+
 bool
 cpnp_net_may_fail(cpnp_net *net, cpnp_peer id, cpnp_now now)
 {
-	struct net_peer *peer = net_peer_get(net, id);
-	cpnp_tstamp interval = CPNP_SECONDS(1) / net->limits.fails_per_second;
-	cpnp_tstamp from;
+	const struct net_peer *peer = net_peer_get(net, id);
+	const cpnp_rate rate = {
+	    net->limits.fails_per_second, net->limits.fails_burst};
+	const uint8_t *ip;
 
 	if (peer == NULL)
 		return false;
-	from = peer->fails_until > now.mono ? peer->fails_until : now.mono;
-	if (from + interval - now.mono >
-	    interval * net->limits.fails_burst) {
+	ip = peer->node.key.remote;
+	if (!net_buckets_take(&net->buckets, NET_BUCKET_FAIL, ip,
+		peer->bucket_len != 0 ? peer->bucket_len
+				      : net_bucket_len(net, ip, 0),
+		&rate, now.mono)) {
 		net->count.fails_limited++;
 		return false;
 	}
-	peer->fails_until = from + interval;
+	if (!cpnp_rate_take(
+		&net->limits.fails_all, &net->fails_until, now.mono)) {
+		net->count.fails_all_limited++;
+		return false;
+	}
 	return true;
 }
 
@@ -696,4 +722,5 @@ void
 cpnp_net_get_counters(const cpnp_net *net, cpnp_net_counters *counters)
 {
 	*counters = net->count;
+	counters->sources_shared = net->buckets.shared;
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define FAIL_MAX 256 /* a FAIL with a cookie and every identifier */
+#define RATE_DEFAULT 1000 /* datagrams a second from one source */
 
 static bool
 prefix_matches(const uint8_t *a, const uint8_t *b, unsigned bits)
@@ -39,9 +40,32 @@ net_source_find(const cpnp_net *net, const struct net_key *key)
 	return NULL;
 }
 
+/* What a source is, and its rate; the prefix is known. */
 static int
-source_parse(struct net_source *source, const cpnp_net_access *entry,
-    cpnp_diag *diag)
+source_parse_rate(const cpnp_net *net, struct net_source *source,
+    const cpnp_net_access *entry, cpnp_diag *diag)
+{
+	unsigned bits_max = net_addr_is_v4(&source->net) ? 32 : 128;
+
+	if (entry->prefix_len > bits_max)
+		return net_diag(diag, CPNP_ERR_CONFIG, entry->prefix,
+		    "the prefix length of a source is %u, of up to %u",
+		    entry->prefix_len, bits_max);
+	source->bucket_len =
+	    net_bucket_len(net, source->net.ip, entry->prefix_len);
+	if (source->bucket_len < source->prefix_len)
+		source->bucket_len = source->prefix_len;
+	source->rate = entry->rate;
+	if (source->rate.per_second == 0)
+		source->rate.per_second = RATE_DEFAULT;
+	if (source->rate.burst == 0)
+		source->rate.burst = source->rate.per_second;
+	return 0;
+}
+
+static int
+source_parse(const cpnp_net *net, struct net_source *source,
+    const cpnp_net_access *entry, cpnp_diag *diag)
 {
 	char text[NET_ADDR_TEXT], *slash;
 	unsigned bits, offset, i;
@@ -85,7 +109,7 @@ source_parse(struct net_source *source, const cpnp_net_access *entry,
 	source->no_cookie = entry->no_cookie;
 	source->identity_len = (uint8_t)len;
 	memcpy(source->identity, entry->identity, len);
-	return 0;
+	return source_parse_rate(net, source, entry, diag);
 }
 
 static int
@@ -96,6 +120,13 @@ source_compare(const void *a, const void *b)
 	if (x->prefix_len != y->prefix_len)
 		return x->prefix_len < y->prefix_len ? 1 : -1;
 	return memcmp(x->net.ip, y->net.ip, sizeof(x->net.ip));
+}
+
+static void
+peer_set_rate(struct net_peer *peer, const struct net_source *source)
+{
+	peer->rate = source->rate;
+	peer->bucket_len = source->bucket_len;
 }
 
 static bool
@@ -123,7 +154,7 @@ cpnp_net_set_access(cpnp_net *net, const cpnp_net_access *entries, size_t n,
 		return net_diag(
 		    diag, CPNP_ERR_NOMEM, "access list", "out of memory");
 	for (i = 0; i < n && err == 0; i++)
-		err = source_parse(&sources[i], &entries[i], diag);
+		err = source_parse(net, &sources[i], &entries[i], diag);
 	if (err == 0 && n > 1)
 		qsort(sources, n, sizeof(*sources), source_compare);
 	for (i = 1; i < n && err == 0; i++) {
@@ -141,9 +172,13 @@ cpnp_net_set_access(cpnp_net *net, const cpnp_net_access *entries, size_t n,
 	net->sources_n = n;
 	net_enter(net);
 	for (peer = TAILQ_FIRST(&net->udp); peer != NULL; peer = next) {
+		const struct net_source *source =
+		    net_source_find(net, &peer->node.key);
+
 		next = TAILQ_NEXT(peer, lru);
-		if (!source_is_peer(
-			net_source_find(net, &peer->node.key), peer))
+		if (source_is_peer(source, peer))
+			peer_set_rate(peer, source);
+		else
 			net_peer_close(peer);
 	}
 	net_leave(net);
@@ -167,6 +202,7 @@ net_udp_peer_new(struct net_socket *sock, const struct net_key *key,
 	peer->sock = sock;
 	peer->node.key = *key;
 	peer->used = now.mono;
+	peer_set_rate(peer, source);
 	peer->identity_len = source->identity_len;
 	memcpy(peer->identity, source->identity, source->identity_len);
 	net_table_put(&net->peers, &peer->node);
@@ -295,6 +331,12 @@ net_udp_recv(struct net_socket *sock, const struct net_key *key,
 
 	peer = (struct net_peer *)(void *)net_table_get(&net->peers, key);
 	if (peer != NULL) {
+		if (!net_buckets_take(&net->buckets, NET_BUCKET_UDP_PROVED,
+			key->remote, peer->bucket_len, &peer->rate,
+			now.mono)) {
+			net->count.udp_proved_limited++;
+			return;
+		}
 		net_peer_touch(peer, now.mono);
 		net_deliver(peer, datagram, now);
 		return;
@@ -302,6 +344,11 @@ net_udp_recv(struct net_socket *sock, const struct net_key *key,
 	source = net_source_find(net, key);
 	if (source == NULL) {
 		net->count.udp_not_listed++;
+		return;
+	}
+	if (!net_buckets_take(&net->buckets, NET_BUCKET_UDP, key->remote,
+		source->bucket_len, &source->rate, now.mono)) {
+		net->count.udp_limited++;
 		return;
 	}
 	recv_unproved(sock, key, source, datagram, now);

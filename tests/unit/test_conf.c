@@ -249,6 +249,17 @@ static const struct {
 	    "\"1 ms\"", "from 100 ms"},
 	{BASE "timers { max-retries = -1 }\n", ":7: max-retries: ", "\"-1\"",
 	    "a whole number from 0 to 20"},
+	{BASE "limits { ipv4-prefix-length = 33 }\n",
+	    ":7: ipv4-prefix-length: ", "\"33\"", "from 1 to 32"},
+	{BASE "limits { ipv6-prefix-length = 0 }\n",
+	    ":7: ipv6-prefix-length: ", "\"0\"", "from 1 to 128"},
+	{BASE "limits { handshake-rate = 10000001 }\n",
+	    ":7: handshake-rate: ", "\"10000001\"", "from 1 to 10000000"},
+	{BASE "customer \"a\" { }\naccess \"10.0.0.0/8\" {\n identity = \"a\"\n"
+	    "rate = 0 }\n", ":10: rate: ", "\"0\"", "from 1 to 10000000"},
+	{BASE "customer \"a\" { }\naccess \"10.0.0.0/8\" {\n identity = \"a\"\n"
+	    "prefix-length = 33 }\n", ": prefix-length: ", "33 is more",
+	    "from 1 to 32"},
 	{BASE "limits { max-orders = many }\n", ":7: max-orders: ",
 	    "\"many\"", "a whole number from 1"},
 	{BASE "customer \"a\" { max-held-capacity = 100 }\n",

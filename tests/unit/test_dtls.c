@@ -800,6 +800,69 @@ START_TEST(test_dtls_flood_leaves_nothing_and_gets_less)
 END_TEST
 
 /* The cookie vouches for the address and for what was asked. */
+/* A flood of ClientHellos is held to the rate of its source; another source is
+ * answered, and so is a handshake that has begun. */
+START_TEST(test_dtls_hellos_are_limited_by_source)
+{
+	const cpnp_net_limits limits = {
+	    .handshake = {1, 4}, .prefix_len_v4 = 24};
+	cpnp_tstamp start = cpnp_now_read().mono;
+	struct party *server = server_new(&limits, "127.0.0.1:0");
+	const char *to = party_address(server, "127.0.0.1");
+	static const char *const from[] = {
+	    "127.0.7.1", "127.0.7.2", "127.0.8.1"};
+	static const unsigned asked[] = {4, 4, 8}, limited[] = {6, 16, 22};
+
+	for (unsigned i = 0; i < 3; i++) {
+		int fd = bare_socket(from[i]);
+
+		for (uint8_t j = 0; j < 10; j++)
+			bare_send(fd, to, hello(j, NULL, 0));
+		WAIT(count(server).received == 10 * (i + 1));
+		close(fd);
+		if (cpnp_now_read().mono - start >= CPNP_SECONDS(1))
+			continue;
+		ck_assert_uint_eq(count(server).dtls_hello_asked, asked[i]);
+		ck_assert_uint_eq(
+		    count(server).dtls_hello_limited, limited[i]);
+	}
+	/* what is over the rate has no answer */
+	ck_assert_uint_eq(
+	    count(server).sent, count(server).dtls_hello_asked);
+	party_del(server);
+}
+END_TEST
+
+/* The records of a handshake have a bucket too, beside that of the
+ * ClientHellos of its source. */
+START_TEST(test_dtls_handshakes_are_limited_by_source)
+{
+	const cpnp_net_limits limits = {.handshake = {1, 4}};
+	cpnp_tstamp start = cpnp_now_read().mono;
+	struct party *server = server_new(&limits, "127.0.0.1:0");
+	const char *to = party_address(server, "127.0.0.1");
+	int fd = bare_socket("127.0.0.1");
+	uint8_t record[13 + 40] = {22, 0xfe, 0xfd, [12] = 40};
+
+	half_handshake(server, fd, to, 1);
+	WAIT(count(server).dtls_handshakes == 1);
+	record[13] = 11; /* a part of a Certificate that never ends */
+	record[14] = 1;
+	record[18] = 2;
+	record[24] = 28;
+	for (uint8_t i = 0; i < 10; i++) {
+		record[10] = i;
+		bare_send(fd, to, (cpnp_bytes){record, sizeof(record)});
+	}
+	WAIT(count(server).received == 12);
+	if (cpnp_now_read().mono - start < CPNP_SECONDS(1))
+		ck_assert_uint_eq(count(server).dtls_handshake_limited, 6);
+	ck_assert_uint_eq(count(server).dtls_hello_limited, 0);
+	close(fd);
+	party_del(server);
+}
+END_TEST
+
 START_TEST(test_dtls_cookie_belongs_to_its_hello)
 {
 	struct party *server = server_new(NULL, "127.0.0.1:0");
@@ -1087,6 +1150,8 @@ main(void)
 	    test_dtls_wildcard_keeps_the_source,
 	    test_dtls_sessions_are_bounded,
 	    test_dtls_flood_leaves_nothing_and_gets_less,
+	    test_dtls_hellos_are_limited_by_source,
+	    test_dtls_handshakes_are_limited_by_source,
 	    test_dtls_cookie_belongs_to_its_hello,
 	    test_dtls_handshake_has_a_deadline,
 	    test_dtls_handshakes_are_bounded,

@@ -8,8 +8,8 @@
 #include "net_fixture.h"
 
 static const cpnp_net_access loopback[] = {
-    {"127.0.0.0/8", "customer.example", false},
-    {"::1", "six.example", false},
+    {.prefix = "127.0.0.0/8", .identity = "customer.example"},
+    {.prefix = "::1", .identity = "six.example"},
 };
 
 static struct party *
@@ -214,19 +214,22 @@ END_TEST
 START_TEST(test_access_list_names_what_is_wrong)
 {
 	static const cpnp_net_access bad[] = {
-	    {"192.0.2.0/33", "x", false},
-	    {"192.0.2.1/24", "x", false},
-	    {"192.0.2.0/", "x", false},
-	    {"192.0.2.0/2x", "x", false},
-	    {"192.0.2.0:1/24", "x", false},
-	    {"example", "x", false},
-	    {"2001:db8::/129", "x", false},
-	    {"192.0.2.0/24", "", false},
-	    {"192.0.2.0/24", NULL, false},
-	    {NULL, "x", false},
+	    {.prefix = "192.0.2.0/33", .identity = "x"},
+	    {.prefix = "192.0.2.1/24", .identity = "x"},
+	    {.prefix = "192.0.2.0/", .identity = "x"},
+	    {.prefix = "192.0.2.0/2x", .identity = "x"},
+	    {.prefix = "192.0.2.0:1/24", .identity = "x"},
+	    {.prefix = "example", .identity = "x"},
+	    {.prefix = "2001:db8::/129", .identity = "x"},
+	    {.prefix = "192.0.2.0/24", .identity = ""},
+	    {.prefix = "192.0.2.0/24", .identity = NULL},
+	    {.prefix = NULL, .identity = "x"},
+	    {.prefix = "192.0.2.0/24", .identity = "x", .prefix_len = 33},
+	    {.prefix = "2001:db8::/32", .identity = "x", .prefix_len = 129},
 	};
 	const cpnp_net_access twice[] = {
-	    {"192.0.2.0/24", "x", false}, {"192.0.2.0/24", "y", false}};
+	    {.prefix = "192.0.2.0/24", .identity = "x"},
+	    {.prefix = "192.0.2.0/24", .identity = "y"}};
 	struct party *party = party_new(NULL);
 	cpnp_diag diag;
 
@@ -576,7 +579,9 @@ END_TEST
 
 START_TEST(test_udp_refuses_silently_who_is_not_listed)
 {
-	const cpnp_net_access one = {"127.0.0.9", "customer.example", true};
+	const cpnp_net_access one = {.prefix = "127.0.0.9",
+	    .identity = "customer.example",
+	    .no_cookie = true};
 	struct party *server = server_new(NULL, "127.0.0.1:0");
 	const char *to = party_address(server, "127.0.0.1");
 	int fd = bare_socket("127.0.0.8");
@@ -596,8 +601,8 @@ END_TEST
 START_TEST(test_udp_longest_prefix_counts_and_no_cookie_delivers)
 {
 	const cpnp_net_access list[] = {
-	    {"127.0.0.0/8", "wide.example", false},
-	    {"127.0.2.0/24", "narrow.example", true}};
+	    {.prefix = "127.0.0.0/8", .identity = "wide.example"},
+	    {.prefix = "127.0.2.0/24", .identity = "narrow.example", .no_cookie = true}};
 	struct party *server = server_new(NULL, "127.0.0.1:0");
 	const char *to = party_address(server, "127.0.0.1");
 	int narrow = bare_socket("127.0.2.1"), wide = bare_socket("127.0.3.1");
@@ -730,7 +735,9 @@ END_TEST
 START_TEST(test_udp_oldest_address_gives_way)
 {
 	const cpnp_net_limits limits = {.addresses_max = 4};
-	const cpnp_net_access any = {"127.0.0.0/8", "any.example", true};
+	const cpnp_net_access any = {.prefix = "127.0.0.0/8",
+	    .identity = "any.example",
+	    .no_cookie = true};
 	struct party *server = server_new(&limits, "127.0.0.1:0");
 	const char *to = party_address(server, "127.0.0.1");
 	cpnp_peer first = CPNP_PEER_NONE;
@@ -760,7 +767,9 @@ END_TEST
 START_TEST(test_udp_address_is_forgotten_when_idle)
 {
 	const cpnp_net_limits limits = {.idle_ns_max = CPNP_MILLISECONDS(5)};
-	const cpnp_net_access any = {"127.0.0.0/8", "any.example", true};
+	const cpnp_net_access any = {.prefix = "127.0.0.0/8",
+	    .identity = "any.example",
+	    .no_cookie = true};
 	struct party *server = server_new(&limits, "127.0.0.1:0");
 	int fd = bare_socket("127.0.0.1");
 
@@ -817,7 +826,7 @@ START_TEST(test_send_checks_its_arguments)
 }
 END_TEST
 
-START_TEST(test_fails_are_limited_by_peer)
+START_TEST(test_fails_are_limited_by_source)
 {
 	const cpnp_net_limits limits = {
 	    .fails_burst = 3, .fails_per_second = 2};
@@ -826,12 +835,15 @@ START_TEST(test_fails_are_limited_by_peer)
 	    .address = "127.0.0.1:9",
 	    .identity = "x"};
 	cpnp_peer peer = party_connect(client, &target);
-	cpnp_peer other = party_connect(client, &target);
+	cpnp_peer same = party_connect(client, &target), other;
 	cpnp_now now = {CPNP_SECONDS(50), {0}};
 
+	target.address = "127.0.0.2:9";
+	other = party_connect(client, &target);
 	for (int i = 0; i < 3; i++)
 		ck_assert(cpnp_net_may_fail(client->net, peer, now));
 	ck_assert(!cpnp_net_may_fail(client->net, peer, now));
+	ck_assert(!cpnp_net_may_fail(client->net, same, now));
 	ck_assert(cpnp_net_may_fail(client->net, other, now));
 	now.mono += CPNP_MILLISECONDS(500) - 1;
 	ck_assert(!cpnp_net_may_fail(client->net, peer, now));
@@ -839,8 +851,122 @@ START_TEST(test_fails_are_limited_by_peer)
 	ck_assert(cpnp_net_may_fail(client->net, peer, now));
 	ck_assert(!cpnp_net_may_fail(client->net, peer, now));
 	ck_assert(!cpnp_net_may_fail(client->net, CPNP_PEER_NONE, now));
-	ck_assert_uint_eq(count(client).fails_limited, 3);
+	ck_assert_uint_eq(count(client).fails_limited, 4);
+	ck_assert_uint_eq(count(client).fails_all_limited, 0);
 	party_del(client);
+}
+END_TEST
+
+START_TEST(test_fails_are_limited_together)
+{
+	const cpnp_net_limits limits = {.fails_all = {1, 5}};
+	struct party *client = party_new(&limits);
+	cpnp_now now = {CPNP_SECONDS(50), {0}};
+	char address[32];
+	cpnp_net_target target = {.transport = CPNP_TRANSPORT_UDP,
+	    .address = address,
+	    .identity = "x"};
+
+	for (unsigned i = 1; i <= 8; i++) {
+		snprintf(address, sizeof(address), "127.0.0.%u:9", i);
+		ck_assert(cpnp_net_may_fail(client->net,
+			      party_connect(client, &target), now) == (i <= 5));
+	}
+	ck_assert_uint_eq(count(client).fails_limited, 0);
+	ck_assert_uint_eq(count(client).fails_all_limited, 3);
+	party_del(client);
+}
+END_TEST
+
+/* Before a cookie is made, a message decoded: sources are what the entry says,
+ * and each has its own bucket. */
+START_TEST(test_udp_datagrams_are_limited_by_source)
+{
+	const cpnp_net_access entries[] = {
+	    {.prefix = "127.0.0.0/8", .identity = "a.example", .rate = {1, 3},
+		.prefix_len = 24},
+	    {.prefix = "127.9.0.0/16", .identity = "b.example",
+		.rate = {1, 3}},
+	    {.prefix = "::1", .identity = "six.example", .rate = {1, 3}}};
+	static const struct {
+		const char *from;
+		unsigned asked, limited;
+	} rows[] = {
+	    {"127.0.0.1", 3, 3},
+	    {"127.0.0.2", 3, 9}, /* the same source */
+	    {"127.0.1.1", 6, 12},
+	    {"127.9.0.1", 9, 15},
+	    {"127.9.0.2", 12, 18}, /* 32 bits there */
+	};
+	cpnp_bytes request = quotation(CPNP_EDITION_RFC8921, 1, 100);
+	cpnp_tstamp start = cpnp_now_read().mono;
+	struct party *server = server_new(NULL, "127.0.0.1:0");
+	const char *to = party_address(server, "127.0.0.1");
+	uint64_t received = 0;
+
+	ck_assert_int_eq(
+	    cpnp_net_set_access(server->net, entries, 3, NULL), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int fd = bare_socket(rows[i].from);
+
+		for (int j = 0; j < 6; j++)
+			bare_send(fd, to, j % 2 != 0 ? CPNP_BYTES_LIT("x")
+						     : request);
+		received += 6;
+		WAIT(count(server).received == received);
+		close(fd);
+		/* tokens come back with time on a slow machine */
+		if (cpnp_now_read().mono - start >= CPNP_SECONDS(1))
+			continue;
+		ck_assert_uint_eq(count(server).udp_cookie_asked +
+			count(server).udp_garbage, rows[i].asked);
+		ck_assert_uint_eq(count(server).udp_limited, rows[i].limited);
+	}
+	/* what was dropped got no answer */
+	ck_assert_uint_eq(
+	    count(server).sent, count(server).udp_cookie_asked);
+	ck_assert_uint_eq(server->messages, 0);
+	party_del(server);
+}
+END_TEST
+
+/* An address that has proved itself has a bucket that strangers with its
+ * address cannot empty; a new list gives it a new rate. */
+START_TEST(test_udp_proved_addresses_are_limited)
+{
+	cpnp_net_access entry = {.prefix = "127.0.0.0/8",
+	    .identity = "a.example", .no_cookie = true, .rate = {1, 3}};
+	cpnp_bytes request = quotation(CPNP_EDITION_RFC8921, 1, 100);
+	cpnp_tstamp start = cpnp_now_read().mono;
+	struct party *server = server_new(NULL, "127.0.0.1:0");
+	const char *to = party_address(server, "127.0.0.1");
+	int proved = bare_socket("127.0.0.1"), other;
+
+	ck_assert_int_eq(
+	    cpnp_net_set_access(server->net, &entry, 1, NULL), 0);
+	bare_send(proved, to, request);
+	WAIT(server->messages == 1);
+	other = bare_socket("127.0.0.1");
+	for (int i = 0; i < 8; i++)
+		bare_send(other, to, CPNP_BYTES_LIT("x"));
+	WAIT(count(server).udp_limited + count(server).udp_garbage == 8);
+	for (int i = 0; i < 8; i++)
+		bare_send(proved, to, request);
+	WAIT(count(server).received == 17);
+	if (cpnp_now_read().mono - start < CPNP_SECONDS(1)) {
+		ck_assert_uint_eq(server->messages, 4);
+		ck_assert_uint_eq(count(server).udp_proved_limited, 5);
+		ck_assert_uint_eq(count(server).udp_limited, 6);
+	}
+	entry.rate = (cpnp_rate){1000000, 1000};
+	ck_assert_int_eq(
+	    cpnp_net_set_access(server->net, &entry, 1, NULL), 0);
+	server->messages = 0;
+	/* the bucket is still empty, for the millisecond that it now takes */
+	WAIT((bare_send(proved, to, request), server->messages >= 8));
+	close(proved);
+	close(other);
+	party_del(server);
 }
 END_TEST
 
@@ -850,8 +976,10 @@ END_TEST
 static void
 check_source_kept(const char *listen, const char *asked)
 {
-	const cpnp_net_access any[] = {{"127.0.0.0/8", "any.example", true},
-	    {"::1", "any.example", true}};
+	const cpnp_net_access any[] = {{.prefix = "127.0.0.0/8",
+					   .identity = "any.example",
+					   .no_cookie = true},
+	    {.prefix = "::1", .identity = "any.example", .no_cookie = true}};
 	struct party *server = server_new(NULL, listen), *again;
 	cpnp_bytes identity = CPNP_BYTES_LIT("any.example");
 	char text[CPNP_NET_ADDRESS_MAX], at[64], to[64];
@@ -966,7 +1094,10 @@ main(void)
 	    test_udp_address_is_forgotten_when_idle,
 	    test_udp_too_long_is_counted,
 	    test_send_checks_its_arguments,
-	    test_fails_are_limited_by_peer,
+	    test_fails_are_limited_by_source,
+	    test_fails_are_limited_together,
+	    test_udp_datagrams_are_limited_by_source,
+	    test_udp_proved_addresses_are_limited,
 	    test_udp_wildcard_keeps_the_source_ipv4,
 	    test_udp_wildcard_keeps_the_source_ipv6,
 	    test_udp_batches_keep_datagrams_apart,

@@ -104,7 +104,20 @@ typedef struct cpnp_net_tls {
 } cpnp_net_tls;
 
 /*
- * Bounds; 0 means the default, in brackets.
+ * A token bucket: so many a second in the long run, and so many at once; 0 of
+ * either counts as 1.  The state of a bucket is the time until which it is in
+ * use, 0 in the beginning.  Takes a token when it says yes.
+ */
+typedef struct cpnp_rate {
+	uint32_t per_second;
+	uint32_t burst;
+} cpnp_rate;
+CPNP_API bool cpnp_rate_take(
+    const cpnp_rate *rate, cpnp_tstamp *until, cpnp_tstamp now);
+
+/*
+ * Bounds; 0 means the default, in brackets.  A rate is that of a source, all
+ * addresses with the same first bits.
  */
 typedef struct cpnp_net_limits {
 	uint32_t sessions_max;   /* established DTLS sessions [16384] */
@@ -117,8 +130,14 @@ typedef struct cpnp_net_limits {
 	cpnp_tstamp resumable_ns_max; /* age that ends resumption [24 h] */
 	cpnp_tstamp silence_ns_max; /* client: no answer for so long and another
 				       send means a new session [5 s] */
-	uint32_t fails_burst;       /* FAILs to one peer at once [20] */
+	uint32_t fails_burst;       /* FAILs to one source at once [20] */
 	uint32_t fails_per_second;  /* and steadily [10] */
+	cpnp_rate fails_all;        /* FAILs to all together [1000, 2000] */
+	cpnp_rate handshake;        /* DTLS: datagrams from one source before
+				       a handshake is complete; ClientHellos
+				       have a bucket of their own [200, 2000] */
+	unsigned prefix_len_v4;     /* bits of a source [32] */
+	unsigned prefix_len_v6;     /* [56] */
 	uint16_t mtu; /* largest IP packet of a handshake, and of a part of a
 			 message, 576 or more [1280] */
 } cpnp_net_limits;
@@ -173,6 +192,13 @@ CPNP_API cpnp_bytes cpnp_net_identity(const cpnp_net *net, cpnp_net_side side);
  * for peers that do not know COOKIE; whoever can send with such a source
  * address can then make us store and answer.
  *
+ * rate bounds the datagrams from each source before anything is done for them:
+ * those of addresses that have proved themselves, and in a second bucket those
+ * of addresses that have not.  Members of it that are 0 are the default, 1000
+ * datagrams a second and the same number at once.  prefix_len is the number of
+ * bits that make a source, never fewer than those of the prefix itself; 0: as
+ * in cpnp_net_limits.  What is over the rate is dropped without an answer.
+ *
  * The list replaces the one before; the strings are copied.  Addresses that
  * it no longer covers are forgotten.
  *
@@ -184,6 +210,8 @@ typedef struct cpnp_net_access {
 	const char *prefix;
 	const char *identity;
 	bool no_cookie;
+	cpnp_rate rate;
+	unsigned prefix_len;
 } cpnp_net_access;
 CPNP_API int cpnp_net_set_access(cpnp_net *net,
     const cpnp_net_access *entries, size_t n, cpnp_diag *diag);
@@ -261,8 +289,8 @@ CPNP_API void cpnp_net_flush(cpnp_net *net);
 CPNP_API size_t cpnp_net_datagram_max(const cpnp_net *net, cpnp_peer peer);
 
 /*
- * May another FAIL go to this peer now?  Takes a token from its bucket when
- * it says yes.
+ * May another FAIL go to this peer now?  Takes a token from the bucket of its
+ * source, and one from that of all, when it says yes.
  */
 CPNP_API bool cpnp_net_may_fail(cpnp_net *net, cpnp_peer peer, cpnp_now now);
 
@@ -300,6 +328,8 @@ CPNP_API struct x509_st *cpnp_net_peer_certificate(
 	X(drop_send, "datagrams that the system did not take")                 \
 	X(drop_pending, "messages dropped while no session was up")            \
 	X(udp_not_listed, "datagrams from sources not in the access list")     \
+	X(udp_limited, "datagrams of unproved addresses over the rate")        \
+	X(udp_proved_limited, "datagrams of proved addresses over the rate")   \
 	X(udp_garbage, "datagrams from unproved addresses, not a message")     \
 	X(udp_cookie_asked, "requests answered with a cookie")                 \
 	X(udp_cookie_wrong, "requests with a wrong or old cookie")             \
@@ -311,6 +341,8 @@ CPNP_API struct x509_st *cpnp_net_peer_certificate(
 	X(dtls_hello_asked, "ClientHellos answered with a cookie")             \
 	X(dtls_hello_bad, "ClientHellos malformed or in fragments")            \
 	X(dtls_hello_wrong, "ClientHellos with a wrong or old cookie")         \
+	X(dtls_hello_limited, "ClientHellos over the rate of their source")    \
+	X(dtls_handshake_limited, "records of handshakes over the rate")       \
 	X(dtls_no_session, "records of no known session")                      \
 	X(dtls_handshakes, "handshakes begun")                                 \
 	X(dtls_handshakes_full, "handshakes refused, too many under way")      \
@@ -326,7 +358,9 @@ CPNP_API struct x509_st *cpnp_net_peer_certificate(
 	X(dtls_idle, "sessions closed after silence")                          \
 	X(dtls_revoked, "live sessions closed, certificate no longer good")    \
 	X(dtls_discarded, "records forged, replayed or out of place")          \
-	X(fails_limited, "FAILs held back by the rate limit")
+	X(fails_limited, "FAILs held back by the rate of a source")            \
+	X(fails_all_limited, "FAILs held back by the rate of all")             \
+	X(sources_shared, "sources that found no bucket of their own")
 
 typedef struct cpnp_net_counters {
 #define CPNP_NET_COUNTER_FIELD(name, text) uint64_t name;
