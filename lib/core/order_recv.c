@@ -71,7 +71,7 @@ begins_transaction(cpnp_method method)
 }
 
 static int
-check_transaction(const struct order_step *s)
+check_transaction(struct order_step *s)
 {
 	const cpnp_msg *msg = s->msg;
 
@@ -85,8 +85,10 @@ check_transaction(const struct order_step *s)
 		return 0;
 	/* RFC 8921, 10.2: the transaction is part of the key; a second
 	 * QUOTATION under an identifier is no order at all. */
-	return msg->method == CPNP_METHOD_QUOTATION ? CPNP_ERR_MISMATCH
-						    : CPNP_ERR_UNKNOWN_ORDER;
+	if (msg->method != CPNP_METHOD_QUOTATION)
+		return CPNP_ERR_UNKNOWN_ORDER;
+	s->why = "the identifier was used for another QUOTATION";
+	return CPNP_ERR_MISMATCH;
 }
 
 /* RFC 8921, 11.3 and 11.4; contradictions.md, 12. */

@@ -439,6 +439,8 @@ accept(struct order_step *s)
 	    s->input->require_statement, &o->has_accept_statement);
 	if (err != 0) {
 		s->why = "it has no valid statement";
+		if (!cpnp_msg_has(s->msg, CPNP_ATTR_STATEMENT))
+			s->answer = CPNP_STATUS_AUTHENTICATION_REQUIRED;
 		return err;
 	}
 	if (o->has_accept_statement) {
@@ -524,6 +526,26 @@ cancel(struct order_step *s)
 	return err != 0 || !is_open ? err : cpnp_step_end_transaction(s);
 }
 
+#define GAP "unacceptable gap between the request and the offer"
+#define CONFLICT "conflict with an offer of another server"
+#define ACTIVATION "activation type mismatch"
+
+/* The reasons of a DECLINE (RFC 8921, Table 3), for the history. */
+static const char *
+why_declined(const cpnp_msg *msg)
+{
+	static const char *const texts[] = {NULL, GAP, CONFLICT,
+	    GAP ", " CONFLICT, ACTIVATION, GAP ", " ACTIVATION,
+	    CONFLICT ", " ACTIVATION, GAP ", " CONFLICT ", " ACTIVATION};
+	unsigned set = 0;
+
+	if (cpnp_msg_has(msg, CPNP_ATTR_REASON))
+		for (size_t i = 0; i < msg->reasons_n; i++)
+			set |= 1u << (msg->reasons[i] -
+			    CPNP_REASON_UNACCEPTABLE_GAP);
+	return set < sizeof(texts) / sizeof(texts[0]) ? texts[set] : NULL;
+}
+
 /* contradictions.md, 4 and 17: Cancelled, and an ACK with the empty CPD. */
 static int
 decline(struct order_step *s)
@@ -536,7 +558,7 @@ decline(struct order_step *s)
 	cpnp_step_record_input(s);
 	if (is_open)
 		err = cpnp_order_change_state(
-		    s, CPNP_STATE_CANCELLED, NULL, NULL);
+		    s, CPNP_STATE_CANCELLED, why_declined(s->msg), NULL);
 	if (err == 0)
 		err = cpnp_server_send_empty_ack(s);
 	return err != 0 || !is_open ? err : cpnp_step_end_transaction(s);

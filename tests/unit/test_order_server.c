@@ -787,7 +787,7 @@ static const struct {
     {"rival.example", false, "FAIL3!"},
     {"!invalid", true, "FAIL3!"},
     {"!invalid", false, "CO ACK ."},
-    {NULL, true, "FAIL3!"},
+    {NULL, true, "FAIL2!"},
     {NULL, false, "CO ACK ."},
 };
 
