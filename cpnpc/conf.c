@@ -209,6 +209,45 @@ parse_purpose(const struct setting *setting, const char *text, void *at)
 	return true;
 }
 
+/* Each time one more; the same again changes nothing. */
+static bool
+parse_reason(const struct setting *setting, const char *text, void *at)
+{
+	static const char *const names[] = {
+	    [CPNP_REASON_UNACCEPTABLE_GAP] = "gap",
+	    [CPNP_REASON_CONFLICT] = "conflict",
+	    [CPNP_REASON_ACTIVATION_TYPE] = "activation-type",
+	};
+	cpnpc_reasons *reasons = at;
+	cpnp_reason reason = CPNP_REASON_UNACCEPTABLE_GAP;
+	size_t i;
+
+	(void)setting;
+	while (strcmp(text, names[reason]) != 0)
+		if (reason++ == CPNP_REASON_ACTIVATION_TYPE)
+			return false;
+	for (i = 0; i < reasons->n; i++)
+		if (reasons->items[i] == reason)
+			return true;
+	reasons->items[reasons->n++] = reason;
+	return true;
+}
+
+static bool
+parse_activation(const struct setting *setting, const char *text, void *at)
+{
+	cpnp_activation_type *type = at;
+
+	(void)setting;
+	if (strcmp(text, "permanent") == 0)
+		*type = CPNP_ACTIVATION_PERMANENT;
+	else if (strcmp(text, "scheduled") == 0)
+		*type = CPNP_ACTIVATION_SCHEDULED;
+	else
+		return false;
+	return true;
+}
+
 static const char *const accept_names[] = {
     [CPNPC_ACCEPT_DEFAULT] = "default",
     [CPNPC_ACCEPT_ALWAYS] = "always",
@@ -289,6 +328,8 @@ static const struct setting settings[] = {
 	"yes or no"},
     {"purpose", 0, BOTH, parse_purpose, AT(purpose), 0, 0, NULL,
 	"permanent or test"},
+    {"activation", 0, BOTH, parse_activation, AT(activation), 0, 0, NULL,
+	"permanent or scheduled"},
     {"mtu", 0, BOTH, parse_number, AT(mtu), 576, 65535, NULL,
 	"a number from 576 to 65535"},
     {"retransmit", 0, BOTH, parse_duration, AT(retransmit), TIME_MIN, TIME_MAX,
@@ -309,6 +350,8 @@ static const struct setting settings[] = {
 	CPNP_TEXT_MAX, NULL, "a text of at most 255 bytes"},
     {"order-id", 0, IN_LINE, parse_order_id, AT(order_id), 0, 0, NULL,
 	"1 to 64 printable characters without spaces"},
+    {"reason", 0, IN_LINE, parse_reason, AT(reasons), 0, 0, NULL,
+	"gap, conflict or activation-type"},
     {"yes", 0, IN_LINE, parse_bool, AT(yes), 0, 0, "yes", "no value"},
     {"json", 'j', IN_LINE, parse_bool, AT(json), 0, 0, "yes", "no value"},
     {"quiet", 'q', IN_LINE, parse_bool, AT(quiet), 0, 0, "yes", "no value"},

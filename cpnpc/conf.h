@@ -24,6 +24,12 @@ typedef enum cpnpc_accept {
 	CPNPC_ACCEPT_NEVER /* leave it open */
 } cpnpc_accept;
 
+/* Why an offer is declined (RFC 8921, Table 3). */
+typedef struct cpnpc_reasons {
+	cpnp_reason items[CPNP_REASONS_MAX];
+	size_t n;
+} cpnpc_reasons;
+
 /* Yes, no, or what fits the case. */
 typedef enum cpnpc_choice { CPNPC_UNSET = 0, CPNPC_YES, CPNPC_NO } cpnpc_choice;
 
@@ -57,6 +63,7 @@ typedef struct cpnpc_conf {
 	cpnpc_choice require_statements; /* unset: with DTLS */
 	bool no_recursion;
 	cpnp_purpose purpose;
+	cpnp_activation_type activation; /* 0: nothing is asked */
 	uint64_t mtu; /* 0: not set */
 	cpnp_tstamp retransmit;
 	uint64_t retries;
@@ -73,6 +80,7 @@ typedef struct cpnpc_conf {
 	bool accept_given; /* accept and max_price come from there */
 	bool max_price_given;
 	char *order_id;
+	cpnpc_reasons reasons; /* each once */
 	bool yes; /* withdraw without asking */
 	bool json;
 	bool quiet;

@@ -49,13 +49,28 @@ accept_offer(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 		    "it cannot be accepted: %s", cpnp_strerror(err));
 }
 
+/* For the reasons of the command line; an order for something else than what
+ * was offered has one of its own. */
+static int
+decline(cpnpc_session *session, const cpnpc_job *job, cpnp_now now)
+{
+	static const cpnpc_reasons gap = {{CPNP_REASON_UNACCEPTABLE_GAP}, 1};
+	const cpnpc_reasons *reasons = &session->run->conf.reasons;
+
+	if (reasons->n > 0 &&
+	    cpnp_order_edition(job->order) == CPNP_EDITION_DRAFT02)
+		cpnpc_status_say(session,
+		    "order %s: draft-02 has no reasons; none is sent", job->id);
+	if (reasons->n == 0 && job->goal == CPNPC_GOAL_ORDER)
+		reasons = &gap;
+	return cpnp_order_decline(
+	    session->orders, job->order, reasons->items, reasons->n, now);
+}
+
 static void
 decline_offer(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 {
-	static const cpnp_reason gap = CPNP_REASON_UNACCEPTABLE_GAP;
-	bool is_gap = job->goal == CPNPC_GOAL_ORDER;
-	int err = cpnp_order_decline(session->orders, job->order,
-	    is_gap ? &gap : NULL, is_gap ? 1 : 0, now);
+	int err = decline(session, job, now);
 
 	if (err != 0 && err != CPNP_ERR_STATE)
 		cpnpc_job_finish(session, job, CPNPC_LOCAL,
@@ -198,6 +213,8 @@ create(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 	    .expected_response_time = {now.wall.sec +
 				       (int64_t)conf->expected_response},
 	    .options = &options,
+	    .has_activation_type = conf->activation != 0,
+	    .activation_type = conf->activation,
 	    .customer_description = who.name.len > 0 || who.email.len > 0 ||
 					    who.postal_address.len > 0 ||
 					    who.telephone_n > 0
@@ -346,8 +363,7 @@ command(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 			    cpnp_state_name(state));
 			return 0;
 		}
-		return cpnp_order_decline(
-		    session->orders, job->order, NULL, 0, now);
+		return decline(session, job, now);
 	case CPNPC_GOAL_CANCEL:
 		if (state == CPNP_STATE_CANCELLED)
 			return 0;

@@ -84,6 +84,8 @@ print_usage(FILE *f)
 	      "      --max-price AMOUNT  \"1500.00\" or \"1500.00 EUR\"\n"
 	      "      --wait SECONDS      give up waiting, the order goes on\n"
 	      "      --order-id ID       instead of one made here\n"
+	      "      --reason REASON     to decline: gap, conflict or\n"
+	      "                          activation-type\n"
 	      "      --yes               withdraw without asking\n"
 	      "      --store FILE        where orders are kept\n"
 	      "  -j, --json              machine-readable output\n"

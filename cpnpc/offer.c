@@ -80,8 +80,25 @@ compare_purpose(cpnpc_offer *offer)
 					: "asked permanent, offered test");
 }
 
-/* What is agreed with the document, and not in it: cpnpc asks for a service
- * that is active from its agreement on and names no terms of settlement. */
+/* Nothing asked is what there is without being asked for: active from the
+ * agreement on. */
+static void
+compare_activation(cpnpc_offer *offer)
+{
+	const cpnp_msg *wanted = &offer->request, *msg = &offer->offer;
+	bool asked = cpnp_msg_has(wanted, CPNP_ATTR_ACTIVATION_TYPE) &&
+		     wanted->activation_type == CPNP_ACTIVATION_SCHEDULED;
+	bool offered = cpnp_msg_has(msg, CPNP_ATTR_ACTIVATION_TYPE) &&
+		       msg->activation_type == CPNP_ACTIVATION_SCHEDULED;
+
+	if (asked != offered)
+		differ(offer, "activation type",
+		    asked ? "asked scheduled, offered permanent"
+			  : "asked permanent, offered scheduled");
+}
+
+/* What is agreed with the document, and not in it: cpnpc names no schedule
+ * and no terms of settlement. */
 void
 cpnpc_offer_compare_terms(cpnpc_offer *offer)
 {
@@ -89,10 +106,8 @@ cpnpc_offer_compare_terms(cpnpc_offer *offer)
 
 	if (offer->exact)
 		compare_purpose(offer);
-	if (offer->exact && cpnp_msg_has(msg, CPNP_ATTR_ACTIVATION_TYPE) &&
-	    msg->activation_type != CPNP_ACTIVATION_PERMANENT)
-		differ(offer, "activation type",
-		    "asked permanent, offered scheduled");
+	if (offer->exact)
+		compare_activation(offer);
 	if (offer->exact && cpnp_msg_has(msg, CPNP_ATTR_ACTIVATION_SCHEDULE))
 		differ(offer, "activation schedule",
 		    "asked from now on, offered by a schedule");

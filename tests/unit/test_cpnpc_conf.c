@@ -63,6 +63,7 @@ START_TEST(test_conf_reads_every_option)
 	    "max-price = \"1500.50 EUR\"\nwait = 60\n"
 	    "expected-response = 3600\nrequire-statements = no\n"
 	    "no-recursion = yes\npurpose = test\nretransmit = \"500 ms\"\n"
+	    "activation = scheduled\n"
 	    "retries = 5\nrepeat-min = 10\nrepeat-max = \"2 min\"\n"
 	    "customer-name = \"ACME\"\ncustomer-email = noc@acme.example\n"
 	    "customer-address = \"1 Main Street\"\n"
@@ -89,6 +90,7 @@ START_TEST(test_conf_reads_every_option)
 	ck_assert_int_eq(conf.require_statements, CPNPC_NO);
 	ck_assert(conf.no_recursion);
 	ck_assert_int_eq(conf.purpose, CPNP_PURPOSE_TEST);
+	ck_assert_int_eq(conf.activation, CPNP_ACTIVATION_SCHEDULED);
 	ck_assert_uint_eq(conf.retransmit, CPNP_MILLISECONDS(500));
 	ck_assert_uint_eq(conf.retries, 5);
 	ck_assert_uint_eq(conf.repeat_min, CPNP_SECONDS(10));
@@ -223,6 +225,32 @@ START_TEST(test_conf_line_goes_over_file)
 	    cpnpc_conf_set(&conf, "customer-name", "x", on_line, &told),
 	    CPNP_ERR_CONFIG);
 	ck_assert_uint_eq(conf.wait, 5);
+	cpnpc_conf_fini(&conf);
+}
+END_TEST
+
+/* RFC 8921, Table 3 (R5): each reason once, however often it is given. */
+START_TEST(test_conf_reasons_of_a_decline)
+{
+	static const char *const given[] = {
+	    "conflict", "gap", "conflict", "activation-type", "gap"};
+	cpnpc_conf conf;
+	struct told told = {0};
+
+	cpnpc_conf_init(&conf);
+	ck_assert_uint_eq(conf.reasons.n, 0);
+	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
+		ck_assert_int_eq(cpnpc_conf_set(&conf, "reason", given[i],
+				     on_line, &told),
+		    0);
+	ck_assert_uint_eq(conf.reasons.n, 3);
+	ck_assert_int_eq(conf.reasons.items[0], CPNP_REASON_CONFLICT);
+	ck_assert_int_eq(conf.reasons.items[1], CPNP_REASON_UNACCEPTABLE_GAP);
+	ck_assert_int_eq(conf.reasons.items[2], CPNP_REASON_ACTIVATION_TYPE);
+	ck_assert_int_eq(
+	    cpnpc_conf_set(&conf, "reason", "dear", on_line, &told),
+	    CPNP_ERR_CONFIG);
+	ck_assert_ptr_nonnull(strstr(told.first, "gap, conflict or"));
 	cpnpc_conf_fini(&conf);
 }
 END_TEST
@@ -418,6 +446,7 @@ main(void)
 	    test_conf_missing_file,
 	    test_conf_line_goes_over_file,
 	    test_conf_server_and_domain_replace_each_other,
+	    test_conf_reasons_of_a_decline,
 	    test_price_compares_exactly,
 	    test_price_refuses_other_texts,
 	    test_money_is_written_in_major_units,
