@@ -199,6 +199,8 @@ perform(cpnpc_session *session, const cpnp_effect *effect, cpnp_now now)
 		if (job != NULL)
 			job->order = NULL;
 		break;
+	case CPNP_EFFECT_TIME: /* of a server only */
+		break;
 	case CPNP_EFFECT_ALARM:
 		commit(session);
 		if (job != NULL && !session->broken)

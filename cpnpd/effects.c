@@ -329,6 +329,7 @@ drain_once(struct daemon *d, cpnp_order **order, const cpnp_msg **request,
 		case CPNP_EFFECT_OFFER: /* of a client only */
 		case CPNP_EFFECT_END:
 		case CPNP_EFFECT_ALARM:
+		case CPNP_EFFECT_TIME:
 			break;
 		}
 	}

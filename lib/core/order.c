@@ -65,9 +65,8 @@ cpnp_order_new(cpnp_orders *orders, cpnp_role role, cpnp_edition edition,
 void
 cpnp_order_del(cpnp_orders *orders, cpnp_order *order)
 {
-	for (int i = 0; i < CPNP_DOC_END; i++)
+	for (int i = 0; i < ORDER_BLOBS_END; i++)
 		cpnp_blob_set(&orders->env, &order->now.docs[i], NULL);
-	cpnp_blob_set(&orders->env, &order->now.draft, NULL);
 	orders->env.mem.free(orders->env.mem.user, order);
 }
 
@@ -227,6 +226,14 @@ cpnp_order_user(const cpnp_order *order)
 }
 
 static const char *
+waits_in_decision(const cpnp_order *order)
+{
+	return order->now.more_asked
+	    ? "the answer of the customer to the request for more time"
+	    : "a decision on the offer";
+}
+
+static const char *
 waits_for(const cpnp_order *order)
 {
 	switch (order->now.state) {
@@ -234,7 +241,7 @@ waits_for(const cpnp_order *order)
 		return "the start of the order";
 	case CPNP_STATE_AWAITING_PROCESSING:
 		return order->role == CPNP_CLIENT ? "the start of the order"
-						  : "a decision on the offer";
+						  : waits_in_decision(order);
 	case CPNP_STATE_PQO_SENT:
 		return "an answer from the provider";
 	case CPNP_STATE_SERVER_PROCESSING:

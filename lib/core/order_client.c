@@ -3,6 +3,7 @@
  *
  *	Created -> AwaitingProcessing -> PQOSent           [start]
  *	PQOSent -> ServerProcessing                        [is_processed]
+ *	ServerProcessing, ACK or FAIL                      order_time.c
  *	PQOSent, ServerProcessing -> OfferReceived
  *	    -> OfferProcessing                             [offer]
  *	OfferReceived -> Cancelled, DECLINE                [decline]
@@ -119,7 +120,9 @@ is_processed(struct order_step *s, cpnp_state to)
 		return CPNP_ERR_MISMATCH;
 	learn_provider(s);
 	if (to == CPNP_STATE_SERVER_PROCESSING &&
-	    cpnp_msg_has(s->msg, CPNP_ATTR_EXPECTED_OFFER_TIME)) {
+	    cpnp_msg_has(s->msg, CPNP_ATTR_EXPECTED_OFFER_TIME) &&
+	    (!o->has_offer_time ||
+		s->msg->expected_offer_time.sec < o->offer_time.sec)) {
 		o->has_offer_time = true;
 		o->offer_time = s->msg->expected_offer_time;
 	}
@@ -131,24 +134,22 @@ is_processed(struct order_step *s, cpnp_state to)
 	return err;
 }
 
-/* RFC 8921, Figure 12: no more time is granted; the date stands. */
+/* A PROCESSING, the first one or another: it may ask for more time. */
 static int
-more_time(struct order_step *s)
+processing(struct order_step *s)
 {
-	struct order_now *o = &s->order->now;
-	int err;
+	int err = 0;
 
-	if (!o->has_offer_time ||
-	    !cpnp_msg_has(s->msg, CPNP_ATTR_EXPECTED_OFFER_TIME) ||
-	    s->msg->expected_offer_time.sec <= o->offer_time.sec)
+	if (!cpnp_client_is_more_time(s))
 		return is_processed(s, CPNP_STATE_SERVER_PROCESSING);
 	if (!cpnp_client_is_from_provider(s))
 		return CPNP_ERR_MISMATCH;
+	learn_provider(s);
 	cpnp_step_record_input(s);
-	err = cpnp_order_send_fail(s, CPNP_STATUS_MORE_TIME_REJECTED, NULL);
-	o->answered = true;
-	cpnp_timer_arm_retrans(s->orders, s->order, s->now);
-	return err;
+	if (s->order->now.state != CPNP_STATE_SERVER_PROCESSING)
+		err = cpnp_order_change_state(
+		    s, CPNP_STATE_SERVER_PROCESSING, NULL, NULL);
+	return err != 0 ? err : cpnp_client_answer_more_time(s);
 }
 
 /* Take over what the OFFER says, before anything is checked. */
@@ -510,7 +511,19 @@ offer_expired(struct order_step *s)
 	case CPNP_EVENT_NONE:                                                  \
 	case CPNP_EVENT_CREATE:                                                \
 	case CPNP_EVENT_OFFER:                                                 \
-	case CPNP_EVENT_REFUSE
+	case CPNP_EVENT_REFUSE:                                                \
+	case CPNP_EVENT_MORE_TIME:                                             \
+	case CPNP_EVENT_GRANT:                                                 \
+	case CPNP_EVENT_SET_ACTIVE:                                            \
+	case CPNP_EVENT_SET_INACTIVE
+
+/* What begins a transaction on an agreement, and what concerns its service, is
+ * the same in every state, and cpnp_client_step() has seen to it. */
+#define CASE_ON_AGREEMENT                                                      \
+	case CPNP_EVENT_UPDATE:                                                \
+	case CPNP_EVENT_ACTIVATE:                                              \
+	case CPNP_EVENT_SERVICE_START:                                         \
+	case CPNP_EVENT_SERVICE_END
 
 /* Timers; one that is not armed in a state does nothing. */
 #define CASE_TIMER                                                             \
@@ -546,6 +559,7 @@ in_created(struct order_step *s)
 	CASE_TIMER:
 		return 0;
 	CASE_COMMAND_OF_SERVER:
+	CASE_ON_AGREEMENT:
 	case CPNP_EVENT_ACCEPT:
 	case CPNP_EVENT_DECLINE:
 	case CPNP_EVENT_SIGNED:
@@ -561,7 +575,7 @@ in_pqo_sent(struct order_step *s)
 {
 	switch (s->event) {
 	case CPNP_EVENT_RECV_PROCESSING:
-		return is_processed(s, CPNP_STATE_SERVER_PROCESSING);
+		return processing(s);
 	case CPNP_EVENT_RECV_OFFER:
 		return offer(s);
 	case CPNP_EVENT_RECV_FAIL:
@@ -580,6 +594,7 @@ in_pqo_sent(struct order_step *s)
 	case CPNP_EVENT_LINGER_EXPIRED:
 		return 0;
 	CASE_COMMAND_OF_SERVER:
+	CASE_ON_AGREEMENT:
 	case CPNP_EVENT_START:
 	case CPNP_EVENT_ACCEPT:
 	case CPNP_EVENT_DECLINE:
@@ -596,7 +611,7 @@ in_server_processing(struct order_step *s)
 {
 	switch (s->event) {
 	case CPNP_EVENT_RECV_PROCESSING:
-		return more_time(s);
+		return processing(s);
 	case CPNP_EVENT_RECV_OFFER:
 		return offer(s);
 	case CPNP_EVENT_RECV_FAIL:
@@ -616,6 +631,7 @@ in_server_processing(struct order_step *s)
 	case CPNP_EVENT_LINGER_EXPIRED:
 		return 0;
 	CASE_COMMAND_OF_SERVER:
+	CASE_ON_AGREEMENT:
 	case CPNP_EVENT_START:
 	case CPNP_EVENT_ACCEPT:
 	case CPNP_EVENT_DECLINE:
@@ -658,6 +674,7 @@ in_offer_processing(struct order_step *s)
 	case CPNP_EVENT_LINGER_EXPIRED:
 		return 0;
 	CASE_COMMAND_OF_SERVER:
+	CASE_ON_AGREEMENT:
 	case CPNP_EVENT_START:
 	case CPNP_EVENT_WITHDRAW:
 		break;
@@ -691,6 +708,7 @@ in_accept_sent(struct order_step *s)
 	case CPNP_EVENT_LINGER_EXPIRED:
 		return 0;
 	CASE_COMMAND_OF_SERVER:
+	CASE_ON_AGREEMENT:
 	case CPNP_EVENT_START:
 	case CPNP_EVENT_ACCEPT:
 	case CPNP_EVENT_DECLINE:
@@ -722,6 +740,7 @@ in_completed(struct order_step *s)
 	case CPNP_EVENT_VALIDITY_EXPIRED:
 		return 0;
 	CASE_COMMAND_OF_SERVER:
+	CASE_ON_AGREEMENT:
 	case CPNP_EVENT_START:
 	case CPNP_EVENT_ACCEPT:
 	case CPNP_EVENT_DECLINE:
@@ -755,6 +774,7 @@ in_cancelled(struct order_step *s)
 	case CPNP_EVENT_VALIDITY_EXPIRED:
 		return 0;
 	CASE_COMMAND_OF_SERVER:
+	CASE_ON_AGREEMENT:
 	case CPNP_EVENT_START:
 	case CPNP_EVENT_ACCEPT:
 	case CPNP_EVENT_DECLINE:
@@ -774,10 +794,14 @@ again(struct order_step *s)
 {
 	cpnp_state state = s->order->now.state;
 
-	if (s->msg->method == CPNP_METHOD_PROCESSING)
-		return cpnp_order_last_method(s->order) == CPNP_METHOD_FAIL
+	if (s->msg->method == CPNP_METHOD_PROCESSING) {
+		cpnp_method last = cpnp_order_last_method(s->order);
+
+		/* the answer to a request for more time */
+		return last == CPNP_METHOD_ACK || last == CPNP_METHOD_FAIL
 		    ? cpnp_order_answer_again(s)
 		    : 0;
+	}
 	if (s->msg->method != CPNP_METHOD_OFFER)
 		return 0;
 	if (state == CPNP_STATE_OFFER_PROCESSING ||

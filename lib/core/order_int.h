@@ -8,6 +8,7 @@
  *	order_recv.c       a message: find its order, judge its number, answer
  *	order_client.c     the client's states
  *	order_server.c     the server's states
+ *	order_time.c       more time asked for, on both sides
  *	order_withdraw.c   the transaction of a WITHDRAW, on both sides
  *	order_state.c      the only function that writes a state; invariants
  *	order_send.c       building and sending messages
@@ -63,6 +64,12 @@ enum order_kind {
 	ORDER_KIND_END
 };
 
+/* Bytes that an order keeps beside its documents. */
+enum {
+	ORDER_BLOB_DRAFT = CPNP_DOC_END, /* server: the OFFER to be signed */
+	ORDER_BLOBS_END
+};
+
 /*
  * Everything about an order that an event may change.  An event that fails
  * puts the copy back that was taken before it.
@@ -103,12 +110,15 @@ struct order_now {
 	cpnp_wtime offer_time;
 	cpnp_wtime validity;
 	cpnp_wtime sign_time; /* in the statement that is to be signed */
+	bool more_asked;      /* server: more time, until more_date */
+	cpnp_wtime more_date;
+	cpnp_more_time more_time; /* client: what is granted */
+	cpnp_wtime more_time_until;
 
 	unsigned tries;     /* how often the newest message went out */
 	cpnp_tstamp repeat; /* interval of slow repeats, 0: not begun */
 
-	struct cpnp_blob *docs[CPNP_DOC_END];
-	struct cpnp_blob *draft; /* server: the OFFER that is to be signed */
+	struct cpnp_blob *docs[ORDER_BLOBS_END];
 
 	/* not saved: */
 	uint64_t peer;
@@ -200,6 +210,8 @@ struct order_step {
 
 	/* the arguments of a command */
 	const cpnp_offer *offer;
+	cpnp_wtime offer_time;
+	cpnp_subcode subcode;
 	const cpnp_explanation *explanations;
 	size_t explanations_n;
 	const cpnp_reason *reasons;
@@ -306,6 +318,9 @@ int cpnp_order_encode(cpnp_orders *orders, struct cpnp_blob **blob);
 int cpnp_order_send_again(struct order_step *s);
 /* Send it again as the answer to a retransmission, not too often. */
 int cpnp_order_answer_again(struct order_step *s);
+/* Begin a FAIL that is a word on the order. */
+void cpnp_order_build_fail(
+    struct order_step *s, cpnp_status status, const char *why);
 int cpnp_order_send_fail(
     struct order_step *s, cpnp_status status, const char *why);
 /* A FAIL that speaks for no order, in answer to a message. */
@@ -349,6 +364,16 @@ int cpnp_order_check_signed(const struct order_step *s);
 /* SHA-256 of a signed statement. */
 int cpnp_order_statement_digest(const cpnp_orders *orders,
     cpnp_bytes statement, uint8_t digest[CPNP_SHA256_LEN]);
+
+/* --- order_time.c --- */
+
+/* Client: does the PROCESSING that came ask for more time?  Answer it. */
+bool cpnp_client_is_more_time(const struct order_step *s);
+int cpnp_client_answer_more_time(struct order_step *s);
+/* Server: the command, the answer of the client, and no answer in time. */
+int cpnp_server_more_time(struct order_step *s);
+int cpnp_server_more_time_answered(struct order_step *s);
+int cpnp_server_more_time_again(struct order_step *s);
 
 /* --- order_withdraw.c --- */
 

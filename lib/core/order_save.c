@@ -1,8 +1,12 @@
 /*
  * The saved form of an order: one array of deterministic CBOR, beside the
  * documents.  What was asked of the application and not answered is not in
- * it: the state says what to ask again.  An order that has had no transaction
- * but that of its QUOTATION is saved in version 1, which has no others.
+ * it: the state says what to ask again.  An order is saved in the lowest version
+ * that has room for what it is:
+ *
+ *	1	one transaction, that of a QUOTATION
+ *	2	and one of a WITHDRAW
+ *	3	more time
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -10,10 +14,15 @@
 
 #include "order_int.h"
 
-#define SAVE_VERSION_1 1
-#define SAVE_FIELDS_1 24
-#define SAVE_VERSION 2
-#define SAVE_FIELDS 26 /* kind and identifier of the transaction */
+#define SAVE_VERSION_MIN 1
+#define SAVE_VERSION 3
+
+/* Each version has the fields of the one before and some more. */
+static const size_t fields_of[SAVE_VERSION + 1] = {
+    [1] = 24,
+    [2] = 26, /* kind and identifier of the transaction */
+    [3] = 29, /* see put_more() */
+};
 
 enum {
 	FLAG_OUTSTANDING = 1,
@@ -98,17 +107,36 @@ get_time(cpnp_cbor_rd *rd, cpnp_wtime *time)
 	return true;
 }
 
+static unsigned
+version_of(const struct order_now *o)
+{
+	if (o->more_asked || o->more_time != CPNP_MORE_TIME_AS_ASKED)
+		return 3;
+	return o->kind == ORDER_KIND_QUOTATION ? 1 : 2;
+}
+
+/* The fields of version 3: the time that is asked for, or null; what the
+ * client grants, and until when, or null. */
+static void
+put_more(cpnp_buf *buf, const struct order_now *o)
+{
+	put_time(buf, o->more_asked, o->more_date);
+	cpnp_cbor_put_uint(buf, o->more_time);
+	put_time(buf, o->more_time == CPNP_MORE_TIME_UNTIL,
+	    o->more_time_until);
+}
+
 int
 cpnp_order_save(const cpnp_order *order, cpnp_buf *buf)
 {
 	const struct order_now *o = &order->now;
-	bool is_first = o->kind == ORDER_KIND_QUOTATION;
+	unsigned version = version_of(o);
 	cpnp_bytes nonce = cpnp_order_nonce(order);
 
 	if (!o->has_offer)
 		nonce.len = 0;
-	cpnp_cbor_put_array(buf, is_first ? SAVE_FIELDS_1 : SAVE_FIELDS);
-	cpnp_cbor_put_uint(buf, is_first ? SAVE_VERSION_1 : SAVE_VERSION);
+	cpnp_cbor_put_array(buf, fields_of[version]);
+	cpnp_cbor_put_uint(buf, version);
 	cpnp_cbor_put_uint(buf, order->role);
 	cpnp_cbor_put_uint(buf, order->edition);
 	cpnp_cbor_put_text(buf, order->peer_identity);
@@ -133,10 +161,12 @@ cpnp_order_save(const cpnp_order *order, cpnp_buf *buf)
 	put_digest(buf, o->has_accept_statement, o->accept_statement);
 	cpnp_cbor_put_uint(buf, o->tries);
 	cpnp_cbor_put_uint(buf, o->repeat);
-	if (!is_first) {
+	if (version >= 2) {
 		cpnp_cbor_put_uint(buf, o->kind);
 		cpnp_cbor_put_bytes(buf, cpnp_order_transaction_id(order));
 	}
+	if (version >= 3)
+		put_more(buf, o);
 	return buf->err;
 }
 
@@ -154,9 +184,10 @@ struct names {
 static int
 read_names(cpnp_cbor_rd *rd, struct names *n)
 {
-	size_t fields = cpnp_cbor_get_array(rd, SAVE_FIELDS_1, SAVE_FIELDS);
+	size_t fields = cpnp_cbor_get_array(
+	    rd, fields_of[SAVE_VERSION_MIN], fields_of[SAVE_VERSION]);
 
-	n->version = cpnp_cbor_get_uint(rd, SAVE_VERSION_1, SAVE_VERSION);
+	n->version = cpnp_cbor_get_uint(rd, SAVE_VERSION_MIN, SAVE_VERSION);
 	n->role = (cpnp_role)cpnp_cbor_get_uint(rd, CPNP_CLIENT, CPNP_SERVER);
 	n->edition = (cpnp_edition)cpnp_cbor_get_uint(
 	    rd, CPNP_EDITION_DRAFT02, CPNP_EDITION_RFC8921);
@@ -165,9 +196,7 @@ read_names(cpnp_cbor_rd *rd, struct names *n)
 	n->customer_id = cpnp_cbor_get_bytes(rd, 1, CPNP_ORDER_ID_MAX);
 	n->transaction_id = cpnp_cbor_get_bytes(
 	    rd, CPNP_TRANSACTION_ID_MIN, CPNP_TRANSACTION_ID_MAX);
-	if (rd->err == 0 &&
-	    fields !=
-		(n->version == SAVE_VERSION_1 ? SAVE_FIELDS_1 : SAVE_FIELDS))
+	if (rd->err == 0 && fields != fields_of[n->version])
 		return CPNP_ERR_MISMATCH;
 	return rd->err;
 }
@@ -186,9 +215,20 @@ static void
 get_transaction(cpnp_cbor_rd *rd, struct order_now *o)
 {
 	o->kind = (enum order_kind)cpnp_cbor_get_uint(
-	    rd, ORDER_KIND_QUOTATION + 1, ORDER_KIND_END - 1);
+	    rd, ORDER_KIND_QUOTATION, ORDER_KIND_END - 1);
 	o->transaction_id_len = get_short(rd, CPNP_TRANSACTION_ID_MIN,
 	    CPNP_TRANSACTION_ID_MAX, o->transaction_id);
+}
+
+static void
+get_more(cpnp_cbor_rd *rd, struct order_now *o)
+{
+	o->more_asked = get_time(rd, &o->more_date);
+	o->more_time = (cpnp_more_time)cpnp_cbor_get_uint(
+	    rd, CPNP_MORE_TIME_AS_ASKED, CPNP_MORE_TIME_UNTIL);
+	if (get_time(rd, &o->more_time_until) !=
+	    (o->more_time == CPNP_MORE_TIME_UNTIL))
+		cpnp_cbor_rd_fail(rd, CPNP_ERR_MISMATCH);
 }
 
 static int
@@ -220,8 +260,10 @@ read_state(cpnp_cbor_rd *rd, uint64_t version, cpnp_order *order)
 	get_digest(rd, o->has_accept_statement, o->accept_statement);
 	o->tries = (unsigned)cpnp_cbor_get_uint(rd, 0, UINT32_MAX);
 	o->repeat = cpnp_cbor_get_uint(rd, 0, UINT64_MAX);
-	if (version > SAVE_VERSION_1)
+	if (version >= 2)
 		get_transaction(rd, o);
+	if (version >= 3)
+		get_more(rd, o);
 	if (cpnp_cbor_rd_finish(rd) != 0)
 		return rd->err;
 	return unsaid > 0 ? CPNP_ERR_MISMATCH : 0;
@@ -237,9 +279,24 @@ check_doc(cpnp_orders *orders, cpnp_bytes bytes, cpnp_doc doc)
 	if (err != 0)
 		return err;
 	method = orders->doc.method;
-	if ((doc == CPNP_DOC_REQUEST && method != CPNP_METHOD_QUOTATION) ||
-	    (doc == CPNP_DOC_OFFER && method != CPNP_METHOD_OFFER))
-		return CPNP_ERR_MISMATCH;
+	switch (doc) {
+	case CPNP_DOC_REQUEST:
+	case CPNP_DOC_STANDING_REQUEST:
+		return method == CPNP_METHOD_QUOTATION ||
+			method == CPNP_METHOD_UPDATE
+		    ? 0
+		    : CPNP_ERR_MISMATCH;
+	case CPNP_DOC_OFFER:
+	case CPNP_DOC_STANDING_OFFER:
+		return method == CPNP_METHOD_OFFER ? 0 : CPNP_ERR_MISMATCH;
+	case CPNP_DOC_ACTIVATE:
+		return method == CPNP_METHOD_ACTIVATE ? 0 : CPNP_ERR_MISMATCH;
+	case CPNP_DOC_LAST_OUT:
+	case CPNP_DOC_FINAL:
+	case CPNP_DOC_STANDING_FINAL:
+	case CPNP_DOC_END:
+		break;
+	}
 	return 0;
 }
 

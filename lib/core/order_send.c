@@ -187,8 +187,8 @@ cpnp_order_explain(cpnp_msg *msg, const char *clause, const char *reason)
 	msg->explanations_n = 1;
 }
 
-int
-cpnp_order_send_fail(
+void
+cpnp_order_build_fail(
     struct order_step *s, cpnp_status status, const char *why)
 {
 	cpnp_msg *msg = cpnp_order_build(s, CPNP_METHOD_FAIL);
@@ -203,6 +203,13 @@ cpnp_order_send_fail(
 		    s->explanations_n * sizeof(msg->explanations[0]));
 		msg->explanations_n = s->explanations_n;
 	}
+}
+
+int
+cpnp_order_send_fail(
+    struct order_step *s, cpnp_status status, const char *why)
+{
+	cpnp_order_build_fail(s, status, why);
 	return cpnp_order_send(s);
 }
 

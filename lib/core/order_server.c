@@ -2,6 +2,7 @@
  * The server's states (RFC 8921, 8.11.2 and 11.2.1):
  *
  *	PQOReceived -> AwaitingProcessing, PROCESSING      [quotation]
+ *	AwaitingProcessing, PROCESSING                     order_time.c
  *	AwaitingProcessing -> OfferProposed, OFFER         [send_offer]
  *	AwaitingProcessing -> Cancelled, FAIL              [refuse]
  *	OfferProposed -> ProcessingReceived                [is_processed]
@@ -63,8 +64,10 @@ set_offer_time(struct order_step *s)
 	struct order_now *o = &s->order->now;
 
 	o->has_offer_time = true;
-	o->offer_time.sec =
-	    s->now.wall.sec + s->orders->config.expected_offer_sec;
+	o->offer_time.sec = s->now.wall.sec +
+	    (s->input->expected_offer_sec != 0
+		    ? s->input->expected_offer_sec
+		    : s->orders->config.expected_offer_sec);
 	if (o->has_response_time && o->response_time.sec > s->now.wall.sec &&
 	    o->response_time.sec < o->offer_time.sec)
 		o->offer_time = o->response_time;
@@ -222,7 +225,7 @@ offer(struct order_step *s)
 	err = cpnp_order_encode(s->orders, &draft);
 	if (err != 0)
 		return err;
-	cpnp_blob_set(env, &o->draft, draft);
+	cpnp_blob_set(env, &o->docs[ORDER_BLOB_DRAFT], draft);
 	return cpnp_step_ask(s, ORDER_PENDING_SIGN_OFFER);
 }
 
@@ -242,14 +245,15 @@ offer_signed(struct order_step *s)
 		    orders, s->statement, o->offer_statement);
 	if (err == 0)
 		err = cpnp_msg_decode(
-		    &orders->build, cpnp_blob_bytes(o->draft), NULL);
+		    &orders->build, cpnp_blob_bytes(o->docs[ORDER_BLOB_DRAFT]),
+		    NULL);
 	if (err != 0)
 		return err;
 	o->has_offer_statement = true;
 	orders->build.present &= ~CPNP_MSG_HEAD_READ;
 	orders->build.present |= CPNP_ATTR_BIT(CPNP_ATTR_STATEMENT);
 	orders->build.statement = s->statement;
-	draft = cpnp_blob_ref(o->draft);
+	draft = cpnp_blob_ref(o->docs[ORDER_BLOB_DRAFT]);
 	err = send_offer(s, &s->statement);
 	cpnp_blob_unref(&orders->env, draft);
 	return err;
@@ -609,7 +613,7 @@ prohibited(struct order_step *s)
 #define CASE_FOR_CLIENT                                                        \
 	case CPNP_EVENT_RECV_OFFER
 
-/* Nobody asked for more time. */
+/* Nobody asks for more time. */
 #define CASE_ANSWER_TO_MORE_TIME                                               \
 	case CPNP_EVENT_RECV_ACK:                                              \
 	case CPNP_EVENT_RECV_FAIL
@@ -626,7 +630,17 @@ prohibited(struct order_step *s)
 	case CPNP_EVENT_ACCEPT:                                                \
 	case CPNP_EVENT_DECLINE:                                               \
 	case CPNP_EVENT_CANCEL:                                                \
-	case CPNP_EVENT_WITHDRAW
+	case CPNP_EVENT_WITHDRAW:                                              \
+	case CPNP_EVENT_UPDATE:                                                \
+	case CPNP_EVENT_ACTIVATE
+
+/* What concerns the service of an agreement is the same in every state, and
+ * cpnp_server_step() has seen to it. */
+#define CASE_ON_SERVICE                                                        \
+	case CPNP_EVENT_SERVICE_START:                                         \
+	case CPNP_EVENT_SERVICE_END:                                           \
+	case CPNP_EVENT_SET_ACTIVE:                                            \
+	case CPNP_EVENT_SET_INACTIVE
 
 static int
 in_none(struct order_step *s)
@@ -648,6 +662,13 @@ in_awaiting_processing(struct order_step *s)
 		return offer(s);
 	case CPNP_EVENT_REFUSE:
 		return refuse(s, s->status, NULL);
+	case CPNP_EVENT_MORE_TIME:
+		return cpnp_server_more_time(s);
+	case CPNP_EVENT_RECV_ACK:
+	case CPNP_EVENT_RECV_FAIL:
+		return cpnp_server_more_time_answered(s);
+	case CPNP_EVENT_RETRANS:
+		return cpnp_server_more_time_again(s);
 	case CPNP_EVENT_SIGNED:
 		return offer_signed(s);
 	case CPNP_EVENT_SIGN_FAILED:
@@ -662,15 +683,15 @@ in_awaiting_processing(struct order_step *s)
 	case CPNP_EVENT_RECV_DECLINE:
 	CASE_ON_AGREEMENT:
 	case CPNP_EVENT_RECV_PROCESSING:
-	CASE_ANSWER_TO_MORE_TIME:
 	CASE_FOR_CLIENT:
 		return CPNP_ERR_UNEXPECTED;
-	case CPNP_EVENT_RETRANS:
 	case CPNP_EVENT_RESPONSE_EXPIRED:
 	case CPNP_EVENT_VALIDITY_EXPIRED:
 	case CPNP_EVENT_LINGER_EXPIRED:
 		return 0;
 	CASE_COMMAND_OF_CLIENT:
+	CASE_ON_SERVICE:
+	case CPNP_EVENT_GRANT:
 		break;
 	}
 	return CPNP_ERR_STATE;
@@ -705,8 +726,11 @@ in_offer_proposed(struct order_step *s)
 	case CPNP_EVENT_LINGER_EXPIRED:
 		return 0;
 	CASE_COMMAND_OF_CLIENT:
+	CASE_ON_SERVICE:
 	case CPNP_EVENT_OFFER:
 	case CPNP_EVENT_REFUSE:
+	case CPNP_EVENT_MORE_TIME:
+	case CPNP_EVENT_GRANT:
 	case CPNP_EVENT_SIGNED:
 	case CPNP_EVENT_SIGN_FAILED:
 		break;
@@ -741,8 +765,11 @@ in_accept_received(struct order_step *s)
 	case CPNP_EVENT_LINGER_EXPIRED:
 		return 0;
 	CASE_COMMAND_OF_CLIENT:
+	CASE_ON_SERVICE:
 	case CPNP_EVENT_OFFER:
 	case CPNP_EVENT_REFUSE:
+	case CPNP_EVENT_MORE_TIME:
+	case CPNP_EVENT_GRANT:
 		break;
 	}
 	return CPNP_ERR_STATE;
@@ -779,8 +806,11 @@ in_completed(struct order_step *s)
 	case CPNP_EVENT_VALIDITY_EXPIRED:
 		return 0;
 	CASE_COMMAND_OF_CLIENT:
+	CASE_ON_SERVICE:
 	case CPNP_EVENT_OFFER:
 	case CPNP_EVENT_REFUSE:
+	case CPNP_EVENT_MORE_TIME:
+	case CPNP_EVENT_GRANT:
 	case CPNP_EVENT_SIGNED:
 	case CPNP_EVENT_SIGN_FAILED:
 		break;
@@ -813,8 +843,11 @@ in_cancelled(struct order_step *s)
 	case CPNP_EVENT_VALIDITY_EXPIRED:
 		return 0;
 	CASE_COMMAND_OF_CLIENT:
+	CASE_ON_SERVICE:
 	case CPNP_EVENT_OFFER:
 	case CPNP_EVENT_REFUSE:
+	case CPNP_EVENT_MORE_TIME:
+	case CPNP_EVENT_GRANT:
 	case CPNP_EVENT_SIGNED:
 	case CPNP_EVENT_SIGN_FAILED:
 		break;
@@ -827,6 +860,13 @@ in_cancelled(struct order_step *s)
 static int
 again(struct order_step *s)
 {
+	/* The answer to a request for more time is what its client repeats
+	 * while it waits: it gets what came after that request. */
+	if (s->event == CPNP_EVENT_RECV_ACK ||
+	    s->event == CPNP_EVENT_RECV_FAIL)
+		return s->order->now.state == CPNP_STATE_AWAITING_PROCESSING
+		    ? 0
+		    : cpnp_order_answer_again(s);
 	if (!cpnp_msg_is_request(s->msg->method))
 		return 0;
 	if (s->event == CPNP_EVENT_RECV_ACCEPT && CPNP_FAULT(FORGET_ACK))

@@ -98,7 +98,9 @@ cpnp_order_change_state(struct order_step *s, cpnp_state to,
 
 	o->state = to;
 	o->pending = ORDER_PENDING_NONE;
-	cpnp_blob_set(&s->orders->env, &o->draft, NULL);
+	o->more_asked = false;
+	cpnp_blob_set(
+	    &s->orders->env, &o->docs[ORDER_BLOB_DRAFT], NULL);
 	if (to == CPNP_STATE_COMPLETED) {
 		o->agreement = CPNP_AGREEMENT_COMPLETED;
 		o->outstanding = false;
@@ -145,9 +147,10 @@ cpnp_order_is_waiting(const cpnp_order *order)
 		return true;
 	case CPNP_STATE_CANCELLED:
 		return order->now.outstanding;
+	case CPNP_STATE_AWAITING_PROCESSING:
+		return order->now.more_asked;
 	case CPNP_STATE_NONE:
 	case CPNP_STATE_CREATED:
-	case CPNP_STATE_AWAITING_PROCESSING:
 	case CPNP_STATE_OFFER_RECEIVED:
 	case CPNP_STATE_OFFER_PROCESSING:
 	case CPNP_STATE_COMPLETED:
@@ -197,7 +200,8 @@ pending_is_of(cpnp_role role, const struct order_now *o)
 		return role == CPNP_SERVER &&
 		    o->state == CPNP_STATE_AWAITING_PROCESSING;
 	case ORDER_PENDING_SIGN_OFFER:
-		return role == CPNP_SERVER && o->draft != NULL &&
+		return role == CPNP_SERVER &&
+		    o->docs[ORDER_BLOB_DRAFT] != NULL &&
 		    o->state == CPNP_STATE_AWAITING_PROCESSING;
 	case ORDER_PENDING_OFFER:
 	case ORDER_PENDING_SIGN_ACCEPT:
@@ -265,6 +269,9 @@ cpnp_order_check(const cpnp_order *order)
 		return "only a cancelled order of a client is outstanding";
 	if (cpnp_order_is_waiting(order) && o->docs[CPNP_DOC_LAST_OUT] == NULL)
 		return "who waits has sent something";
+	if (o->more_asked &&
+	    (is_client || o->state != CPNP_STATE_AWAITING_PROCESSING))
+		return "more time is asked for while an offer is decided";
 	if (o->agreement != agreement_of(o))
 		return "the agreement is what its transactions made of it";
 	if (is_client && o->state == CPNP_STATE_ACCEPT_SENT && !o->accept_sent)

@@ -97,17 +97,15 @@ take_undo(struct order_step *s)
 	struct order_now *undo = &s->orders->undo;
 
 	*undo = s->order->now;
-	for (int i = 0; i < CPNP_DOC_END; i++)
+	for (int i = 0; i < ORDER_BLOBS_END; i++)
 		(void)cpnp_blob_ref(undo->docs[i]);
-	(void)cpnp_blob_ref(undo->draft);
 }
 
 static void
 release(const cpnp_env *env, struct order_now *now)
 {
-	for (int i = 0; i < CPNP_DOC_END; i++)
+	for (int i = 0; i < ORDER_BLOBS_END; i++)
 		cpnp_blob_set(env, &now->docs[i], NULL);
-	cpnp_blob_set(env, &now->draft, NULL);
 }
 
 /* Name the changed documents at the last STORE of the event; the first event

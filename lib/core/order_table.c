@@ -195,12 +195,11 @@ split_bucket(cpnp_orders *orders)
 static size_t
 blobs_size(const struct order_now *now)
 {
-	const struct cpnp_blob *blobs[CPNP_DOC_END + 1];
+	const struct cpnp_blob *blobs[ORDER_BLOBS_END];
 	size_t n = 0, size = 0;
 
-	for (size_t i = 0; i <= CPNP_DOC_END; i++) {
-		const struct cpnp_blob *blob =
-		    i < CPNP_DOC_END ? now->docs[i] : now->draft;
+	for (size_t i = 0; i < ORDER_BLOBS_END; i++) {
+		const struct cpnp_blob *blob = now->docs[i];
 		size_t j = 0;
 
 		if (blob == NULL)

@@ -186,7 +186,9 @@ cpnp_timer_arm_retrans(
 						  : config->retrans_timer);
 		return;
 	}
-	if (!o->answered && o->tries <= config->retries_max) {
+	/* The last try has its time too, before it is given up. */
+	if (o->more_asked ||
+	    (!o->answered && o->tries <= config->retries_max)) {
 		o->retrans = now.mono + config->retrans_timer;
 		return;
 	}

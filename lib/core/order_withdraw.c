@@ -171,6 +171,14 @@ cpnp_client_step_withdrawn(struct order_step *s)
 	case CPNP_EVENT_SIGNED:
 	case CPNP_EVENT_SIGN_FAILED:
 	case CPNP_EVENT_WITHDRAW:
+	case CPNP_EVENT_UPDATE:
+	case CPNP_EVENT_ACTIVATE:
+	case CPNP_EVENT_MORE_TIME:
+	case CPNP_EVENT_GRANT:
+	case CPNP_EVENT_SERVICE_START:
+	case CPNP_EVENT_SERVICE_END:
+	case CPNP_EVENT_SET_ACTIVE:
+	case CPNP_EVENT_SET_INACTIVE:
 		break;
 	}
 	return CPNP_ERR_STATE;
@@ -233,6 +241,14 @@ cpnp_server_step_withdrawn(struct order_step *s)
 	case CPNP_EVENT_SIGNED:
 	case CPNP_EVENT_SIGN_FAILED:
 	case CPNP_EVENT_WITHDRAW:
+	case CPNP_EVENT_UPDATE:
+	case CPNP_EVENT_ACTIVATE:
+	case CPNP_EVENT_MORE_TIME:
+	case CPNP_EVENT_GRANT:
+	case CPNP_EVENT_SERVICE_START:
+	case CPNP_EVENT_SERVICE_END:
+	case CPNP_EVENT_SET_ACTIVE:
+	case CPNP_EVENT_SET_INACTIVE:
 		break;
 	}
 	return CPNP_ERR_STATE;

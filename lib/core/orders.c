@@ -210,6 +210,8 @@ create(struct order_step *s, const cpnp_quotation *q)
 	o->out_seq &= INT32_MAX; /* contradictions.md, 13 */
 	o->has_response_time = q->has_response_time;
 	o->response_time = q->expected_response_time;
+	o->more_time = q->more_time;
+	o->more_time_until = q->more_time_until;
 	s->order->require_statements = q->require_statements;
 	build_quotation(s, q);
 	err = cpnp_order_encode(s->orders, &o->docs[CPNP_DOC_REQUEST]);
@@ -375,6 +377,21 @@ cpnp_order_refuse(cpnp_orders *orders, cpnp_order *order, cpnp_status status,
 	    explanations_n > CPNP_EXPLANATIONS_MAX)
 		return CPNP_ERR_INVALID;
 	return cpnp_step_run(&s);
+}
+
+int
+cpnp_order_more_time(cpnp_orders *orders, cpnp_order *order,
+    cpnp_wtime expected_offer_time, cpnp_subcode subcode, cpnp_now now)
+{
+	struct order_step s = {.orders = orders,
+	    .order = order,
+	    .event = CPNP_EVENT_MORE_TIME,
+	    .offer_time = expected_offer_time,
+	    .subcode = subcode,
+	    .now = now};
+
+	return order->edition == CPNP_EDITION_DRAFT02 ? CPNP_ERR_METHOD
+						      : cpnp_step_run(&s);
 }
 
 int

@@ -191,6 +191,7 @@ perform(struct oss *oss)
 			case CPNP_EFFECT_SIGN:
 			case CPNP_EFFECT_FORGET:
 			case CPNP_EFFECT_ALARM:
+			case CPNP_EFFECT_TIME:
 				break;
 			}
 		}

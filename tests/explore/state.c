@@ -38,9 +38,8 @@ moment(unsigned clock)
 static void
 release_now(struct peer *p, struct order_now *now)
 {
-	for (int doc = 0; doc < CPNP_DOC_END; doc++)
+	for (int doc = 0; doc < ORDER_BLOBS_END; doc++)
 		cpnp_blob_set(&p->env.env, &now->docs[doc], NULL);
-	cpnp_blob_set(&p->env.env, &now->draft, NULL);
 }
 
 static void
@@ -48,9 +47,8 @@ copy_now(struct peer *p, struct order_now *to, const struct order_now *from)
 {
 	release_now(p, to);
 	*to = *from;
-	for (int doc = 0; doc < CPNP_DOC_END; doc++)
+	for (int doc = 0; doc < ORDER_BLOBS_END; doc++)
 		(void)cpnp_blob_ref(to->docs[doc]);
-	(void)cpnp_blob_ref(to->draft);
 }
 
 void
@@ -188,9 +186,8 @@ put_memory(cpnp_buf *buf, const cpnp_order *order)
 	const struct order_now *o = &order->now;
 
 	must(cpnp_order_save(order, buf) == 0, "an order is not saved");
-	for (int doc = 0; doc < CPNP_DOC_END; doc++)
+	for (int doc = 0; doc < ORDER_BLOBS_END; doc++)
 		put_doc(buf, o->docs[doc]);
-	put_doc(buf, o->draft);
 	cpnp_cbor_put_uint(buf, o->pending);
 	cpnp_cbor_put_bytes(buf, cpnp_order_nonce(order));
 	cpnp_cbor_put_uint(buf, o->peer);

@@ -158,10 +158,15 @@ feed_command(struct peer *p, cpnp_event event)
 	if (event == CPNP_EVENT_REFUSE)
 		return cpnp_order_refuse(p->orders, order,
 		    CPNP_STATUS_NETWORK_PRESENCE, NULL, 0, p->now);
+	if (event == CPNP_EVENT_MORE_TIME)
+		return cpnp_order_more_time(p->orders, order,
+		    (cpnp_wtime){p->now.wall.sec + 400}, CPNP_SUBCODE_NONE,
+		    p->now);
 	if (event == CPNP_EVENT_SIGNED)
 		return command_signed(p, order);
-	must(event == CPNP_EVENT_SIGN_FAILED, "an unknown command");
-	return cpnp_order_sign_failed(p->orders, order, p->now);
+	if (event == CPNP_EVENT_SIGN_FAILED)
+		return cpnp_order_sign_failed(p->orders, order, p->now);
+	return feed_timer(p, event);
 }
 
 static int
@@ -248,6 +253,14 @@ run_event(const struct row *row, const struct column *column, bool is_server,
 	pair_fini(&pair);
 }
 
+/* draft-02 has no such command. */
+static int
+first_edition(cpnp_event event)
+{
+	return event == CPNP_EVENT_MORE_TIME ? CPNP_EDITION_RFC8921
+					     : CPNP_EDITION_DRAFT02;
+}
+
 void
 run_cell(const struct row *row, const struct column *column, bool is_server,
     char cell[CELL_MAX])
@@ -260,7 +273,7 @@ run_cell(const struct row *row, const struct column *column, bool is_server,
 	for (size_t i = 0; i < EVENTS_MAX; i++) {
 		if (row->events[i] == CPNP_EVENT_NONE)
 			break;
-		for (int edition = CPNP_EDITION_DRAFT02;
+		for (int edition = first_edition(row->events[i]);
 		     edition <= CPNP_EDITION_RFC8921; edition++) {
 			if (!cpnp_method_exists((cpnp_edition)edition,
 				(int)row->events[i]) &&

@@ -49,6 +49,7 @@ static const struct row client_rows[] = {
     {"decline", BY_COMMAND, {E(DECLINE)}},
     {"cancel", BY_COMMAND, {E(CANCEL)}},
     {"withdraw", BY_COMMAND, {E(WITHDRAW)}},
+    {"update, activate", BY_COMMAND, {E(UPDATE), E(ACTIVATE)}},
 };
 
 static const struct column server_columns[] = {
@@ -77,6 +78,10 @@ static const struct row server_rows[] = {
     {"window closed", BY_TIMER, {E(LINGER_EXPIRED)}},
     {"offer", BY_COMMAND, {E(OFFER)}},
     {"refuse", BY_COMMAND, {E(REFUSE)}},
+    {"more time", BY_COMMAND, {E(MORE_TIME)}},
+    {"grant", BY_COMMAND, {E(GRANT)}},
+    {"service reported", BY_COMMAND, {E(SET_ACTIVE), E(SET_INACTIVE)}},
+    {"service begins, ends", BY_TIMER, {E(SERVICE_START), E(SERVICE_END)}},
     {"signed", BY_COMMAND, {E(SIGNED)}},
     {"not signed", BY_COMMAND, {E(SIGN_FAILED)}},
     {"ACCEPT with statement", WITH_PROOF, {E(RECV_ACCEPT)}},

@@ -401,6 +401,11 @@ peer_drain(struct peer *p)
 			p->alarms++;
 			trace(p, "alarm;");
 			break;
+		case CPNP_EFFECT_TIME:
+			p->offer_time = effect.u.time.expected_offer_time;
+			trace(p, "time %s;",
+			    effect.u.time.granted ? "yes" : "no");
+			break;
 		}
 	}
 }

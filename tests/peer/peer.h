@@ -76,6 +76,7 @@ struct peer {
 	unsigned ended;
 	unsigned forgotten;
 	unsigned alarms;
+	cpnp_wtime offer_time; /* of the last effect TIME */
 
 	/* how a message is fed */
 	bool may_order;

@@ -323,6 +323,7 @@ drain(struct side *side)
 			break;
 		case CPNP_EFFECT_FORGET:
 		case CPNP_EFFECT_ALARM:
+		case CPNP_EFFECT_TIME:
 			break;
 		}
 	}

@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "../../lib/core/order_int.h"
 #include "../peer/peer.h"
 #include "unit_loop.h"
 
@@ -284,13 +285,14 @@ START_TEST(test_10_offer_without_processing_is_taken)
 }
 END_TEST
 
-/* R3: no more time is granted, and the date stands. */
+/* R3: a client that grants nothing; the date stands. */
 START_TEST(test_11_more_time_is_rejected)
 {
 	cpnp_wait before, after;
 	cpnp_msg msg;
 
 	setup_client(CPNP_STATE_SERVER_PROCESSING);
+	order()->now.more_time = CPNP_MORE_TIME_NEVER;
 	cpnp_order_wait(order(), &before);
 	msg = peer_hand(client, "o1", CPNP_METHOD_PROCESSING);
 	msg.present |= CPNP_ATTR_BIT(CPNP_ATTR_EXPECTED_OFFER_TIME) |

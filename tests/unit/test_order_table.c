@@ -87,6 +87,14 @@ static const struct row client_rows[] = {
     {E(SIGN_FAILED), BY_COMMAND, STATES_10},
     {E(WITHDRAW), BY_COMMAND,
 	{"S", "S", "S", "S", "S", "CA WITHDRAW", "S", "S", "S", "S"}},
+    {E(UPDATE), BY_COMMAND, STATES_10},
+    {E(ACTIVATE), BY_COMMAND, STATES_10},
+    {E(MORE_TIME), BY_COMMAND, STATES_10},
+    {E(GRANT), BY_COMMAND, STATES_10},
+    {E(SET_ACTIVE), BY_COMMAND, STATES_10},
+    {E(SET_INACTIVE), BY_COMMAND, STATES_10},
+    {E(SERVICE_START), BY_TIMER, STATES_10},
+    {E(SERVICE_END), BY_TIMER, STATES_10},
 };
 
 /* Server, signing: AwaitingProcessing, OfferProposed, ProcessingReceived,
@@ -99,6 +107,7 @@ static const cpnp_state server_states[] = {CPNP_STATE_AWAITING_PROCESSING,
     CPNP_STATE_CANCELLED};
 enum { SERVER_ENDED = 6 };
 
+#define STATES_7 {"S", "S", "S", "S", "S", "S", "S"}
 #define F1 "FAIL1!"
 #define F4 "FAIL4!"
 #define ENDS "CA ACK ."
@@ -131,7 +140,16 @@ static const struct row server_rows[] = {
     {E(CANCEL), BY_COMMAND, {"S", "S", "S", "S", "S", "S", "S"}},
     {E(SIGNED), BY_COMMAND, {"S", "S", "S", "CO ACK .", "S", "S", "S"}},
     {E(SIGN_FAILED), BY_COMMAND, {"S", "S", "S", "-", "S", "S", "S"}},
-    {E(WITHDRAW), BY_COMMAND, {"S", "S", "S", "S", "S", "S", "S"}},
+    {E(WITHDRAW), BY_COMMAND, STATES_7},
+    {E(UPDATE), BY_COMMAND, STATES_7},
+    {E(ACTIVATE), BY_COMMAND, STATES_7},
+    {E(MORE_TIME), BY_COMMAND,
+	{"= PROCESSING", "S", "S", "S", "S", "S", "S"}},
+    {E(GRANT), BY_COMMAND, STATES_7},
+    {E(SET_ACTIVE), BY_COMMAND, STATES_7},
+    {E(SET_INACTIVE), BY_COMMAND, STATES_7},
+    {E(SERVICE_START), BY_TIMER, STATES_7},
+    {E(SERVICE_END), BY_TIMER, STATES_7},
 };
 
 static int
@@ -196,6 +214,10 @@ feed_command(struct peer *p, cpnp_event event)
 		err = cpnp_order_cancel(p->orders, order, p->now);
 	else if (event == CPNP_EVENT_WITHDRAW)
 		err = cpnp_order_withdraw(p->orders, order, p->now);
+	else if (event == CPNP_EVENT_MORE_TIME)
+		err = cpnp_order_more_time(p->orders, order,
+		    (cpnp_wtime){p->now.wall.sec + 400}, CPNP_SUBCODE_NONE,
+		    p->now);
 	else if (event == CPNP_EVENT_SIGNED)
 		err = command_signed(p);
 	else if (event == CPNP_EVENT_SIGN_FAILED)
@@ -227,7 +249,8 @@ check_cell(const struct row *row, cpnp_edition edition, bool is_server,
 	int err;
 
 	if (edition == CPNP_EDITION_DRAFT02 &&
-	    row->event == CPNP_EVENT_RECV_ACTIVATE)
+	    (row->event == CPNP_EVENT_RECV_ACTIVATE ||
+		row->event == CPNP_EVENT_MORE_TIME))
 		return;
 	pair_init(&pair, edition, is_server);
 	if (is_server ? column == SERVER_ENDED : column >= CLIENT_WITHDRAWN) {

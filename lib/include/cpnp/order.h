@@ -71,8 +71,13 @@ typedef enum cpnp_state {
 #undef CPNP_STATE_ENUM
 } cpnp_state;
 
-/* States of an agreement.  Active is entered by activation, which comes with
- * ACTIVATE; numbers are kept. */
+/*
+ * States of an agreement.  Completed: it is agreed and its service does not
+ * run.  Active: the service runs, since an ACTIVATE without a start was
+ * acknowledged, the start that was scheduled has come, or the server was told
+ * so by cpnp_order_set_active().  Ended: withdrawn, or over.  Numbers are
+ * kept.
+ */
 typedef enum cpnp_agreement_state {
 	CPNP_AGREEMENT_NONE = 0,
 	CPNP_AGREEMENT_COMPLETED = 1,
@@ -101,6 +106,8 @@ typedef enum cpnp_agreement_state {
 	X(OFFER_EXPIRED, 22, "expected offer time passed")                     \
 	X(VALIDITY_EXPIRED, 23, "validity of the offer ended")                 \
 	X(LINGER_EXPIRED, 24, "retransmission window closed")                  \
+	X(SERVICE_START, 25, "scheduled start of the service")                 \
+	X(SERVICE_END, 26, "scheduled end of the service")                     \
 	X(CREATE, 40, "created")                                               \
 	X(START, 41, "approved for processing")                                \
 	X(OFFER, 42, "offer decided")                                          \
@@ -110,7 +117,13 @@ typedef enum cpnp_agreement_state {
 	X(CANCEL, 46, "cancelled by command")                                  \
 	X(SIGNED, 47, "statement signed")                                      \
 	X(SIGN_FAILED, 48, "statement could not be signed")                    \
-	X(WITHDRAW, 49, "withdrawn by command")
+	X(WITHDRAW, 49, "withdrawn by command")                                \
+	X(UPDATE, 50, "updated by command")                                    \
+	X(ACTIVATE, 51, "activation asked for by command")                     \
+	X(MORE_TIME, 52, "more time asked for")                                \
+	X(GRANT, 53, "request on the agreement granted")                       \
+	X(SET_ACTIVE, 54, "service reported as running")                       \
+	X(SET_INACTIVE, 55, "service reported as not running")
 
 typedef enum cpnp_event {
 	CPNP_EVENT_NONE = 0,
@@ -180,6 +193,21 @@ CPNP_API size_t cpnp_order_memory(const cpnp_order *order);
 CPNP_API void cpnp_orders_set_durable(cpnp_orders *orders, uint64_t number);
 
 /*
+ * Client: its policy when the server asks for more time with a PROCESSING
+ * (RFC 8921, 9.2.2).  A time that is granted is answered with an ACK and is
+ * the expected offer time from then on; any other is answered with FAIL 7, and
+ * the old time stays.  draft-02 has no such request: there a later time in a
+ * PROCESSING that repeats the first is ignored.
+ */
+typedef enum cpnp_more_time {
+	CPNP_MORE_TIME_AS_ASKED, /* up to the expected response time, when the
+				    order has one; any when it has none */
+	CPNP_MORE_TIME_NEVER,
+	CPNP_MORE_TIME_UNTIL /* up to a date, which then is the expected
+				response time too when that is earlier */
+} cpnp_more_time;
+
+/*
  * Client: what to order.  All views are copied.  peer_identity is the name of
  * the server as its certificate or the configuration gives it; identity
  * overrides the one of the set when not empty.  expected_response_time is
@@ -200,6 +228,8 @@ typedef struct cpnp_quotation {
 	cpnp_activation_type activation_type;
 	bool has_activation_schedule;
 	cpnp_schedule activation_schedule;
+	cpnp_more_time more_time; /* what becomes of a request for more time */
+	cpnp_wtime more_time_until; /* with CPNP_MORE_TIME_UNTIL */
 	bool require_statements; /* an OFFER or ACK without a valid statement is
 				    not accepted; needs config.sign, since the
 				    statement in an ACK answers ours */
@@ -252,6 +282,54 @@ CPNP_API int cpnp_order_withdraw(
     cpnp_orders *orders, cpnp_order *order, cpnp_now now);
 
 /*
+ * Client: change an agreement (RFC 8921, 9.2.9 and 11.1.3).  Opens a
+ * transaction of its own on it, with a new transaction identifier, and sends
+ * an UPDATE: PQOSent, and on as after a QUOTATION, with the effects OFFER,
+ * SIGN and END and the commands accept, decline and cancel.  A test order
+ * becomes permanent by an UPDATE with that PURPOSE.
+ *
+ * Until the ACK the agreement stands as it was, with its NONCE, documents and
+ * digest (cpnp_order_get_standing()); the ACK puts the new one in its place,
+ * in one STORE.  An UPDATE that is refused, declined, cancelled or expired
+ * leaves it untouched: the transaction comes to Cancelled and, when that is
+ * settled, the order back to Completed (contradictions.md, 33).
+ *
+ * All views are copied.  UPDATE always carries an expected response time
+ * (contradictions.md, 16).  Errors: STATE (there is no agreement), BUSY (it
+ * has a transaction open), INVALID (the time does not lie in the future),
+ * NO_SPACE, NOMEM, RANDOM.
+ */
+typedef struct cpnp_update {
+	cpnp_bytes service_description; /* the whole new one, not a diff */
+	cpnp_wtime expected_response_time;
+	const cpnp_negotiation_options *options;
+	const cpnp_description *customer_description;
+	bool has_activation_type;
+	cpnp_activation_type activation_type;
+	bool has_activation_schedule;
+	cpnp_schedule activation_schedule;
+	cpnp_more_time more_time;
+	cpnp_wtime more_time_until;
+} cpnp_update;
+
+CPNP_API int cpnp_order_update(cpnp_orders *orders, cpnp_order *order,
+    const cpnp_update *update, cpnp_now now);
+
+/*
+ * Client: activate the service of an agreement, or deactivate it (RFC 8921,
+ * 9.2.11).  Opens a transaction of its own and sends an ACTIVATE: the order
+ * stays Completed and is outstanding until the ACK or FAIL, which is repeated
+ * as a waiting client does.  After the ACK the agreement is Active (no start,
+ * or one that has come), Completed (deactivated), or becomes Active when the
+ * start comes and Completed again when the end does; a FAIL leaves it as it
+ * was and cpnp_order_status() says why.  Errors: STATE and BUSY as for an
+ * UPDATE, METHOD (draft-02 has no ACTIVATE), INVALID (the end has passed, or
+ * is not after the start), RANDOM.
+ */
+CPNP_API int cpnp_order_activate(cpnp_orders *orders, cpnp_order *order,
+    const cpnp_schedule *schedule, cpnp_now now);
+
+/*
  * Server: the decision that an effect DECIDE asked for.  service_description
  * must not be empty; validity must lie in the future.  The pointers may be
  * NULL.  Copied.
@@ -275,9 +353,37 @@ typedef struct cpnp_offer {
 
 CPNP_API int cpnp_order_offer(cpnp_orders *orders, cpnp_order *order,
     const cpnp_offer *offer, cpnp_now now);
+/* Refuse what DECIDE asked for: a QUOTATION, an UPDATE or an ACTIVATE. */
 CPNP_API int cpnp_order_refuse(cpnp_orders *orders, cpnp_order *order,
     cpnp_status status, const cpnp_explanation *explanations,
     size_t explanations_n, cpnp_now now);
+
+/*
+ * Server: grant an ACTIVATE that DECIDE asked for: sends the ACK, and the
+ * agreement changes as its schedule says.  Errors: STATE.
+ */
+CPNP_API int cpnp_order_grant(
+    cpnp_orders *orders, cpnp_order *order, cpnp_now now);
+
+/*
+ * Server: ask the client for more time, in AwaitingProcessing, while DECIDE
+ * is not answered: sends a PROCESSING with the new expected offer time and,
+ * where the edition has it, the subcode (CPNP_SUBCODE_NONE: without one).
+ * It is repeated like a request until an ACK (the new time holds) or a FAIL
+ * comes, or the tries are used up (the old time stays); effect TIME says
+ * which.  Errors: STATE (also while a former request is open), METHOD (draft-02
+ * has no such request), INVALID (not later than the present time).
+ */
+CPNP_API int cpnp_order_more_time(cpnp_orders *orders, cpnp_order *order,
+    cpnp_wtime expected_offer_time, cpnp_subcode subcode, cpnp_now now);
+
+/*
+ * Server: the service of an agreement runs, or no longer runs, by other means
+ * than an ACTIVATE (RFC 7297, 3.11): Completed -> Active and back, nothing is
+ * sent.  Errors: STATE (no agreement, or it has ended).
+ */
+CPNP_API int cpnp_order_set_active(
+    cpnp_orders *orders, cpnp_order *order, bool active, cpnp_now now);
 
 /*
  * The answer to an effect SIGN: the signed statement and, when wants_receipt
@@ -308,6 +414,8 @@ typedef struct cpnp_input {
 	bool require_statement; /* server: refuse an ACCEPT without one */
 	bool may_order;         /* the identity is entitled to place orders */
 	bool searched;
+	uint32_t expected_offer_sec; /* server, for a QUOTATION or UPDATE:
+					instead of the configured one, 0: that */
 } cpnp_input;
 
 /*
@@ -341,11 +449,17 @@ CPNP_API int cpnp_orders_rearm(cpnp_orders *orders, cpnp_now now);
 /* What an order keeps as bytes besides its small state. */
 typedef enum cpnp_doc {
 	CPNP_DOC_REQUEST,  /* the QUOTATION (or UPDATE) message */
-	CPNP_DOC_OFFER,    /* the OFFER message */
+	CPNP_DOC_OFFER,    /* the OFFER that answers it */
 	CPNP_DOC_LAST_OUT, /* the newest message that this side sent */
 	CPNP_DOC_FINAL,    /* client: the ACK or FAIL that ended the
-			      transaction of the QUOTATION, with its receipt
-			      or explanations */
+			      transaction of the QUOTATION or UPDATE, with its
+			      receipt or explanations */
+	/* while an UPDATE is open, and only then: the REQUEST, OFFER and
+	 * FINAL of the agreement that stands */
+	CPNP_DOC_STANDING_REQUEST,
+	CPNP_DOC_STANDING_OFFER,
+	CPNP_DOC_STANDING_FINAL,
+	CPNP_DOC_ACTIVATE, /* server: the ACTIVATE that is not decided */
 	CPNP_DOC_END
 } cpnp_doc;
 
@@ -357,7 +471,8 @@ typedef enum cpnp_effect_type {
 	CPNP_EFFECT_SIGN,
 	CPNP_EFFECT_END,
 	CPNP_EFFECT_FORGET,
-	CPNP_EFFECT_ALARM
+	CPNP_EFFECT_ALARM,
+	CPNP_EFFECT_TIME
 } cpnp_effect_type;
 
 /*
@@ -370,8 +485,10 @@ typedef enum cpnp_effect_type {
  *        order as it is after the event, and the last one names its documents.
  * SEND   send bytes to peer, when it is not 0.  fail: it answers a message
  *        that was refused without an order; rate limit it.
- * DECIDE server: call cpnp_order_offer() or _refuse(), now or later.  request
- *        is the decoded QUOTATION.
+ * DECIDE server: now or later, call for a QUOTATION or an UPDATE
+ *        cpnp_order_offer() or _refuse(), for an ACTIVATE cpnp_order_grant()
+ *        or _refuse().  request is the decoded message; its method says which.
+ *        For an UPDATE, what the standing agreement holds stays held.
  * OFFER  client: an offer is there; call _accept(), _decline() or _cancel()
  *        before its validity ends.  offer is the decoded OFFER.
  * SIGN   call cpnp_order_signed() or _sign_failed().  With after_commit, not
@@ -385,6 +502,9 @@ typedef enum cpnp_effect_type {
  * ALARM  client: all retries of a WITHDRAW are used up without an ACK, and the
  *        service may still run.  Tell the administrator; cpnp_order_wait()
  *        says when it is tried again (RFC 8921, 11.1.2).
+ * TIME   server: the client has answered a request for more time, or will not:
+ *        granted, and the expected offer time that now holds.  After a no the
+ *        decision is still awaited until the old time.
  */
 typedef struct cpnp_effect {
 	cpnp_effect_type type;
@@ -428,6 +548,10 @@ typedef struct cpnp_effect {
 			cpnp_state state;
 			cpnp_status status; /* of a FAIL, else NONE */
 		} end;
+		struct {
+			bool granted;
+			cpnp_wtime expected_offer_time;
+		} time;
 	} u;
 } cpnp_effect;
 
@@ -481,6 +605,23 @@ CPNP_API int cpnp_order_get_opening(
  * views of agreement point into the order. */
 CPNP_API int cpnp_order_get_agreement(
     const cpnp_order *order, cpnp_agreement *agreement);
+/* The agreement that stands, Completed or Active: while an UPDATE is open, the
+ * one that it would change.  STATE when there is none. */
+CPNP_API int cpnp_order_get_standing(
+    const cpnp_order *order, cpnp_agreement *agreement);
+/* The method that opened the newest transaction: QUOTATION, UPDATE, WITHDRAW
+ * or ACTIVATE. */
+CPNP_API cpnp_method cpnp_order_transaction(const cpnp_order *order);
+/*
+ * When the service is next to start or to end: from the ACTIVATE that was
+ * acknowledged last, else from the schedule in the agreement.  An order in
+ * memory does it by itself (events SERVICE_START, SERVICE_END; at the end that
+ * the agreement gives it ends, at that of an ACTIVATE it is Completed again).
+ * An order may be forgotten before: load it when the date has come.  False
+ * when nothing is scheduled.
+ */
+CPNP_API bool cpnp_order_next_service_event(
+    const cpnp_order *order, cpnp_wtime *date);
 /* The receipt that came with the ACK (client) or went with it (server). */
 CPNP_API cpnp_bytes cpnp_order_receipt(const cpnp_order *order);
 /* Status of the FAIL that ended the transaction, else NONE; a client finds the
