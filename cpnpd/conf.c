@@ -25,7 +25,7 @@
 #define RATE_LIMIT_MAX 10000000 /* datagrams, FAILs or orders a second */
 #define HOUR_NS (UINT64_C(3600) * 1000000000)
 
-enum kind { TEXT, LIST, BOOL, COUNT, TIME, RATE, CHOICE };
+enum kind { TEXT, LIST, BOOL, COUNT, TIME, RATE, SIZE, CHOICE };
 
 /* One option: where its value goes, its bounds, what to say was expected. */
 struct option {
@@ -79,6 +79,14 @@ static const char *const names_level[] = {
 		.expected = "a whole number " text                             \
 	}
 
+#define SIZE_OPTION(T, n, m, def)                                              \
+	{                                                                      \
+		O(T, n, SIZE, m), .dflt = (def), .min = 100000,                \
+		.max = UINT64_C(1000000000000000),                             \
+		.expected = "a size from 100 kB to 1000 TB, such as "          \
+			    "\"500 MB\" or \"2 GB\""                           \
+	}
+
 static const struct option top_options[] = {
 	{O(cpnp_conf, "listen-dtls", LIST, listen_dtls),
 	    .expected = EXPECT_ADDRESS, .is_wrong = cpnp_conf_wrong_address},
@@ -130,6 +138,7 @@ static const struct option timers_options[] = {
 static const struct option limits_options[] = {
 	COUNT_OPTION(cpnp_conf, "max-orders", limits.orders_max, 1, 100000000,
 	    "1000000", "from 1 to 100000000"),
+	SIZE_OPTION(cpnp_conf, "max-memory", limits.memory_max, "2 GB"),
 	COUNT_OPTION(cpnp_conf, "max-sessions", limits.sessions_max, 1,
 	    1000000, NULL, "from 1 to 1000000"),
 	COUNT_OPTION(cpnp_conf, "max-handshakes", limits.handshakes_max, 1,
@@ -166,6 +175,11 @@ static const struct option customer_options[] = {
 	    .expected = "a rate such as \"100 Mbit/s\" or \"1 Gbit/s\""},
 	COUNT_OPTION(cpnp_conf_customer, "max-open-orders", open_max, 1,
 	    100000000, "1000", "from 1 to 100000000"),
+	COUNT_OPTION(cpnp_conf_customer, "order-rate", order_rate, 1,
+	    RATE_LIMIT_MAX, "100", "from 1 to 10000000"),
+	COUNT_OPTION(cpnp_conf_customer, "order-burst", order_burst, 1,
+	    RATE_LIMIT_MAX, "1000", "from 1 to 10000000"),
+	SIZE_OPTION(cpnp_conf_customer, "max-memory", memory_max, "250 MB"),
 	{O(cpnp_conf_customer, "account", TEXT, account),
 	    .expected = "the name of an account at the ledger"},
 	{O(cpnp_conf_customer, "statement-key", TEXT, statement_key),
@@ -277,6 +291,8 @@ parse_amount(const struct option *o, const char *text, uint64_t *out)
 		ok = cpnp_conf_parse_number(text, out);
 	else if (o->kind == TIME)
 		ok = cpnp_conf_parse_time(text, out);
+	else if (o->kind == SIZE)
+		ok = cpnp_conf_parse_size(text, out);
 	else if (o->kind == RATE)
 		ok = cpnp_quantity_parse(CPNP_UNIT_RATE, cpnp_bytes_str(text),
 			 out) == 0;
@@ -337,6 +353,7 @@ set_value(const struct option *o, void *base, const cpnp_conf_text *in)
 	case COUNT:
 	case TIME:
 	case RATE:
+	case SIZE:
 		return parse_amount(o, in->value, at);
 	case CHOICE:
 		n = parse_choice(o, in->value);

@@ -43,6 +43,7 @@ typedef struct cpnp_conf_timers {
 /* cpnp_orders_config and cpnp_net_limits; 0 leaves their default. */
 typedef struct cpnp_conf_limits {
 	uint64_t orders_max;
+	uint64_t memory_max; /* bytes that all orders hold */
 	uint64_t sessions_max;
 	uint64_t handshakes_max;
 	uint64_t mtu; /* longer messages go in parts; 0: those that no
@@ -65,6 +66,9 @@ typedef struct cpnp_conf_customer {
 	bool require_statement;
 	uint64_t held_max; /* bit/s held without buying; UINT64_MAX: no limit */
 	uint64_t open_max; /* open orders */
+	uint64_t order_rate; /* new orders in a second */
+	uint64_t order_burst;
+	uint64_t memory_max; /* bytes that its orders hold in memory */
 	cpnp_conf_text account;
 	cpnp_conf_text statement_key;
 } cpnp_conf_customer;

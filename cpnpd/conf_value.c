@@ -176,3 +176,24 @@ cpnp_conf_parse_time(const char *text, uint64_t *out)
 		return !__builtin_mul_overflow(n, UINT64_C(1000000000), out);
 	return false;
 }
+
+bool
+cpnp_conf_parse_size(const char *text, uint64_t *out)
+{
+	static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+	size_t digits = strspn(text, "0123456789"), i;
+	const char *unit = text + digits;
+	uint64_t factor = 1;
+
+	if (digits == 0 || digits > 19)
+		return false;
+	*out = strtoull(text, NULL, 10);
+	if (*unit == ' ')
+		unit++;
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(unit, units[i]) == 0)
+			return !__builtin_mul_overflow(*out, factor, out);
+		factor *= 1000;
+	}
+	return false;
+}

@@ -22,5 +22,7 @@ bool cpnp_conf_wrong_group(const char *value, char *why, size_t size);
  * is none. */
 bool cpnp_conf_parse_number(const char *text, uint64_t *out);
 bool cpnp_conf_parse_time(const char *text, uint64_t *out);
+/* Bytes, with a unit from B to TB; powers of ten. */
+bool cpnp_conf_parse_size(const char *text, uint64_t *out);
 
 #endif

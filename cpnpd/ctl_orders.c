@@ -262,9 +262,13 @@ put_customer(struct conn *c, size_t i)
 	(void)json_object_set_new(
 	    object, "may_order", json_boolean(customer->may_order));
 	(void)json_object_set_new(
-	    object, "open_orders", json_integer((json_int_t)d->open[i]));
+	    object, "open_orders", json_integer((json_int_t)d->use[i].open));
 	(void)json_object_set_new(object, "open_orders_max",
 	    json_integer((json_int_t)customer->open_max));
+	(void)json_object_set_new(object, "memory",
+	    json_integer((json_int_t)d->use[i].memory));
+	(void)json_object_set_new(object, "memory_max",
+	    json_integer((json_int_t)customer->memory_max));
 	(void)json_object_set_new(object, "held",
 	    json_integer(cpnp_capacity_held(d->capacity, identity)));
 	if (customer->held_max != UINT64_MAX)
@@ -312,6 +316,8 @@ put_queues(struct conn *c, const cpnp_net_counters *net)
 		const char *text;
 	} queues[] = {
 		{"orders", cpnp_orders_count(d->orders), "orders in memory"},
+		{"memory", cpnp_orders_memory(d->orders),
+		    "bytes that the orders in memory hold"},
 		{"batch", d->current == NULL ? 0
 			: cpnp_store_batch_count(d->current->store),
 		    "events that wait for the writer"},

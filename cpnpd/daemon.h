@@ -58,6 +58,8 @@
 	X(drop_stopping, "messages dropped while stopping")                    \
 	X(refused_failed, "quotations refused, the store has failed")          \
 	X(refused_draining, "quotations refused while draining")               \
+	X(refused_rate, "quotations refused, over the rate of the customer")   \
+	X(refused_memory, "quotations refused, the customer holds too much")   \
 	X(statements, "statements verified")                                   \
 	X(statements_bad, "statements that did not verify")                    \
 	X(orders, "orders opened")                                             \
@@ -120,6 +122,13 @@ struct batch {
 	uint64_t newest; /* number of the last STORE in it */
 };
 
+/* What a customer uses of what it may. */
+struct use {
+	uint64_t open;   /* orders */
+	uint64_t memory; /* bytes that its orders hold */
+	cpnp_tstamp orders_until; /* the bucket of its new orders */
+};
+
 struct daemon {
 	const cpnp_conf *conf;
 	struct event_base *base;
@@ -134,7 +143,7 @@ struct daemon {
 	cpnp_catalogue *catalogue;
 	cpnp_capacity *capacity;
 	char *identity;
-	uint64_t *open; /* open orders of each customer */
+	struct use *use; /* of each customer */
 	cpnpd_counters counters;
 
 	struct batch *current; /* being filled; NULL: nothing to store */
@@ -184,6 +193,8 @@ void cpnpd_drain(struct daemon *d, cpnp_now now);
 /* Put an order back from its row; effects are drained. */
 int cpnpd_load_row(
     struct daemon *d, const cpnp_store_row *row, cpnp_now now);
+/* What the customer of that identity uses; NULL: no customer. */
+struct use *cpnpd_use(const struct daemon *d, cpnp_bytes identity);
 /* Forget an order in memory. */
 void cpnpd_drop_order(struct daemon *d, cpnp_order *order);
 /* "order C-1/P-1 peer enterprise.example" */

@@ -14,8 +14,10 @@
 
 #define WORDS(b) (int)(b).len, (const char *)(b).ptr
 
-/* What cpnp_order_user() keeps: the order is counted as open. */
+/* What cpnp_order_user() keeps: the order is counted as open, and above that
+ * the bytes that were counted. */
 #define USER_OPEN UINT64_C(1)
+#define USER_BYTE UINT64_C(2)
 
 void
 cpnpd_log_order(int level, const cpnp_order *order, const char *format, ...)
@@ -35,34 +37,41 @@ cpnpd_log_order(int level, const cpnp_order *order, const char *format, ...)
 	    ID_WORDS(customer), ID_WORDS(provider), ID_WORDS(peer), text);
 }
 
-/* ---- open orders of each customer ---- */
+/* ---- what each customer uses ---- */
 
-static uint64_t *
-open_count(struct daemon *d, const cpnp_order *order)
+struct use *
+cpnpd_use(const struct daemon *d, cpnp_bytes identity)
 {
 	const cpnp_conf_customer *c =
-	    cpnp_conf_customer_find(d->conf, cpnp_order_peer_identity(order));
+	    cpnp_conf_customer_find(d->conf, identity);
 
-	return c == NULL ? NULL : &d->open[c - d->conf->customers];
+	return c == NULL ? NULL : &d->use[c - d->conf->customers];
 }
 
+/* Count what an order is now in the place of what was counted before, which
+ * cpnp_order_user() keeps.  One that a reload has left out is not there. */
 static void
-count_open(struct daemon *d, cpnp_order *order, bool is_open)
+count_order(
+    struct daemon *d, cpnp_order *order, bool is_open, uint64_t memory)
 {
-	uint64_t *n = open_count(d, order);
-	bool was_open = (cpnp_order_user(order) & USER_OPEN) != 0;
+	struct use *use = cpnpd_use(d, cpnp_order_peer_identity(order));
+	uint64_t was = cpnp_order_user(order);
+	uint64_t was_open = was & USER_OPEN, was_memory = was / USER_BYTE;
 
-	if (is_open == was_open)
+	cpnp_order_set_user(
+	    order, memory * USER_BYTE | (is_open ? USER_OPEN : 0));
+	if (use == NULL)
 		return;
-	cpnp_order_set_user(order, is_open ? USER_OPEN : 0);
-	if (n != NULL)
-		*n = is_open ? *n + 1 : *n - (*n > 0);
+	use->open -= use->open < was_open ? use->open : was_open;
+	use->open += is_open;
+	use->memory -= use->memory < was_memory ? use->memory : was_memory;
+	use->memory += memory;
 }
 
 void
 cpnpd_drop_order(struct daemon *d, cpnp_order *order)
 {
-	count_open(d, order, false);
+	count_order(d, order, false, 0);
 	cpnp_orders_drop(d->orders, order);
 }
 
@@ -165,7 +174,8 @@ do_store(struct daemon *d, const cpnp_effect *e, uint64_t *tag, cpnp_now now)
 	}
 	log_transition(e);
 	count_transition(d, e);
-	count_open(d, e->order, !cpnp_order_is_settled(e->order));
+	count_order(d, e->order, !cpnp_order_is_settled(e->order),
+	    cpnp_order_memory(e->order));
 	if (err == 0) {
 		key->next = b->touched;
 		b->touched = key;
@@ -271,7 +281,7 @@ decide(struct daemon *d, cpnp_order *order, const cpnp_msg *request,
 	cpnp_decision decision;
 	int err;
 
-	in.open = c != NULL ? d->open[c - d->conf->customers] : 1;
+	in.open = c != NULL ? cpnpd_use(d, identity)->open : 1;
 	err = cpnp_decide(&decision, &in);
 	if (err == 0)
 		log_decision(order, &decision);
@@ -324,7 +334,7 @@ drain_once(struct daemon *d, cpnp_order **order, const cpnp_msg **request,
 			do_sign(d, &e, tag, now);
 			break;
 		case CPNP_EFFECT_FORGET:
-			count_open(d, e.order, false);
+			count_order(d, e.order, false, 0);
 			break;
 		case CPNP_EFFECT_OFFER: /* of a client only */
 		case CPNP_EFFECT_END:
@@ -356,7 +366,8 @@ cpnpd_load_row(struct daemon *d, const cpnp_store_row *row, cpnp_now now)
 	if (err != 0)
 		return err;
 	d->counters.loaded++;
-	count_open(d, order, !cpnp_order_is_settled(order));
+	count_order(d, order, !cpnp_order_is_settled(order),
+	    cpnp_order_memory(order));
 	cpnpd_drain(d, now);
 	return 0;
 }

@@ -4,6 +4,8 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon.h"
@@ -101,6 +103,77 @@ drop_hit(struct daemon *d, const cpnp_input *input)
 		cpnpd_drop_order(d, order);
 }
 
+/* FAIL Out of Resources to a QUOTATION, without an order; counter is why. */
+static void
+refuse_new(struct daemon *d, const cpnp_input *input,
+    const cpnp_explanation *why, uint64_t *counter, cpnp_now now)
+{
+	const cpnp_msg *m = input->msg;
+	uint8_t bytes[1024];
+	cpnp_msg fail = {.edition = m->edition, .method = CPNP_METHOD_FAIL,
+		.status = CPNP_STATUS_OUT_OF_RESOURCES,
+		.transaction_id = m->transaction_id,
+		.customer_order_id = m->customer_order_id,
+		.sequence_number = 1,
+		.explanations = {*why},
+		.explanations_n = 1};
+	cpnp_buf buf;
+
+	++*counter;
+	if (!cpnp_net_may_fail(d->net, input->peer, now))
+		return;
+	fail.present = CPNP_ATTR_BIT(CPNP_ATTR_TRANSACTION_ID) |
+	    CPNP_ATTR_BIT(CPNP_ATTR_CUSTOMER_ORDER_ID) |
+	    CPNP_ATTR_BIT(CPNP_ATTR_STATUS_CODE) |
+	    CPNP_ATTR_BIT(CPNP_ATTR_EXPLANATION);
+	if (cpnp_grammar(m->edition, CPNP_METHOD_FAIL,
+		CPNP_ATTR_SEQUENCE_NUMBER) != CPNP_ABSENT)
+		fail.present |= CPNP_ATTR_BIT(CPNP_ATTR_SEQUENCE_NUMBER);
+	cpnp_buf_init_fixed(&buf, bytes, sizeof(bytes));
+	if (cpnp_msg_encode(&fail, &buf, NULL) != 0)
+		return;
+	(void)cpnp_net_send(d->net, input->peer, cpnp_buf_bytes(&buf), now);
+}
+
+/* May this customer begin another order?  What it may have open is a matter
+ * of the decision; this is what keeps it from getting so far too often. */
+static bool
+admit_new(struct daemon *d, const cpnp_input *input, cpnp_now now)
+{
+	const cpnp_conf_customer *c =
+	    cpnp_conf_customer_find(d->conf, input->identity);
+	struct use *use = cpnpd_use(d, input->identity);
+	char limit[96];
+	cpnp_explanation why = {CPNP_BYTES_LIT("order"), CPNP_BYTES_NONE,
+		CPNP_BYTES_NONE,
+		CPNP_BYTES_LIT("the same order a little later")};
+	cpnp_rate rate;
+
+	if (c == NULL || use == NULL)
+		return true; /* refused as one that may not order */
+	rate = (cpnp_rate){(uint32_t)c->order_rate, (uint32_t)c->order_burst};
+	if (use->memory >= c->memory_max) {
+		snprintf(limit, sizeof(limit), "%" PRIu64 " bytes",
+		    c->memory_max);
+		why.reason = CPNP_BYTES_LIT("the orders of this customer hold "
+					    "as much memory as they may");
+		why.limit = cpnp_bytes_str(limit);
+		refuse_new(d, input, &why, &d->counters.refused_memory, now);
+		return false;
+	}
+	if (!cpnp_rate_take(&rate, &use->orders_until, now.mono)) {
+		snprintf(limit, sizeof(limit), "new orders: %" PRIu64 " a "
+		    "second, %" PRIu64 " at once", c->order_rate,
+		    c->order_burst);
+		why.reason = CPNP_BYTES_LIT("this customer orders faster than "
+					    "it may");
+		why.limit = cpnp_bytes_str(limit);
+		refuse_new(d, input, &why, &d->counters.refused_rate, now);
+		return false;
+	}
+	return true;
+}
+
 static void
 feed(struct daemon *d, cpnp_input *input, cpnp_now now)
 {
@@ -112,6 +185,10 @@ feed(struct daemon *d, cpnp_input *input, cpnp_now now)
 	err = cpnp_orders_recv(d->orders, input, now);
 	if (err == CPNP_ERR_NOT_LOADED) {
 		err = load_order(d, input, now);
+		if (err == 0 && input->searched && input->may_order &&
+		    input->msg->method == CPNP_METHOD_QUOTATION &&
+		    !admit_new(d, input, now))
+			return;
 		if (err == 0) {
 			input->signer = find_signer(d, input, &by, now);
 			err = cpnp_orders_recv(d->orders, input, now);
@@ -143,39 +220,16 @@ is_new(struct daemon *d, const cpnp_input *input)
  * and its peer repeats; a new one is refused, as it is while draining.
  */
 static void
-refuse_new(struct daemon *d, const cpnp_input *input, cpnp_now now)
+refuse_for_now(struct daemon *d, const cpnp_input *input, cpnp_now now)
 {
-	const cpnp_msg *m = input->msg;
-	uint8_t bytes[512];
-	cpnp_msg fail = {.edition = m->edition, .method = CPNP_METHOD_FAIL,
-		.status = CPNP_STATUS_OUT_OF_RESOURCES,
-		.transaction_id = m->transaction_id,
-		.customer_order_id = m->customer_order_id,
-		.sequence_number = 1,
-		.explanations = {{CPNP_BYTES_LIT("order"),
-		    CPNP_BYTES_LIT("no new orders are taken at the moment"),
-		    CPNP_BYTES_NONE,
-		    CPNP_BYTES_LIT("the same order a little later")}},
-		.explanations_n = 1};
-	cpnp_buf buf;
+	const cpnp_explanation why = {CPNP_BYTES_LIT("order"),
+		CPNP_BYTES_LIT("no new orders are taken at the moment"),
+		CPNP_BYTES_NONE,
+		CPNP_BYTES_LIT("the same order a little later")};
 
-	if (!cpnp_net_may_fail(d->net, input->peer, now))
-		return;
-	fail.present = CPNP_ATTR_BIT(CPNP_ATTR_TRANSACTION_ID) |
-	    CPNP_ATTR_BIT(CPNP_ATTR_CUSTOMER_ORDER_ID) |
-	    CPNP_ATTR_BIT(CPNP_ATTR_STATUS_CODE) |
-	    CPNP_ATTR_BIT(CPNP_ATTR_EXPLANATION);
-	if (cpnp_grammar(m->edition, CPNP_METHOD_FAIL,
-		CPNP_ATTR_SEQUENCE_NUMBER) != CPNP_ABSENT)
-		fail.present |= CPNP_ATTR_BIT(CPNP_ATTR_SEQUENCE_NUMBER);
-	cpnp_buf_init_fixed(&buf, bytes, sizeof(bytes));
-	if (cpnp_msg_encode(&fail, &buf, NULL) != 0)
-		return;
-	if (d->failed)
-		d->counters.refused_failed++;
-	else
-		d->counters.refused_draining++;
-	(void)cpnp_net_send(d->net, input->peer, cpnp_buf_bytes(&buf), now);
+	refuse_new(d, input, &why,
+	    d->failed ? &d->counters.refused_failed
+		      : &d->counters.refused_draining, now);
 }
 
 static bool
@@ -213,9 +267,9 @@ cpnpd_recv_message(struct daemon *d, cpnp_peer peer, cpnp_bytes identity,
 	} else if (d->failed) {
 		d->counters.drop_failed++;
 		if (is_new(d, &input))
-			refuse_new(d, &input, now);
+			refuse_for_now(d, &input, now);
 	} else if (d->draining && is_new(d, &input)) {
-		refuse_new(d, &input, now);
+		refuse_for_now(d, &input, now);
 	} else {
 		feed(d, &input, now);
 	}

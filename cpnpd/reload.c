@@ -72,22 +72,22 @@ refuse(struct daemon *d, const char *option, const char *why)
 	return CPNP_ERR_CONFIG;
 }
 
-/* Open orders are counted for each customer; none is let go uncounted. */
+/* What each customer uses goes on; none is let go with open orders. */
 static int
-carry_open(const struct daemon *d, struct daemon *next)
+carry_use(const struct daemon *d, struct daemon *next)
 {
 	const cpnp_conf_customer *c;
 	size_t i;
 
-	next->open = calloc(next->conf->customers_n + 1, sizeof(*next->open));
-	if (next->open == NULL)
+	next->use = calloc(next->conf->customers_n + 1, sizeof(*next->use));
+	if (next->use == NULL)
 		return refuse(next, "customer", cpnp_strerror(CPNP_ERR_NOMEM));
 	for (i = 0; i < d->conf->customers_n; i++) {
 		c = cpnp_conf_customer_find(next->conf,
 		    cpnp_bytes_str(d->conf->customers[i].identity));
 		if (c != NULL)
-			next->open[c - next->conf->customers] = d->open[i];
-		else if (d->open[i] > 0)
+			next->use[c - next->conf->customers] = d->use[i];
+		else if (d->use[i].open > 0)
 			return refuse(next, d->conf->customers[i].identity,
 			    "the customer has open orders and cannot be "
 			    "removed; expected may-order = no until they "
@@ -163,7 +163,7 @@ prepare(struct daemon *d, struct daemon *next)
 		    "knows only its own; expected a new certificate for the "
 		    "old key");
 	if (err == 0)
-		err = carry_open(d, next);
+		err = carry_use(d, next);
 	if (err != 0)
 		return err;
 	/* Make room for new places; they count once all is done. */
@@ -187,7 +187,7 @@ swap(struct daemon *d, struct daemon *next)
 	SWAP(cpnp_trust *, trust);
 	SWAP(cpnp_signer *, signer);
 	SWAP(cpnp_catalogue *, catalogue);
-	SWAP(uint64_t *, open);
+	SWAP(struct use *, use);
 	SWAP(cpnp_conf *, reloaded);
 	d->conf = d->reloaded;
 	/* These exist already and cannot fail. */
@@ -218,7 +218,7 @@ cpnpd_reload(struct daemon *d, char told[CPNPD_TOLD_MAX])
 	cpnp_capacity_del(next.capacity);
 	cpnp_conf_del(next.reloaded);
 	free(next.identity);
-	free(next.open);
+	free(next.use);
 	if (err != 0 && told[0] == '\0')
 		snprintf(told, CPNPD_TOLD_MAX, "%s", cpnp_strerror(err));
 	if (err != 0)

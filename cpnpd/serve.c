@@ -256,7 +256,7 @@ tear_down(struct daemon *d)
 	cpnp_catalogue_del(d->catalogue);
 	cpnp_capacity_del(d->capacity);
 	free(d->identity);
-	free(d->open);
+	free(d->use);
 	cpnp_conf_del(d->reloaded);
 	if (d->base != NULL)
 		event_base_free(d->base);

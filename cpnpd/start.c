@@ -336,10 +336,11 @@ new_orders(struct daemon *d)
 	    (uint32_t)(c->timers.expected_offer / 1000000000);
 	config.sign = d->signer != NULL;
 	config.orders_max = c->limits.orders_max;
+	config.memory_max = c->limits.memory_max;
 	config.confirm_stores = true;
 	err = cpnp_orders_new(&d->orders, &config, cpnp_env_openssl());
-	d->open = calloc(c->customers_n + 1, sizeof(*d->open));
-	if (err == 0 && d->open == NULL)
+	d->use = calloc(c->customers_n + 1, sizeof(*d->use));
+	if (err == 0 && d->use == NULL)
 		err = CPNP_ERR_NOMEM;
 	return err == 0 ? 0 : complain(d, "orders", err, &diag);
 }

@@ -156,8 +156,8 @@ static const struct columns tables[] = {
 	{"orders", {{"customer", 24}, {"customer_order", 24},
 	    {"provider_order", 27}, {"changed", 20}, {"state", 0}}},
 	{"customers", {{"customer", 32}, {"may_order", 9},
-	    {"open_orders", 11}, {"open_orders_max", 15}, {"held", 14},
-	    {"held_max", 0}}},
+	    {"open_orders", 11}, {"open_orders_max", 15}, {"memory", 12},
+	    {"held", 14}, {"held_max", 0}}},
 	{"counters", {{"group", 6}, {"name", 24}, {"value", 12},
 	    {"text", 0}}},
 };
