@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "codec.h"
+#include "fault.h"
 
 /* Keys of the map, in the order in which they are written. */
 enum key {
@@ -66,7 +67,8 @@ cpnp_agreement_from_msg(cpnp_agreement *agreement, const cpnp_msg *msg,
 		agreement->validity = msg->validity_offer_time;
 	if (cpnp_msg_has(msg, CPNP_ATTR_NEGOTIATION_OPTIONS)) {
 		agreement->has_cost =
-		    msg->options.has_cost && !msg->options.cost_empty;
+		    msg->options.has_cost && !msg->options.cost_empty &&
+		    !CPNP_FAULT(COST);
 		agreement->purpose = msg->options.purpose;
 	}
 	if (agreement->has_cost)

@@ -13,6 +13,8 @@
 
 #include <cpnp/cbor.h>
 
+#include "fault.h"
+
 #define HEAD_MAX 9 /* the initial byte and eight of an argument */
 
 /* One head, with the content of a string. */
@@ -177,9 +179,9 @@ token_read(struct token *tok, const uint8_t *pos, const uint8_t *end)
 		return;
 	tok->size = res.read;
 	head = tok->content != NULL ? (size_t)(tok->content - pos) : res.read;
-	if (head != head_size(tok->value))
+	if (head != head_size(tok->value) && !CPNP_FAULT(FORM))
 		tok->err = CPNP_ERR_NOT_DETERMINISTIC;
-	else if (tok->type == CPNP_CBOR_TEXT &&
+	else if (tok->type == CPNP_CBOR_TEXT && !CPNP_FAULT(UTF8) &&
 	    !cpnp_utf8_is_valid(
 		(cpnp_bytes){tok->content, (size_t)tok->value}))
 		tok->err = CPNP_ERR_UTF8;
@@ -407,7 +409,8 @@ cpnp_cbor_get_key(cpnp_cbor_rd *rd, int64_t *prev)
 	err = token_int(&tok, &key);
 	if (err == 0 && key == CPNP_CBOR_NO_KEY)
 		err = CPNP_ERR_RANGE;
-	if (err == 0 && !key_is_after(*prev, key))
+	if (err == 0 && !key_is_after(*prev, key) &&
+	    !(key == *prev && CPNP_FAULT(DUPLICATE)))
 		err = CPNP_ERR_DUPLICATE;
 	if (err != 0) {
 		cpnp_cbor_rd_fail(rd, err);

@@ -18,12 +18,28 @@ enum cpnp_fault {
 	CPNP_FAULT_REPLAY,      /* the sequence number is not checked */
 	CPNP_FAULT_RELEASE,     /* an expired offer is never released */
 	CPNP_FAULT_FORGET_ACK,  /* a repeated ACCEPT is not answered */
+	/* What tests/conform finds from outside; the others are found by the
+	 * tests of orders as well. */
+	CPNP_FAULT_FORM,        /* heads need not be the shortest */
+	CPNP_FAULT_DUPLICATE,   /* a key may stand twice */
+	CPNP_FAULT_UTF8,        /* text may be anything */
+	CPNP_FAULT_UNKNOWN,     /* what must be understood is ignored */
+	CPNP_FAULT_IGNORED,     /* what may be ignored is refused */
+	CPNP_FAULT_VERSION,     /* an unknown version is rfc8921 */
+	CPNP_FAULT_COST,        /* the cost is no part of an agreement */
+	CPNP_FAULT_TRANSACTION, /* the transaction is not checked */
+	CPNP_FAULT_ANSWER_FAIL, /* a FAIL is answered */
+	CPNP_FAULT_STRANGER,    /* an order belongs to everybody */
+	CPNP_FAULT_RENUMBER,    /* a repeated answer gets a new number */
+	CPNP_FAULT_COOKIE,      /* a cookie is good for every address */
+	CPNP_FAULT_LONGER,      /* who is not proved may get more than it sent */
 	CPNP_FAULT_END
 };
 
 #ifdef CPNP_PLANTED_FAULTS
-/* One bit for each fault; tests set it. */
-extern unsigned cpnp_faults;
+/* One bit for each fault; tests set it, cpnpd from CPNP_FAULTS.  The daemon
+ * and libcpnp-net see that of libcpnp. */
+extern __attribute__((visibility("default"))) unsigned cpnp_faults;
 #define CPNP_FAULT(name) ((cpnp_faults >> CPNP_FAULT_##name & 1u) != 0)
 #else
 #define CPNP_FAULT(name) 0

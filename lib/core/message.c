@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "codec.h"
+#include "fault.h"
 
 #define ALL_ATTRS (CPNP_ATTR_BIT(CPNP_ATTR_END) - 1)
 
@@ -69,6 +70,8 @@ decode_head(struct decoder *dec)
 	method = cpnp_cbor_get_uint(&dec->rd, 0, UINT64_MAX);
 	if (dec->rd.err != 0)
 		return;
+	if (version > CPNP_EDITION_RFC8921 && CPNP_FAULT(VERSION))
+		version = CPNP_EDITION_RFC8921;
 	if (version > CPNP_EDITION_RFC8921) {
 		fail(dec, CPNP_ERR_VERSION, offset, "version",
 		    "0 (draft-02) or 1 (rfc8921)");
@@ -105,7 +108,7 @@ decode_attr(struct decoder *dec, int64_t *prev)
 	if (rd->err != 0)
 		return;
 	if (!cpnp_attr_by_code(key, &attr)) {
-		if (key >= 0) {
+		if (key >= 0 ? !CPNP_FAULT(UNKNOWN) : CPNP_FAULT(IGNORED)) {
 			(void)snprintf(where, sizeof(where), "attribute %lld",
 			    (long long)key);
 			fail(dec, CPNP_ERR_ATTR_UNKNOWN, offset, where, "");

@@ -77,7 +77,7 @@ check_transaction(struct order_step *s)
 
 	if (msg->edition != s->order->edition)
 		return CPNP_ERR_MISMATCH;
-	if (begins_transaction(msg->method))
+	if (begins_transaction(msg->method) || CPNP_FAULT(TRANSACTION))
 		return 0;
 	if (cpnp_msg_has(msg, CPNP_ATTR_TRANSACTION_ID) &&
 	    cpnp_bytes_equal(msg->transaction_id,

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "fault.h"
 #include "order_int.h"
 
 bool
@@ -22,10 +23,11 @@ cpnp_msg_is_request(cpnp_method method)
 	case CPNP_METHOD_PROCESSING:
 	case CPNP_METHOD_OFFER:
 	case CPNP_METHOD_ACK:
-	case CPNP_METHOD_FAIL:
 	case CPNP_METHOD_PARTS:
 	case CPNP_METHOD_END:
 		break;
+	case CPNP_METHOD_FAIL:
+		return CPNP_FAULT(ANSWER_FAIL);
 	}
 	return false;
 }
@@ -160,6 +162,17 @@ cpnp_order_send_again(struct order_step *s)
 	return push_send(s, true);
 }
 
+/* The newest message under a new number, for CPNP_FAULT(RENUMBER). */
+static int
+send_renumbered(struct order_step *s)
+{
+	int err = cpnp_msg_decode(&s->orders->build,
+	    cpnp_blob_bytes(s->order->now.docs[CPNP_DOC_LAST_OUT]), NULL);
+
+	s->orders->build.present &= ~CPNP_MSG_HEAD_READ;
+	return err != 0 ? err : cpnp_order_send(s);
+}
+
 int
 cpnp_order_answer_again(struct order_step *s)
 {
@@ -168,6 +181,8 @@ cpnp_order_answer_again(struct order_step *s)
 	if (o->docs[CPNP_DOC_LAST_OUT] == NULL || s->now.mono < o->quiet)
 		return 0;
 	o->quiet = s->now.mono + s->orders->config.resend_interval;
+	if (CPNP_FAULT(RENUMBER))
+		return send_renumbered(s);
 	/* Back after a restart: the peer can be reached again. */
 	if (o->retrans == CPNP_NEVER)
 		cpnp_timer_arm_retrans(s->orders, s->order, s->now);

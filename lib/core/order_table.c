@@ -10,6 +10,7 @@
  */
 #include <string.h>
 
+#include "fault.h"
 #include "order_int.h"
 
 #define BUCKETS_MIN 64
@@ -83,6 +84,8 @@ hash_of(const cpnp_orders *orders, cpnp_role role, cpnp_bytes peer,
 
 	if (peer.len > CPNP_IDENTITY_MAX || id.len > CPNP_ORDER_ID_MAX)
 		return 0;
+	if (CPNP_FAULT(STRANGER))
+		peer.len = 0;
 	key[n++] = (uint8_t)role;
 	key[n++] = (uint8_t)peer.len;
 	if (peer.len > 0)
@@ -129,7 +132,8 @@ cpnp_table_find(const cpnp_orders *orders, cpnp_role role,
 	for (; order != NULL; order = order->hash_next)
 		if (order->hash == hash && order->role == role &&
 		    cpnp_bytes_equal(order->customer_id, customer_id) &&
-		    cpnp_bytes_equal(order->peer_identity, peer_identity))
+		    (CPNP_FAULT(STRANGER) ||
+			cpnp_bytes_equal(order->peer_identity, peer_identity)))
 			return order;
 	return NULL;
 }

@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include "../core/fault.h"
 #include "internal.h"
 
 #include <errno.h>
@@ -218,6 +219,8 @@ cookie_material(uint8_t store[1 + sizeof(struct net_key)],
 {
 	store[0] = 'U';
 	memcpy(store + 1, key, sizeof(*key));
+	if (CPNP_FAULT(COOKIE))
+		memset(store + 1, 0, sizeof(*key));
 	return (cpnp_bytes){store, 1 + sizeof(*key)};
 }
 
@@ -279,7 +282,9 @@ ask_for_cookie(struct net_socket *sock, const struct net_key *key,
 
 		fail_identify(&fail, request, optional != 0);
 		cpnp_buf_init_fixed(&buf, store,
-		    request_len < sizeof(store) ? request_len : sizeof(store));
+		    request_len < sizeof(store) && !CPNP_FAULT(LONGER)
+			? request_len
+			: sizeof(store));
 		if (cpnp_msg_encode(&fail, &buf, NULL) == 0) {
 			net_socket_send(sock, key, cpnp_buf_bytes(&buf));
 			net->count.udp_cookie_asked++;
