@@ -12,6 +12,7 @@
 
 struct walk {
 	bool ranges; /* a value within a range of the first is no change */
+	bool preferred; /* and it must be the preferred one */
 	cpnp_cpd_change *changes;
 	size_t max;
 	size_t n;
@@ -176,11 +177,14 @@ member_changed(struct walk *walk, const struct cpd_type *type, const void *a,
 }
 
 static bool
-value_is_in_range(const cpnp_cpd_value *offer, const cpnp_cpd_value *request)
+value_is_granted(const struct walk *walk, const cpnp_cpd_value *offer,
+    const cpnp_cpd_value *request)
 {
-	return offer->kind == CPNP_CPD_SINGLE &&
-	    request->kind != CPNP_CPD_ABSENT && offer->lo >= request->lo &&
-	    offer->lo <= request->hi;
+	if (offer->kind != CPNP_CPD_SINGLE || request->kind == CPNP_CPD_ABSENT)
+		return false;
+	if (walk->preferred)
+		return offer->lo == request->preferred;
+	return offer->lo >= request->lo && offer->lo <= request->hi;
 }
 
 static void
@@ -194,7 +198,8 @@ compare_scalar(struct walk *walk, const struct cpd_field *field, const void *a,
 		field, at_a, walk->profile_a, at_b, walk->profile_b))
 		return;
 	if (walk->ranges) {
-		if (field->kind == CPD_VALUE && value_is_in_range(at_b, at_a))
+		if (field->kind == CPD_VALUE &&
+		    value_is_granted(walk, at_b, at_a))
 			return;
 		if ((field->flags & CPD_OFFERED) != 0 &&
 		    cpd_scalar_is_absent(field, at_a))
@@ -349,12 +354,15 @@ cpnp_cpd_diff(const cpnp_cpd *before, const cpnp_cpd *after,
 	return walk.n;
 }
 
-int
-cpnp_cpd_within(
-    const cpnp_cpd *offer, const cpnp_cpd *request, cpnp_diag *diag)
+static int
+satisfies(const cpnp_cpd *offer, const cpnp_cpd *request, bool preferred,
+    cpnp_diag *diag)
 {
 	cpnp_cpd_change change;
-	struct walk walk = {.ranges = true, .changes = &change, .max = 1};
+	struct walk walk = {.ranges = true,
+	    .preferred = preferred,
+	    .changes = &change,
+	    .max = 1};
 
 	if (cpnp_cpd_is_concrete(offer, diag) != 0)
 		return CPNP_ERR_MISMATCH;
@@ -371,6 +379,20 @@ cpnp_cpd_within(
 		    change.after[0] == '\0' ? "nothing" : change.after);
 	}
 	return CPNP_ERR_MISMATCH;
+}
+
+int
+cpnp_cpd_within(
+    const cpnp_cpd *offer, const cpnp_cpd *request, cpnp_diag *diag)
+{
+	return satisfies(offer, request, false, diag);
+}
+
+int
+cpnp_cpd_as_preferred(
+    const cpnp_cpd *offer, const cpnp_cpd *request, cpnp_diag *diag)
+{
+	return satisfies(offer, request, true, diag);
 }
 
 static int concrete_struct(const struct cpd_type *type, const void *structure,

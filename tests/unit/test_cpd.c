@@ -662,6 +662,33 @@ START_TEST(test_cpd_within)
 }
 END_TEST
 
+/* R10: exactly what was asked is the preferred value of each range. */
+START_TEST(test_cpd_as_preferred)
+{
+	struct counter counter;
+	cpnp_mem mem = counter_mem(&counter);
+	cpnp_cpd offer, request;
+	cpnp_cpd_value *out;
+	cpnp_diag diag = {0};
+
+	decode_golden(&offer, &mem);
+	decode_golden(&request, &mem);
+	out = &CLAUSE_OF(&request).capacity[0].out;
+	ck_assert_int_eq(out->kind, CPNP_CPD_RANGE);
+	CLAUSE_OF(&offer).capacity[0].out = cpnp_cpd_single(out->preferred);
+	ck_assert_int_eq(cpnp_cpd_as_preferred(&offer, &request, &diag), 0);
+	CLAUSE_OF(&offer).capacity[0].out = cpnp_cpd_single(
+	    out->preferred == out->lo ? out->hi : out->lo);
+	check_within(&offer, &request, "");
+	ck_assert_int_eq(cpnp_cpd_as_preferred(&offer, &request, &diag),
+	    CPNP_ERR_MISMATCH);
+	ck_assert_str_eq(diag.where, "capacity/paris/out");
+	cpnp_cpd_fini(&offer);
+	cpnp_cpd_fini(&request);
+	ck_assert_uint_eq(counter.live, 0);
+}
+END_TEST
+
 START_TEST(test_cpd_diff)
 {
 	struct counter counter;
@@ -891,6 +918,7 @@ main(void)
 	tcase_add_test(tc, test_cpd_encode_checks);
 	tcase_add_test(tc, test_cpd_concrete);
 	tcase_add_test(tc, test_cpd_within);
+	tcase_add_test(tc, test_cpd_as_preferred);
 	tcase_add_test(tc, test_cpd_diff);
 	tcase_add_loop_test(tc, test_cpd_quantity, 0,
 	    sizeof(quantities) / sizeof(quantities[0]));

@@ -520,6 +520,9 @@ CPNP_API int cpnp_cpd_is_concrete(const cpnp_cpd *cpd, cpnp_diag *diag);
  */
 CPNP_API int cpnp_cpd_within(
     const cpnp_cpd *offer, const cpnp_cpd *request, cpnp_diag *diag);
+/* The same, and of every range it grants the preferred value. */
+CPNP_API int cpnp_cpd_as_preferred(
+    const cpnp_cpd *offer, const cpnp_cpd *request, cpnp_diag *diag);
 
 /* One difference between two documents, for a person.  path is a clause and
  * what is in it ("capacity/paris/in"); before or after is empty when absent
