@@ -310,6 +310,7 @@ static const struct setting settings[] = {
     {"key", 0, BOTH, parse_path, AT(key), 0, 0, NULL, FILE_NAME},
     {"ca", 0, BOTH, parse_path, AT(ca), 0, 0, NULL, FILE_NAME},
     {"crl", 0, BOTH, parse_path, AT(crl), 0, 0, NULL, FILE_NAME},
+    {"key-log", 0, IN_FILE, parse_bool, AT(key_log), 0, 0, NULL, "yes or no"},
     {"ledger-key", 0, BOTH, parse_path, AT(ledger_key), 0, 0, NULL, FILE_NAME},
     {"store", 0, BOTH, parse_path, AT(store), 0, 0, NULL, FILE_NAME},
     {"edition", 0, BOTH, parse_edition, AT(edition), 0, 0, NULL,

@@ -41,6 +41,7 @@ typedef struct cpnpc_conf {
 	char *domain; /* or this: whose SRV records say where */
 	char *resolver;
 	bool udp;
+	bool key_log;
 	char *server_name;
 	char *server_domain;
 	char *server_identity;

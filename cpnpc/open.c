@@ -104,6 +104,24 @@ check_identity(const cpnpc_session *session)
 	return CPNPC_DONE;
 }
 
+/* Whoever reads that file reads the sessions; so it is said each time. */
+static int
+open_key_log(cpnpc_session *session, cpnp_diag *diag)
+{
+	const char *path = getenv("SSLKEYLOGFILE");
+	int err;
+
+	if (!session->run->conf.key_log)
+		return 0;
+	if (path != NULL && *path == '\0')
+		path = NULL;
+	err = cpnp_net_set_key_log(session->net, path, diag);
+	if (err == 0 && path != NULL)
+		fprintf(stderr, "cpnpc: warning: KEY LOG: the secrets of this "
+		    "session are written to %s\n", path);
+	return err;
+}
+
 static cpnpc_exit
 open_net(cpnpc_session *session)
 {
@@ -122,6 +140,12 @@ open_net(cpnpc_session *session)
 	int err;
 
 	err = cpnp_net_new(&session->net, session->base, &config);
+	if (err == 0 && !conf->udp) {
+		err = open_key_log(session, &diag);
+		if (err != 0)
+			return cpnpc_fail_diag(
+			    run, CPNPC_LOCAL, "key-log", err, &diag);
+	}
 	if (err == 0 && !conf->udp)
 		err = cpnp_net_reload_tls(
 		    session->net, CPNP_NET_CLIENT, &tls, &diag);

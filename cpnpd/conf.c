@@ -105,6 +105,8 @@ static const struct option top_options[] = {
 	    .expected = "a name of up to 107 bytes, such as "
 			"\"/run/cpnp/cpnpd.sock\"",
 	    .is_wrong = cpnp_conf_wrong_socket},
+	{O(cpnp_conf, "key-log", BOOL, key_log), .dflt = "no",
+	    .expected = "yes or no"},
 	{O(cpnp_conf, "user", TEXT, user),
 	    .expected = "a user of this system",
 	    .is_wrong = cpnp_conf_wrong_user},

@@ -92,6 +92,7 @@ typedef struct cpnp_conf {
 	cpnp_conf_text key;
 	cpnp_conf_text ca;
 	cpnp_conf_text crl;
+	bool key_log;
 	cpnp_conf_text ledger_key;
 	cpnp_conf_text store;
 	cpnp_conf_text control_socket; /* always set after a load */

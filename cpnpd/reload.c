@@ -47,6 +47,7 @@ find_fixed(const cpnp_conf *a, const cpnp_conf *b)
 		{"store", same_text(&a->store, &b->store)},
 		{"control-socket",
 		    same_text(&a->control_socket, &b->control_socket)},
+		{"key-log", a->key_log == b->key_log},
 		{"user", same_text(&a->user, &b->user)},
 		{"group", same_text(&a->group, &b->group)},
 		{"section timers",

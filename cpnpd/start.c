@@ -115,6 +115,31 @@ new_net(struct daemon *d)
 	return err == 0 ? 0 : complain(d, "network", err, &diag);
 }
 
+/* Whoever reads that file reads the sessions: it takes a build for it, a line
+ * of the configuration and the environment.  check: only the first. */
+static int
+open_key_log(struct daemon *d, bool check)
+{
+	const char *path = check ? NULL : getenv("SSLKEYLOGFILE");
+	const cpnp_conf_text at = {NULL, 0};
+	cpnp_diag diag = {0};
+
+	if (!d->conf->key_log)
+		return 0;
+	if (path != NULL && *path == '\0')
+		path = NULL;
+	if (cpnp_net_set_key_log(d->net, path, &diag) != 0)
+		return cpnpd_blame(d, "key-log", &at, &diag);
+	if (path != NULL)
+		cpnp_log(CPNP_LOG_WARNING, "KEY LOG: the secrets of all "
+		    "sessions are written to %s; whoever reads that file "
+		    "reads what customers send", path);
+	else if (!check)
+		cpnp_log(CPNP_LOG_WARNING, "key-log is yes, and SSLKEYLOGFILE "
+		    "names no file: nothing is written");
+	return 0;
+}
+
 int
 cpnpd_load_tls(struct daemon *d)
 {
@@ -276,6 +301,8 @@ cpnpd_prepare(struct daemon *d)
 {
 	int err = new_net(d);
 
+	if (err == 0)
+		err = open_key_log(d, true);
 	if (err == 0)
 		err = cpnpd_load_tls(d);
 	if (err == 0)
@@ -443,6 +470,8 @@ cpnpd_start(struct daemon *d)
 	if (err == 0)
 		/* a change of user has made the process dumpable again */
 		err = cpnp_privileges_no_core(&diag);
+	if (err == 0)
+		err = open_key_log(d, false);
 	if (err == 0)
 		err = open_store(d);
 	if (err == 0)

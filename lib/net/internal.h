@@ -11,6 +11,7 @@
  *   bio.c      the BIO between a session and its datagrams
  *   tls.c      certificates: contexts, verification, names
  *   resume.c   sessions to resume
+ *   keylog.c   secrets of sessions, in a build that has it
  *   hello.c, cookie.c, address.c   pure parts
  *
  * Nothing that a callback may have closed is freed before the outermost
@@ -174,7 +175,11 @@ struct net_slot {
 	uint32_t next_free;
 };
 
-struct net_resume; /* resume.c */
+struct net_resume; /* keylog.c */
+void net_keylog_attach(const cpnp_net *net, SSL_CTX *ctx);
+void net_keylog_close(cpnp_net *net);
+
+/* resume.c */
 struct net_batch;  /* socket.c */
 
 struct cpnp_net {
@@ -211,6 +216,7 @@ struct cpnp_net {
 	size_t sources_n;
 	struct net_tls_side tls[2];
 	struct net_resume *resume;
+	int key_log; /* file, -1: none */
 	BIO_METHOD *bio;
 	BIO_ADDR *bio_addr;
 	uint8_t *plain;   /* CPNP_DATAGRAM_MAX bytes: a record opened */

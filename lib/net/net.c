@@ -349,6 +349,7 @@ cpnp_net_new(
 	if (net == NULL)
 		return CPNP_ERR_NOMEM;
 	net->base = base;
+	net->key_log = -1;
 	net->cb = config->callbacks;
 	net->limits = config->limits;
 	limits_default(&net->limits);
@@ -397,6 +398,7 @@ cpnp_net_del(cpnp_net *net)
 	net_resume_del(net);
 	net_tls_fini(&net->tls[CPNP_NET_SERVER]);
 	net_tls_fini(&net->tls[CPNP_NET_CLIENT]);
+	net_keylog_close(net);
 	event_del(&net->flush);
 	event_del(&net->idle);
 	net_batch_del(net);

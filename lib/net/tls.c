@@ -464,6 +464,7 @@ net_tls_load(cpnp_net *net, cpnp_net_side side, const cpnp_net_tls *tls,
 		err = file_error("DTLS", "OpenSSL does not start", diag);
 		goto fail;
 	}
+	net_keylog_attach(net, fresh.ctx);
 	err = load_own(fresh.ctx, side, tls, &fresh, diag);
 	if (err == 0)
 		err = load_peers(fresh.ctx, side, tls, fresh.store, diag);

@@ -249,6 +249,8 @@ static const struct {
 	    "\"1 ms\"", "from 100 ms"},
 	{BASE "timers { max-retries = -1 }\n", ":7: max-retries: ", "\"-1\"",
 	    "a whole number from 0 to 20"},
+	{BASE "key-log = often\n", ":7: key-log: ", "\"often\"",
+	    "expected yes or no"},
 	{BASE "limits { max-memory = 2 }\n", ":7: max-memory: ", "\"2\"",
 	    "such as \"500 MB\""},
 	{BASE "limits { max-memory = \"99999 B\" }\n", ":7: max-memory: ",

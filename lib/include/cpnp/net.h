@@ -177,6 +177,19 @@ CPNP_API int cpnp_net_reload_tls(cpnp_net *net, cpnp_net_side side,
     const cpnp_net_tls *tls, cpnp_diag *diag);
 
 /*
+ * Append the secrets of every session to a file, in the format that
+ * Wireshark reads (SSLKEYLOGFILE): whoever has it reads the sessions.  It is
+ * made with mode 0600, or has to be a regular file of our own with no more
+ * than that.  Only in a build that was configured with --enable-keylog; path
+ * NULL asks whether this is one.
+ *
+ * Errors: CPNP_ERR_UNAVAILABLE, it is none; _IO, _CONFIG, about the file; diag
+ * says why.
+ */
+CPNP_API int cpnp_net_set_key_log(
+    cpnp_net *net, const char *path, cpnp_diag *diag);
+
+/*
  * The identity of our own certificate on one side, by the rule that holds for
  * clients: the first dNSName of the subjectAltName in lower case, else the
  * first rfc822Name or URI.  A name with a wildcard stands for nobody and does
