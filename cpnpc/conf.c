@@ -67,6 +67,14 @@ parse_text(const struct setting *setting, const char *text, void *at)
 	return set_string(at, strdup(text));
 }
 
+/* It has no spaces, which part the words of what is kept with an order. */
+static bool
+parse_server(const struct setting *setting, const char *text, void *at)
+{
+	return strpbrk(text, " \t\r\n") == NULL &&
+	       parse_text(setting, text, at);
+}
+
 static bool
 parse_domain(const struct setting *setting, const char *text, void *at)
 {
@@ -278,6 +286,13 @@ parse_accept(const struct setting *setting, const char *text, void *at)
 	return false;
 }
 
+static bool
+parse_rule(const struct setting *setting, const char *text, void *at)
+{
+	(void)setting;
+	return cpnpc_rule_parse(text, at) == 0;
+}
+
 #define AT(member) offsetof(cpnpc_conf, member)
 #define FILE_NAME "the name of a file"
 #define TIME_RANGE "a time from 100 ms to 60 min, as \"2 s\""
@@ -286,7 +301,7 @@ parse_accept(const struct setting *setting, const char *text, void *at)
 #define YEAR 31622400
 
 static const struct setting settings[] = {
-    {"server", 's', BOTH, parse_text, AT(server), 1, CPNP_TEXT_MAX, NULL,
+    {"server", 's', BOTH, parse_server, AT(server), 1, CPNP_TEXT_MAX, NULL,
 	"HOST or HOST:PORT, an IPv6 address as [2001:db8::1]:49921"},
     {"domain", 0, BOTH, parse_domain, AT(domain), 0, 0, NULL,
 	"a domain such as provider.example, with xn-- where it is not ASCII"},
@@ -317,6 +332,8 @@ static const struct setting settings[] = {
 	"rfc8921 or draft-02"},
     {"accept", 0, BOTH, parse_accept, AT(accept), 0, 0, NULL,
 	"always, exact, ask or never"},
+    {"choose", 0, IN_LINE, parse_rule, AT(rule), 0, 0, NULL,
+	"cheapest, exact or ask"},
     {"max-price", 0, BOTH, parse_price, AT(max_price), 0, 0, NULL,
 	"an amount with an optional token code, as \"1500.00 EUR\""},
     {"wait", 0, BOTH, parse_number, AT(wait), 0, YEAR, NULL,
@@ -410,11 +427,14 @@ cpnpc_conf_fini(cpnpc_conf *conf)
 	for (i = 0; i < SETTINGS_N; i++) {
 		const struct setting *s = &settings[i];
 
-		if (s->parse == parse_text || s->parse == parse_path ||
+		if (s->parse == parse_text || s->parse == parse_server ||
+		    s->parse == parse_path ||
 		    s->parse == parse_domain || s->parse == parse_resolver ||
 		    s->parse == parse_order_id)
 			free(*(char **)((char *)conf + s->offset));
 	}
+	for (i = 0; i < conf->servers_n; i++)
+		free(conf->servers[i]);
 	free(conf->file);
 	*conf = (cpnpc_conf){0};
 }
@@ -432,6 +452,34 @@ complain(cpnpc_conf_report *report, void *user, const char *format, ...)
 	vsnprintf(line, sizeof(line), format, ap);
 	va_end(ap);
 	report(user, line);
+}
+
+/* Each --server counts; all of them matter to an order from several. */
+static int
+add_server(cpnpc_conf *conf, const char *value, cpnpc_conf_report *report,
+    void *user)
+{
+	size_t i;
+
+	for (i = 0; i < conf->servers_n; i++) {
+		if (strcmp(conf->servers[i], value) == 0) {
+			complain(report, user,
+			    "--server: %s is given twice; expected it once",
+			    value);
+			return CPNP_ERR_CONFIG;
+		}
+	}
+	if (conf->servers_n == CPNPC_SET_MAX) {
+		complain(report, user,
+		    "--server: it is given too often; expected at most %d",
+		    CPNPC_SET_MAX);
+		return CPNP_ERR_CONFIG;
+	}
+	conf->servers[conf->servers_n] = strdup(value);
+	if (conf->servers[conf->servers_n] == NULL)
+		return CPNP_ERR_NOMEM;
+	conf->servers_n++;
+	return 0;
 }
 
 int
@@ -452,8 +500,10 @@ cpnpc_conf_set(cpnpc_conf *conf, const char *name, const char *value,
 		return CPNP_ERR_CONFIG;
 	}
 	/* Whom to speak to: the one replaces the other, as the file has it. */
-	if (s->offset == AT(server))
+	if (s->offset == AT(server)) {
 		drop_string(&conf->domain);
+		return add_server(conf, value, report, user);
+	}
 	if (s->offset == AT(domain)) {
 		drop_string(&conf->server);
 		drop_string(&conf->server_name);

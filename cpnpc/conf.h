@@ -13,6 +13,7 @@
 #include <cpnp/message.h>
 #include <cpnp/types.h>
 
+#include "choose.h"
 #include "price.h"
 
 /* What to do with an offer. */
@@ -32,6 +33,9 @@ typedef struct cpnpc_reasons {
 
 /* Yes, no, or what fits the case. */
 typedef enum cpnpc_choice { CPNPC_UNSET = 0, CPNPC_YES, CPNPC_NO } cpnpc_choice;
+
+/* How many servers may be asked for one service at the same time. */
+#define CPNPC_SET_MAX 16
 
 typedef struct cpnpc_conf {
 	char *file; /* the configuration that was read, or NULL */
@@ -78,6 +82,9 @@ typedef struct cpnpc_conf {
 	char *customer_telephone;
 
 	/* of the command line alone */
+	char *servers[CPNPC_SET_MAX]; /* each --server of it */
+	size_t servers_n;
+	cpnpc_rule rule; /* which of their offers is taken */
 	bool accept_given; /* accept and max_price come from there */
 	bool max_price_given;
 	char *order_id;

@@ -88,6 +88,9 @@ typedef struct cpnpc_records {
 int cpnpc_records_read(
     cpnpc_records *records, cpnp_store *store, const char *id, bool open_only);
 void cpnpc_records_fini(cpnpc_records *records);
+/* The orders of the store that are members of the set id, by their numbers;
+ * none when there is no such set (set.c). */
+int cpnpc_set_read(cpnpc_records *records, cpnp_store *store, const char *id);
 /* The one order that id names; tells the error. */
 cpnpc_exit cpnpc_records_find(
     cpnpc *run, cpnp_store *store, const char *id, cpnpc_record *record);
@@ -128,6 +131,9 @@ int cpnpc_offer_new(cpnpc_offer **offer, const cpnp_order *order);
 void cpnpc_offer_del(cpnpc_offer *offer);
 /* An offer of the right document is not exact with other terms beside it. */
 void cpnpc_offer_compare_terms(cpnpc_offer *offer);
+/* It grants of every range the preferred value, and the provider explains
+ * nothing. */
+bool cpnpc_offer_is_preferred(const cpnpc_offer *offer);
 /* The price of it; NULL when it names none. */
 const cpnp_money *cpnpc_offer_cost(const cpnpc_offer *offer);
 
@@ -162,6 +168,13 @@ void cpnpc_table_add(cpnpc_table *table, cpnp_bytes text);
 /* Print with indent spaces in front and delete; false without memory. */
 bool cpnpc_table_print(cpnpc_table *table, FILE *f, int indent);
 
+/* What a set is, and a table of its orders (set_show.c). */
+cpnpc_exit cpnpc_set_show(cpnpc *run, const cpnpc_records *records);
+/* The set that an order is a member of, for list: "" for none. */
+#define CPNPC_SET_NAME_LEN 96
+void cpnpc_set_name(const cpnp_store_row *row, char out[CPNPC_SET_NAME_LEN]);
+/* Add it to what an order is. */
+void cpnpc_set_json(json_t *object, const cpnp_store_row *row);
 void cpnpc_print_offer(
     FILE *f, const cpnpc_offer *offer, const cpnp_order *order, cpnp_now now);
 void cpnpc_print_explanations(

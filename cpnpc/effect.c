@@ -97,6 +97,7 @@ store(cpnpc_session *session, cpnpc_job *job, const cpnp_effect *effect,
 		break_down(session, err);
 	if (job == NULL || effect->u.store.from == effect->u.store.to)
 		return;
+	job->agreed |= effect->u.store.agreement_to != CPNP_AGREEMENT_NONE;
 	if (session->run->conf.verbose)
 		cpnpc_status_say(session, "order %s: %s -> %s, %s", job->id,
 		    cpnp_state_name(effect->u.store.from),
@@ -105,6 +106,7 @@ store(cpnpc_session *session, cpnpc_job *job, const cpnp_effect *effect,
 	if (effect->u.store.to != CPNP_STATE_CANCELLED)
 		return;
 	job->ended_by = effect->u.store.event;
+	job->ended_in = effect->u.store.from;
 	job->ended_at = now.mono;
 	job->asking = false;
 	if (effect->u.store.detail != NULL)
@@ -212,12 +214,18 @@ perform(cpnpc_session *session, const cpnp_effect *effect, cpnp_now now)
 }
 
 void
-cpnpc_effects_take(cpnpc_session *session, cpnp_now now)
+cpnpc_effects_gather(cpnpc_session *session, cpnp_now now)
 {
 	cpnp_effect effect;
 
 	while (cpnp_orders_next(session->orders, &effect))
 		perform(session, &effect, now);
+}
+
+void
+cpnpc_effects_take(cpnpc_session *session, cpnp_now now)
+{
+	cpnpc_effects_gather(session, now);
 	commit(session);
 }
 
@@ -274,6 +282,7 @@ cpnpc_effects_run(cpnpc_session *session, cpnp_now now)
 {
 	do {
 		cpnpc_effects_take(session, now);
-	} while (!session->broken && act(session, now));
+	} while (!session->broken &&
+		 (act(session, now) || cpnpc_sets_act(session, now)));
 	cpnpc_session_arm(session, now);
 }

@@ -38,8 +38,8 @@ show_offer(cpnpc_session *session, const cpnpc_job *job,
 	fflush(stdout);
 }
 
-static void
-accept_offer(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
+void
+cpnpc_job_accept(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 {
 	int err = cpnp_order_accept(session->orders, job->order, now);
 
@@ -96,7 +96,7 @@ cpnpc_job_answer(
 {
 	switch (verdict) {
 	case CPNPC_VERDICT_ACCEPT:
-		accept_offer(session, job, now);
+		cpnpc_job_accept(session, job, now);
 		break;
 	case CPNPC_VERDICT_DECLINE:
 		decline_offer(session, job, now);
@@ -129,8 +129,9 @@ cpnpc_job_decide(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 	cpnpc_offer *offer;
 	int err;
 
-	if (job->done || job->goal == CPNPC_GOAL_DECLINE ||
-	    job->goal == CPNPC_GOAL_CANCEL ||
+	/* An offer to one of a set is decided with those to the others. */
+	if (job->done || job->set != NULL ||
+	    job->goal == CPNPC_GOAL_DECLINE || job->goal == CPNPC_GOAL_CANCEL ||
 	    job->goal == CPNPC_GOAL_WITHDRAW)
 		return;
 	/* Its validity has ended, and the timer says so next. */
@@ -157,8 +158,8 @@ cpnpc_job_decide(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 /* ---- beginning --------------------------------------------------------- */
 
 /* "C20261121-" and 80 random bits: the day to read, the rest never twice. */
-static int
-make_id(const cpnpc_job *job, cpnp_now now, char id[CPNP_ORDER_ID_MAX + 1])
+int
+cpnpc_make_id(char letter, cpnp_now now, char id[CPNP_ORDER_ID_MAX + 1])
 {
 	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 	const cpnp_env *env = cpnp_env_openssl();
@@ -170,12 +171,19 @@ make_id(const cpnpc_job *job, cpnp_now now, char id[CPNP_ORDER_ID_MAX + 1])
 	if (gmtime_r(&sec, &tm) == NULL ||
 	    env->random(env->user, random, sizeof(random)) != 0)
 		return CPNP_ERR_RANDOM;
-	id[0] = job->goal == CPNPC_GOAL_QUOTE ? 'Q' : 'C';
+	id[0] = letter;
 	n = 1 + strftime(id + 1, CPNP_ORDER_ID_MAX, "%Y%m%d-", &tm);
 	for (i = 0; i < sizeof(random); i++)
 		id[n + i] = alphabet[random[i] & 31];
 	id[n + i] = '\0';
 	return 0;
+}
+
+static int
+make_id(cpnpc_job *job, cpnp_now now)
+{
+	return cpnpc_make_id(
+	    job->goal == CPNPC_GOAL_QUOTE ? 'Q' : 'C', now, job->id);
 }
 
 static cpnp_description
@@ -192,10 +200,13 @@ customer(const cpnpc_conf *conf)
 	return who;
 }
 
-static int
-create(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
+int
+cpnpc_job_create(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 {
 	const cpnpc_conf *conf = &session->run->conf;
+	cpnp_wtime deadline = {
+	    now.wall.sec + (int64_t)conf->expected_response};
+	int err;
 	cpnp_description who = customer(conf);
 	/* The price is asked for, so that it is known before committing. */
 	cpnp_negotiation_options options = {
@@ -207,11 +218,12 @@ create(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 	cpnp_quotation quotation = {
 	    .edition = conf->edition,
 	    .customer_order_id = cpnp_bytes_str(job->id),
-	    .peer_identity = cpnp_bytes_str(session->peer_identity),
+	    .peer_identity = cpnp_bytes_str(job->link->peer_identity),
 	    .service_description = {job->service, job->service_len},
-	    .has_response_time = conf->expected_response != 0,
-	    .expected_response_time = {now.wall.sec +
-				       (int64_t)conf->expected_response},
+	    .has_response_time =
+		job->set != NULL || conf->expected_response != 0,
+	    .expected_response_time =
+		job->set != NULL ? job->intent.set.deadline : deadline,
 	    .options = &options,
 	    .has_activation_type = conf->activation != 0,
 	    .activation_type = conf->activation,
@@ -225,19 +237,24 @@ create(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 		(conf->require_statements == CPNPC_UNSET && !conf->udp),
 	};
 
-	return cpnp_orders_create(
+	err = cpnp_orders_create(
 	    session->orders, &quotation, &job->order, now);
+	if (err == 0)
+		cpnp_order_set_user(
+		    job->order, (uint64_t)(job - session->jobs) + 1);
+	return err;
 }
 
-static bool
-same_service(const cpnpc_record *record, const cpnpc_job *job)
+bool
+cpnpc_record_is_for(
+    const cpnpc_record *record, const uint8_t *service, size_t len)
 {
 	cpnp_msg *msg = calloc(1, sizeof(*msg));
 	bool same = msg != NULL &&
 		    cpnp_msg_decode(
 			msg, record->row.docs[CPNP_DOC_REQUEST], NULL) == 0 &&
 		    cpnp_bytes_equal(msg->service_description,
-			(cpnp_bytes){job->service, job->service_len});
+			(cpnp_bytes){service, len});
 
 	free(msg);
 	return same;
@@ -257,7 +274,7 @@ take_intent(cpnpc_session *session, cpnpc_job *job)
 	};
 	if (job->is_new || job->goal == CPNPC_GOAL_ACCEPT ||
 	    cpnpc_intent_parse(job->record.row.note, &stored) != 0) {
-		cpnpc_server_note(session, job);
+		cpnpc_server_note(job->link, job);
 		if (job->intent.accept == CPNPC_ACCEPT_DEFAULT)
 			job->intent.accept = session->may_ask
 						 ? CPNPC_ACCEPT_ASK
@@ -284,7 +301,7 @@ is_known(cpnpc_session *session, cpnpc_job *job)
 {
 	cpnp_store_row row;
 	int err = cpnp_store_find(session->store, CPNP_CLIENT,
-	    cpnp_bytes_str(session->peer_identity), cpnp_bytes_str(job->id),
+	    cpnp_bytes_str(job->link->peer_identity), cpnp_bytes_str(job->id),
 	    &row);
 
 	if (err == CPNP_ERR_NOT_FOUND)
@@ -294,7 +311,8 @@ is_known(cpnpc_session *session, cpnpc_job *job)
 	if (err != 0)
 		cpnpc_job_finish(session, job, CPNPC_LOCAL, "%s: %s",
 		    session->run->store, cpnp_strerror(err));
-	else if (!same_service(&job->record, job))
+	else if (!cpnpc_record_is_for(
+		     &job->record, job->service, job->service_len))
 		cpnpc_job_finish(session, job, CPNPC_LOCAL,
 		    "there is such an order already, for another service; "
 		    "expected a new --order-id");
@@ -303,35 +321,39 @@ is_known(cpnpc_session *session, cpnpc_job *job)
 	return true;
 }
 
+void
+cpnpc_job_not_placed(cpnpc_session *session, cpnpc_job *job, int err)
+{
+	if (err == CPNP_ERR_NO_SPACE)
+		cpnpc_job_finish(session, job, CPNPC_LOCAL,
+		    "the document does not fit a message of %d bytes; nothing "
+		    "was ordered",
+		    CPNP_MSG_MAX);
+	else
+		cpnpc_job_finish(session, job, CPNPC_LOCAL,
+		    "it cannot be placed: %s; nothing was ordered",
+		    cpnp_strerror(err));
+}
+
 static void
 start_new(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 {
 	int err;
 
 	take_intent(session, job);
-	err = create(session, job, now);
+	err = cpnpc_job_create(session, job, now);
 	if (err == 0) {
-		cpnp_order_set_user(
-		    job->order, (uint64_t)(job - session->jobs) + 1);
 		cpnpc_effects_run(session, now);
 		if (job->done)
 			return;
-		cpnpc_status_say(
-		    session, "order %s to %s", job->id, session->peer_identity);
+		cpnpc_status_say(session, "order %s to %s", job->id,
+		    job->link->peer_identity);
 		err = cpnp_order_start(
-		    session->orders, job->order, session->peer, now);
+		    session->orders, job->order, job->link->peer, now);
 	}
-	if (err == CPNP_ERR_NO_SPACE)
-		cpnpc_job_finish(session, job, CPNPC_LOCAL,
-		    "the document does not fit a message of %d bytes; nothing "
-		    "was ordered",
-		    CPNP_MSG_MAX);
-	else if (err != 0)
-		cpnpc_job_finish(session, job, CPNPC_LOCAL,
-		    "it cannot be placed: %s; nothing was ordered",
-		    cpnp_strerror(err));
+	if (err != 0)
+		cpnpc_job_not_placed(session, job, err);
 }
-
 static bool
 is_before_start(cpnp_state state)
 {
@@ -386,15 +408,38 @@ command(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 		break;
 	}
 	return is_before_start(state) ? cpnp_order_start(session->orders,
-					    job->order, session->peer, now)
+					    job->order, job->link->peer, now)
 				      : 0;
 }
 
-static void
-start_stored(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
+/* The order is not with the server that this run speaks to. */
+static bool
+is_elsewhere(cpnpc_session *session, cpnpc_job *job)
+{
+	cpnp_bytes provider = job->record.row.peer_identity;
+	const cpnpc_link *link = job->link;
+	char server[CPNPC_SERVER_LEN];
+
+	if (link->peer == CPNP_PEER_NONE)
+		return false;
+	if (!cpnp_bytes_equal(provider, cpnp_bytes_str(link->peer_identity)))
+		cpnpc_job_finish(session, job, CPNPC_LOCAL,
+		    "it is an order to %.*s, and this server is %s; name the "
+		    "right one with --server",
+		    (int)provider.len, (const char *)provider.ptr,
+		    link->peer_identity);
+	else if (cpnpc_server_is_other(link, job, server))
+		cpnpc_job_finish(session, job, CPNPC_PENDING,
+		    "it is at the server %s, and this run is with %s; "
+		    "\"cpnpc resume\" it alone",
+		    server, cpnpc_server_name(link));
+	return job->done;
+}
+
+bool
+cpnpc_job_load(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 {
 	const cpnp_store_row *row = &job->record.row;
-	char server[CPNPC_SERVER_LEN];
 	int err;
 
 	take_intent(session, job);
@@ -403,38 +448,35 @@ start_stored(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 	if (row->settled && (job->goal != CPNPC_GOAL_WITHDRAW ||
 				row->state != CPNP_STATE_COMPLETED)) {
 		cpnpc_job_finish_stored(session, job);
-		return;
+		return false;
 	}
-	if (session->peer != CPNP_PEER_NONE &&
-	    !cpnp_bytes_equal(
-		row->peer_identity, cpnp_bytes_str(session->peer_identity))) {
-		cpnpc_job_finish(session, job, CPNPC_LOCAL,
-		    "it is an order to %.*s, and this server is %s; name the "
-		    "right one with --server",
-		    (int)row->peer_identity.len,
-		    (const char *)row->peer_identity.ptr,
-		    session->peer_identity);
-		return;
-	}
-	if (session->peer != CPNP_PEER_NONE &&
-	    cpnpc_server_is_other(session, job, server)) {
-		cpnpc_job_finish(session, job, CPNPC_PENDING,
-		    "it is at the server %s, and this run is with %s; "
-		    "\"cpnpc resume\" it alone",
-		    server, cpnpc_server_name(session));
-		return;
-	}
+	if (is_elsewhere(session, job))
+		return false;
 	job->in_store = true;
 	err = cpnp_orders_load(
 	    session->orders, row->saved, row->docs, &job->order, now);
-	if (err == 0) {
-		cpnp_order_set_user(
-		    job->order, (uint64_t)(job - session->jobs) + 1);
-		cpnpc_effects_take(session, now);
-		err = cpnp_order_set_peer(session->orders, job->order,
-		    session->peer, job->goal != CPNPC_GOAL_CANCEL, now);
-		cpnpc_effects_take(session, now);
+	if (err != 0) {
+		cpnpc_job_finish(
+		    session, job, CPNPC_LOCAL, "%s", cpnp_strerror(err));
+		return false;
 	}
+	cpnp_order_set_user(job->order, (uint64_t)(job - session->jobs) + 1);
+	cpnpc_effects_take(session, now);
+	return true;
+}
+
+/* One that was loaded before its link came up is told of it now. */
+static void
+start_stored(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
+{
+	int err;
+
+	if (job->order == NULL ? !cpnpc_job_load(session, job, now)
+			       : is_elsewhere(session, job))
+		return;
+	err = cpnp_order_set_peer(session->orders, job->order, job->link->peer,
+	    job->goal != CPNPC_GOAL_CANCEL, now);
+	cpnpc_effects_take(session, now);
 	if (err == 0)
 		err = command(session, job, now);
 	if (err != 0)
@@ -442,33 +484,42 @@ start_stored(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 		    session, job, CPNPC_LOCAL, "%s", cpnp_strerror(err));
 }
 
-void
-cpnpc_jobs_start(cpnpc_session *session, cpnp_now now)
+static void
+start(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 {
 	const char *id = session->run->conf.order_id;
+
+	if (job->is_new && id != NULL) {
+		snprintf(job->id, sizeof(job->id), "%s", id);
+		if (is_known(session, job) && job->done)
+			return;
+	} else if (job->is_new && make_id(job, now) != 0) {
+		cpnpc_job_finish(session, job, CPNPC_LOCAL,
+		    "there are no random numbers");
+		return;
+	}
+	if (job->is_new)
+		start_new(session, job, now);
+	else
+		start_stored(session, job, now);
+	cpnpc_effects_run(session, now);
+}
+
+void
+cpnpc_jobs_start(cpnpc_session *session, cpnpc_link *link, cpnp_now now)
+{
 	size_t i;
 
-	session->working = true;
+	link->working = true;
 	for (i = 0; i < session->jobs_n && !session->broken; i++) {
 		cpnpc_job *job = &session->jobs[i];
 
-		if (job->done)
-			continue;
-		if (job->is_new && id != NULL) {
-			snprintf(job->id, sizeof(job->id), "%s", id);
-			if (is_known(session, job) && job->done)
-				continue;
-		} else if (job->is_new && make_id(job, now, job->id) != 0) {
-			cpnpc_job_finish(session, job, CPNPC_LOCAL,
-			    "there are no random numbers");
-			continue;
-		}
-		if (job->is_new)
-			start_new(session, job, now);
-		else
-			start_stored(session, job, now);
-		cpnpc_effects_run(session, now);
+		/* The new orders of a set begin together. */
+		if (job->link == link && !job->done &&
+		    (job->set == NULL || !job->is_new))
+			start(session, job, now);
 	}
+	cpnpc_effects_run(session, now);
 }
 
 /* ---- waiting ----------------------------------------------------------- */
@@ -478,6 +529,7 @@ cpnpc_jobs_tick(cpnpc_session *session, cpnp_now now)
 {
 	size_t i;
 
+	cpnpc_effects_run(session, now); /* a set may have to decide */
 	for (i = 0; i < session->jobs_n; i++) {
 		cpnpc_job *job = &session->jobs[i];
 		bool by_the_way = job->goal == CPNPC_GOAL_ORDER ||

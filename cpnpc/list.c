@@ -8,6 +8,7 @@ add_row(cpnpc_table *table, const cpnp_store_row *row)
 {
 	const cpnp_money *cost = NULL;
 	char price[CPNPC_MONEY_LEN] = "", changed[CPNPC_TIME_LEN];
+	char set[CPNPC_SET_NAME_LEN];
 	cpnpc_offer *offer = NULL;
 	cpnpc_view view;
 
@@ -29,13 +30,16 @@ add_row(cpnpc_table *table, const cpnp_store_row *row)
 	cpnpc_table_add(table, cpnp_bytes_str(row->settled ? "no" : "yes"));
 	cpnpc_table_add(table, cpnp_bytes_str(price));
 	cpnpc_table_add(table, cpnp_bytes_str(changed));
+	cpnpc_set_name(row, set);
+	cpnpc_table_add(table, cpnp_bytes_str(set));
 }
 
 static void
 print_table(const cpnpc_records *records)
 {
 	static const char *const heads[] = {"ORDER", "PROVIDER",
-	    "PROVIDER ORDER", "STATE", "AGREEMENT", "OPEN", "PRICE", "CHANGED"};
+	    "PROVIDER ORDER", "STATE", "AGREEMENT", "OPEN", "PRICE", "CHANGED",
+	    "SET"};
 	size_t i, n = sizeof(heads) / sizeof(heads[0]);
 	cpnpc_table *table = cpnpc_table_new(n);
 
@@ -58,6 +62,7 @@ json_row(const cpnp_store_row *row)
 		    "the stored order is damaged");
 	object = cpnpc_json_order(view.order);
 	cpnpc_view_close(&view);
+	cpnpc_set_json(object, row);
 	(void)json_object_set_new(object, "open", json_boolean(!row->settled));
 	(void)json_object_set_new(
 	    object, "changed", cpnpc_json_time(row->changed));

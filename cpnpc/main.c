@@ -81,6 +81,7 @@ print_usage(FILE *f)
 	      "      --udp               plain UDP instead of DTLS\n"
 	      "      --edition EDITION   rfc8921 or draft-02\n"
 	      "      --accept WHAT       always, exact, ask or never\n"
+	      "      --choose RULE       of several: cheapest, exact, ask\n"
 	      "      --max-price AMOUNT  \"1500.00\" or \"1500.00 EUR\"\n"
 	      "      --wait SECONDS      give up waiting, the order goes on\n"
 	      "      --order-id ID       instead of one made here\n"

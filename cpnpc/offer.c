@@ -154,6 +154,15 @@ cpnpc_offer_del(cpnpc_offer *offer)
 	free(offer);
 }
 
+bool
+cpnpc_offer_is_preferred(const cpnpc_offer *offer)
+{
+	return offer->exact &&
+	       !cpnp_msg_has(&offer->offer, CPNP_ATTR_EXPLANATION) &&
+	       (!offer->is_cpd || cpnp_cpd_as_preferred(&offer->offered,
+				      &offer->wanted, NULL) == 0);
+}
+
 const cpnp_money *
 cpnpc_offer_cost(const cpnpc_offer *offer)
 {

@@ -17,11 +17,6 @@ check_conf(cpnpc *run)
 {
 	const cpnpc_conf *conf = &run->conf;
 
-	if (conf->server == NULL && conf->domain == NULL)
-		return cpnpc_fail(run, CPNPC_LOCAL,
-		    "no server is configured; expected --server HOST or "
-		    "--domain NAME, or server or domain in %s",
-		    conf->file != NULL ? conf->file : "cpnpc.conf(5)");
 	if (conf->domain != NULL &&
 	    (conf->server_name != NULL || conf->server_domain != NULL))
 		return cpnpc_fail(run, CPNPC_LOCAL,
@@ -133,7 +128,9 @@ open_net(cpnpc_session *session)
 		.event = cpnpc_on_net_event},
 	    .limits = {.mtu = (uint16_t)conf->mtu,
 		.handshake_ns_max =
-		    conf->domain != NULL ? CPNPC_SERVER_TIME : 0},
+		    conf->domain != NULL || conf->servers_n > 1
+			? CPNPC_SERVER_TIME
+			: 0},
 	};
 	cpnp_net_tls tls = {conf->certificate, conf->key, conf->ca, conf->crl};
 	cpnp_diag diag = {0};
@@ -177,6 +174,24 @@ open_orders(cpnpc_session *session)
 }
 
 cpnpc_exit
+cpnpc_server_check(cpnpc *run)
+{
+	const cpnpc_conf *conf = &run->conf;
+
+	if (conf->server == NULL && conf->domain == NULL)
+		return cpnpc_fail(run, CPNPC_LOCAL,
+		    "no server is configured; expected --server HOST or "
+		    "--domain NAME, or server or domain in %s",
+		    conf->file != NULL ? conf->file : "cpnpc.conf(5)");
+	if (conf->servers_n > 1)
+		return cpnpc_fail(run, CPNPC_USAGE,
+		    "--server: it is given %zu times; expected once, or "
+		    "\"cpnpc order --choose RULE\"",
+		    conf->servers_n);
+	return CPNPC_DONE;
+}
+
+cpnpc_exit
 cpnpc_session_open(cpnpc_session *session, cpnpc *run)
 {
 	const char *origin;
@@ -184,7 +199,6 @@ cpnpc_session_open(cpnpc_session *session, cpnpc *run)
 
 	*session =
 	    (cpnpc_session){.run = run, .tty = -1, .began = cpnp_now_read()};
-	session->connected = session->began.mono;
 	session->may_ask = cpnpc_ask_possible() && !run->conf.json;
 	code = check_conf(run);
 	if (code == CPNPC_DONE && run->conf.accept == CPNPC_ACCEPT_ASK &&
@@ -248,30 +262,83 @@ cpnpc_session_close(cpnpc_session *session)
 		free(session->jobs[i].service);
 	}
 	free(session->jobs);
-	free(session->servers);
+	for (i = 0; i < session->sets_n; i++)
+		free(session->sets[i]);
+	free(session->sets);
+	for (i = 0; i < session->links_n; i++) {
+		free(session->links[i]->servers);
+		free(session->links[i]);
+	}
+	free(session->links);
 	*session = (cpnpc_session){0};
 }
 
-static cpnpc_job *
-add_job(cpnpc_session *session, cpnpc_goal goal)
+/* The same server as that of another order, or one more. */
+static cpnpc_link *
+find_link(cpnpc_session *session, const char *address)
 {
-	cpnpc_job *jobs =
-	    realloc(session->jobs, (session->jobs_n + 1) * sizeof(*jobs));
+	size_t i;
 
+	for (i = 0; i < session->links_n; i++)
+		if (strcmp(session->links[i]->address, address) == 0)
+			return session->links[i];
+	return NULL;
+}
+
+cpnpc_link *
+cpnpc_session_link(cpnpc_session *session, const char *address)
+{
+	const cpnpc_conf *conf = &session->run->conf;
+	const char *domain = address == NULL ? conf->domain : NULL;
+	cpnpc_link *link, **links;
+
+	if (address == NULL && cpnpc_server_check(session->run) != CPNPC_DONE)
+		return NULL;
+	if (address == NULL)
+		address = domain != NULL ? "" : conf->server;
+	link = find_link(session, address);
+	if (link != NULL)
+		return link;
+	link = calloc(1, sizeof(*link));
+	links = realloc(
+	    session->links, (session->links_n + 1) * sizeof(cpnpc_link *));
+	if (links != NULL)
+		session->links = links;
+	if (link == NULL || links == NULL) {
+		free(link);
+		(void)cpnpc_fail(session->run, CPNPC_LOCAL, "out of memory");
+		return NULL;
+	}
+	link->session = session;
+	snprintf(link->address, sizeof(link->address), "%s", address);
+	link->domain = domain;
+	link->connected = session->began.mono;
+	links[session->links_n++] = link;
+	return link;
+}
+
+static cpnpc_job *
+add_job(cpnpc_session *session, cpnpc_goal goal, cpnpc_link *link)
+{
+	cpnpc_job *jobs;
+
+	if (link == NULL)
+		return NULL;
+	jobs = realloc(session->jobs, (session->jobs_n + 1) * sizeof(*jobs));
 	if (jobs == NULL) {
 		(void)cpnpc_fail(session->run, CPNPC_LOCAL, "out of memory");
 		return NULL;
 	}
 	session->jobs = jobs;
-	jobs[session->jobs_n] = (cpnpc_job){.goal = goal};
+	jobs[session->jobs_n] = (cpnpc_job){.goal = goal, .link = link};
 	return &jobs[session->jobs_n++];
 }
 
 cpnpc_exit
-cpnpc_session_add_new(
-    cpnpc_session *session, cpnpc_goal goal, uint8_t *service, size_t len)
+cpnpc_session_add_new(cpnpc_session *session, cpnpc_goal goal,
+    cpnpc_link *link, uint8_t *service, size_t len)
 {
-	cpnpc_job *job = add_job(session, goal);
+	cpnpc_job *job = add_job(session, goal, link);
 
 	if (job == NULL)
 		return CPNPC_LOCAL;
@@ -281,10 +348,23 @@ cpnpc_session_add_new(
 	return CPNPC_DONE;
 }
 
+/* One of a set is where its note says, whatever is configured. */
+static cpnpc_link *
+link_of_record(cpnpc_session *session, const cpnpc_record *record)
+{
+	cpnpc_intent intent;
+
+	if (cpnpc_intent_parse(record->row.note, &intent) != 0 ||
+	    intent.set.id[0] == '\0')
+		return cpnpc_session_link(session, NULL);
+	return cpnpc_session_link(session, intent.server);
+}
+
 cpnpc_exit
 cpnpc_session_add(cpnpc_session *session, cpnpc_goal goal, cpnpc_record *record)
 {
-	cpnpc_job *job = add_job(session, goal);
+	cpnpc_link *link = link_of_record(session, record);
+	cpnpc_job *job = add_job(session, goal, link);
 
 	if (job == NULL)
 		return CPNPC_LOCAL;
@@ -307,12 +387,15 @@ cpnpc_session_place(cpnpc *run, cpnpc_goal goal)
 	service = cpnpc_read_document(run, run->operands[0], &len, &code);
 	if (service == NULL)
 		return code;
-	code = cpnpc_session_open(&session, run);
+	code = cpnpc_server_check(run);
+	if (code == CPNPC_DONE)
+		code = cpnpc_session_open(&session, run);
 	if (code != CPNPC_DONE) {
 		free(service);
 		return code;
 	}
-	code = cpnpc_session_add_new(&session, goal, service, len);
+	code = cpnpc_session_add_new(&session, goal,
+	    cpnpc_session_link(&session, NULL), service, len);
 	if (code == CPNPC_DONE)
 		code = cpnpc_session_run(&session);
 	else
@@ -321,22 +404,44 @@ cpnpc_session_place(cpnpc *run, cpnpc_goal goal)
 	return code;
 }
 
+/* All orders of a set, or the one that is named. */
+static cpnpc_exit
+add_named(cpnpc_session *session, cpnpc_goal goal)
+{
+	const char *id = session->run->operands[0];
+	cpnpc_records records = {0};
+	cpnpc_record record = {0};
+	cpnpc_exit code = CPNPC_DONE;
+	size_t i;
+
+	(void)cpnpc_set_read(&records, session->store, id);
+	session->many = records.n > 0;
+	for (i = 0; i < records.n && code == CPNPC_DONE; i++)
+		code = cpnpc_session_add(session, goal, &records.items[i]);
+	cpnpc_records_fini(&records);
+	if (session->many)
+		return code;
+	code = cpnpc_records_find(session->run, session->store, id, &record);
+	if (code == CPNPC_DONE)
+		code = cpnpc_session_add(session, goal, &record);
+	cpnpc_record_fini(&record);
+	return code;
+}
+
 cpnpc_exit
 cpnpc_session_command(cpnpc *run, cpnpc_goal goal)
 {
-	cpnpc_record record = {0};
 	cpnpc_session session;
 	cpnpc_exit code = cpnpc_session_open(&session, run);
 
 	if (code != CPNPC_DONE)
 		return code;
-	code =
-	    cpnpc_records_find(run, session.store, run->operands[0], &record);
-	if (code == CPNPC_DONE)
-		code = cpnpc_session_add(&session, goal, &record);
+	if (goal == CPNPC_GOAL_ACCEPT)
+		code = cpnpc_set_accept(&session, run->operands[0]);
+	else
+		code = add_named(&session, goal);
 	if (code == CPNPC_DONE)
 		code = cpnpc_session_run(&session);
-	cpnpc_record_fini(&record);
 	cpnpc_session_close(&session);
 	return code;
 }

@@ -100,7 +100,14 @@ print_end(cpnpc_session *session, const cpnpc_job *job)
 	if (job->code == CPNPC_LOCAL)
 		fputs("cpnpc: ", f);
 	if (job->id[0] != '\0')
-		fprintf(f, "order %s: ", job->id);
+		fprintf(f, "order %s", job->id);
+	if (job->set != NULL) {
+		fputs(job->id[0] != '\0' ? " at " : "at ", f);
+		cpnpc_put_text(
+		    f, cpnp_bytes_str(cpnpc_server_name(job->link)));
+	}
+	if (job->id[0] != '\0' || job->set != NULL)
+		fputs(": ", f);
 	cpnpc_put_text(f, cpnp_bytes_str(job->why));
 	fputc('\n', f);
 	if (job->code == CPNPC_REFUSED)
@@ -183,15 +190,16 @@ finish_cancelled(cpnpc_session *session, cpnpc_job *job, cpnp_event event,
 		    "refused by %s: %s", name, cpnp_status_text(status));
 	else if (event == CPNP_EVENT_DECLINE)
 		cpnpc_job_finish(session, job,
-		    is_wish || job->goal == CPNPC_GOAL_QUOTE
+		    is_wish || job->lost || job->goal == CPNPC_GOAL_QUOTE
 			? CPNPC_DONE
 			: CPNPC_UNACCEPTABLE,
 		    "declined, nothing is bought%s%s",
 		    why[0] != '\0' ? ": " : "", why);
 	else if (event == CPNP_EVENT_CANCEL)
 		cpnpc_job_finish(session, job,
-		    is_wish ? CPNPC_DONE : CPNPC_UNACCEPTABLE,
-		    "cancelled, nothing is bought");
+		    is_wish || job->lost ? CPNPC_DONE : CPNPC_UNACCEPTABLE,
+		    "cancelled, nothing is bought%s%s",
+		    why[0] != '\0' ? ": " : "", why);
 	else if (event == CPNP_EVENT_RESPONSE_EXPIRED ||
 		 event == CPNP_EVENT_OFFER_EXPIRED)
 		cpnpc_job_finish(session, job, CPNPC_UNKNOWN,
@@ -223,6 +231,7 @@ on_event(void *user, const cpnp_store_event *event)
 	if (event->from == event->to)
 		return 0;
 	job->ended_by = event->event;
+	job->ended_in = event->from;
 	snprintf(job->detail, sizeof(job->detail), "%.*s",
 	    (int)event->detail.len,
 	    event->detail.ptr == NULL ? "" : (const char *)event->detail.ptr);
@@ -267,9 +276,9 @@ give_up(cpnpc_session *session, cpnpc_job *job)
 	if (job->is_new && !job->in_store) {
 		cpnpc_job_finish(session, job, CPNPC_LOCAL,
 		    "no session with %s%s%s; nothing was ordered",
-		    cpnpc_server_name(session),
-		    session->net_problem[0] != '\0' ? ": " : "",
-		    session->net_problem);
+		    cpnpc_server_name(job->link),
+		    job->link->net_problem[0] != '\0' ? ": " : "",
+		    job->link->net_problem);
 		return;
 	}
 	provider_of(job, name);
@@ -333,26 +342,57 @@ rank(cpnpc_exit code)
 	return 5;
 }
 
+static cpnpc_exit
+worse(cpnpc_exit a, cpnpc_exit b)
+{
+	return rank(a) > rank(b) ? a : b;
+}
+
+/* One order alone is an object, one set as well. */
+static void
+print_report(const cpnpc_session *session, json_t *orders, json_t *sets,
+    cpnpc_exit code)
+{
+	json_t *object;
+
+	if (session->many)
+		object = json_pack("{s:O}", "orders", orders);
+	else if (session->sets_n > 0)
+		object = json_incref(json_array_get(sets, 0));
+	else
+		object = json_incref(json_array_get(orders, 0));
+	if (session->many && session->sets_n > 0)
+		(void)json_object_set(object, "sets", sets);
+	cpnpc_json_print(object, code);
+}
+
 cpnpc_exit
 cpnpc_jobs_report(cpnpc_session *session)
 {
 	cpnpc_exit code = CPNPC_DONE;
-	json_t *array = json_array();
+	json_t *orders = json_array(), *sets = json_array(), *set;
 	size_t i;
 
 	for (i = 0; i < session->jobs_n; i++) {
 		const cpnpc_job *job = &session->jobs[i];
 
-		if (rank(job->code) > rank(code))
-			code = job->code;
-		if (job->json != NULL)
-			(void)json_array_append(array, job->json);
+		/* Of a set it does not matter how each of its orders ended. */
+		if (job->set == NULL)
+			code = worse(code, job->code);
+		if (job->json != NULL && (job->set == NULL || session->many))
+			(void)json_array_append(orders, job->json);
+	}
+	for (i = 0; i < session->sets_n; i++) {
+		set = NULL;
+		code = worse(code,
+		    cpnpc_set_report(session, session->sets[i],
+			session->run->conf.json ? &set : NULL));
+		if (set != NULL)
+			(void)json_array_append_new(sets, set);
 	}
 	if (session->run->conf.json)
-		cpnpc_json_print(session->many
-				     ? json_pack("{s:O}", "orders", array)
-				     : json_incref(json_array_get(array, 0)),
-		    code);
-	json_decref(array);
+		print_report(session, orders, sets, code);
+	json_decref(orders);
+	json_decref(sets);
 	return code;
 }

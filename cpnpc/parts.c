@@ -19,16 +19,18 @@ is_long(const cpnpc_session *session, cpnp_peer peer, size_t len)
 /* RETRANS_TIMER of the order that a message of ours belongs to runs from now
  * on. */
 static void
-arrived(cpnpc_session *session, cpnp_bytes message, cpnp_now now)
+arrived(cpnpc_session *session, cpnp_peer peer, cpnp_bytes message,
+    cpnp_now now)
 {
+	const cpnpc_link *link = cpnpc_link_of(session, peer);
 	cpnp_order *order;
 	cpnp_msg msg;
 
-	if (cpnp_msg_decode(&msg, message, NULL) != 0 ||
+	if (link == NULL || cpnp_msg_decode(&msg, message, NULL) != 0 ||
 	    !cpnp_msg_has(&msg, CPNP_ATTR_CUSTOMER_ORDER_ID))
 		return;
 	order = cpnp_orders_find(session->orders, CPNP_CLIENT,
-	    cpnp_bytes_str(session->peer_identity), msg.customer_order_id);
+	    cpnp_bytes_str(link->peer_identity), msg.customer_order_id);
 	if (order != NULL)
 		cpnp_order_set_arrival(
 		    session->orders, order, now.mono, now);
@@ -67,11 +69,11 @@ drain(cpnpc_session *session, cpnp_now now)
 			break;
 		case CPNP_PARTS_ACKED:
 			tell(session, "has arrived", effect.bytes);
-			arrived(session, effect.bytes, now);
+			arrived(session, effect.peer, effect.bytes, now);
 			break;
 		case CPNP_PARTS_FAILED:
 			tell(session, "was not acknowledged", effect.bytes);
-			arrived(session, effect.bytes, now);
+			arrived(session, effect.peer, effect.bytes, now);
 			break;
 		}
 	}
@@ -84,8 +86,10 @@ cpnpc_on_message(void *user, cpnp_peer peer, cpnp_bytes identity,
     cpnp_bytes datagram, cpnp_now now)
 {
 	cpnpc_session *session = user;
+	cpnpc_link *link = cpnpc_link_of(session, peer);
 
-	session->heard = true;
+	if (link != NULL)
+		link->heard = true;
 	if (!cpnp_parts_is_part(datagram)) {
 		cpnpc_recv_message(session, peer, identity, datagram, now);
 		return;

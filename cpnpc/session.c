@@ -16,9 +16,20 @@
 /* ---- messages ---------------------------------------------------------- */
 
 static bool
-is_server(const cpnpc_session *session, const char *name)
+is_server(const cpnpc_link *link, const char *name)
 {
-	return strcmp(name, session->peer_identity) == 0;
+	return strcmp(name, link->peer_identity) == 0;
+}
+
+cpnpc_link *
+cpnpc_link_of(const cpnpc_session *session, cpnp_peer peer)
+{
+	size_t i;
+
+	for (i = 0; peer != CPNP_PEER_NONE && i < session->links_n; i++)
+		if (session->links[i]->peer == peer)
+			return session->links[i];
+	return NULL;
 }
 
 /* A line about a message begins with the order, so that it can be found by
@@ -47,8 +58,8 @@ say_of(cpnpc_session *session, const cpnp_msg *msg, const char *format, ...)
  * signature of anybody else is worth nothing here.
  */
 static cpnp_bytes
-signer_of(cpnpc_session *session, const cpnp_msg *msg, cpnp_now now,
-    cpnp_signed *check)
+signer_of(cpnpc_session *session, const cpnpc_link *link, const cpnp_msg *msg,
+    cpnp_now now, cpnp_signed *check)
 {
 	cpnp_diag diag = {0};
 	int err;
@@ -67,10 +78,10 @@ signer_of(cpnpc_session *session, const cpnp_msg *msg, cpnp_now now,
 		    "the server's statement is not valid: %s%s%s",
 		    cpnp_strerror(err), diag.why[0] != '\0' ? ": " : "",
 		    diag.why);
-	else if (!check->attested || !is_server(session, check->identity))
+	else if (!check->attested || !is_server(link, check->identity))
 		say_of(session, msg,
 		    "the server's statement is signed by %s, not by %s",
-		    check->identity, session->peer_identity);
+		    check->identity, link->peer_identity);
 	else if (check->statement.time.sec > now.wall.sec + CLOCK_SKEW_MAX)
 		say_of(session, msg,
 		    "the server's statement is dated in the future; is the "
@@ -86,8 +97,8 @@ signer_of(cpnpc_session *session, const cpnp_msg *msg, cpnp_now now,
  * the certificate that the receipt names is known.
  */
 static bool
-receipt_holds(cpnpc_session *session, const cpnp_msg *msg,
-    const cpnp_signed *check, cpnp_now now)
+receipt_holds(cpnpc_session *session, const cpnpc_link *link,
+    const cpnp_msg *msg, const cpnp_signed *check, cpnp_now now)
 {
 	cpnp_diag diag = {0};
 	cpnp_receipt receipt;
@@ -103,10 +114,10 @@ receipt_holds(cpnpc_session *session, const cpnp_msg *msg,
 		    "the server's receipt is not valid: %s%s%s",
 		    cpnp_strerror(err), diag.why[0] != '\0' ? ": " : "",
 		    diag.why);
-	else if (!receipt.attested || !is_server(session, receipt.identity))
+	else if (!receipt.attested || !is_server(link, receipt.identity))
 		say_of(session, msg,
 		    "the server's receipt is signed by %s, not by %s",
-		    receipt.identity, session->peer_identity);
+		    receipt.identity, link->peer_identity);
 	else if (receipt.time.sec > now.wall.sec + CLOCK_SKEW_MAX)
 		say_of(session, msg,
 		    "the server's receipt is dated in the future; is the "
@@ -140,6 +151,7 @@ void
 cpnpc_recv_message(cpnpc_session *session, cpnp_peer peer,
     cpnp_bytes identity, cpnp_bytes bytes, cpnp_now now)
 {
+	const cpnpc_link *link = cpnpc_link_of(session, peer);
 	cpnp_msg *msg = calloc(1, sizeof(*msg));
 	cpnp_signed *check = calloc(1, sizeof(*check));
 	cpnp_input input = {.msg = msg, .identity = identity, .peer = peer};
@@ -147,6 +159,9 @@ cpnpc_recv_message(cpnpc_session *session, cpnp_peer peer,
 	int err = CPNP_ERR_NOMEM;
 
 	if (msg == NULL || check == NULL || session->broken)
+		goto out;
+	err = CPNP_ERR_UNEXPECTED;
+	if (link == NULL)
 		goto out;
 	err = cpnp_msg_decode(msg, bytes, &diag);
 	if (session->run->conf.verbose)
@@ -161,8 +176,9 @@ cpnpc_recv_message(cpnpc_session *session, cpnp_peer peer,
 		    cpnp_orders_recv_invalid(session->orders, &input, err, now);
 		goto out;
 	}
-	input.signer = signer_of(session, msg, now, check);
-	if (input.signer.len > 0 && !receipt_holds(session, msg, check, now)) {
+	input.signer = signer_of(session, link, msg, now, check);
+	if (input.signer.len > 0 &&
+	    !receipt_holds(session, link, msg, check, now)) {
 		err = CPNP_ERR_PROOF;
 		goto out;
 	}
@@ -183,35 +199,34 @@ out:
 /* Now the server is known by its certificate; what the configuration says of
  * it must be true. */
 static bool
-learn_identity(cpnpc_session *session)
+learn_identity(cpnpc_session *session, cpnpc_link *link)
 {
 	const char *wanted = session->run->conf.server_identity;
-	cpnp_bytes identity =
-	    cpnp_net_peer_identity(session->net, session->peer);
+	cpnp_bytes identity = cpnp_net_peer_identity(session->net, link->peer);
 
-	snprintf(session->peer_identity, sizeof(session->peer_identity), "%.*s",
+	snprintf(link->peer_identity, sizeof(link->peer_identity), "%.*s",
 	    (int)identity.len, (const char *)identity.ptr);
-	if (wanted == NULL || is_server(session, wanted))
+	if (wanted == NULL || is_server(link, wanted))
 		return true;
-	snprintf(session->net_problem, sizeof(session->net_problem),
+	snprintf(link->net_problem, sizeof(link->net_problem),
 	    "its certificate says %s, and server-identity is %s",
-	    session->peer_identity, wanted);
+	    link->peer_identity, wanted);
 	return false;
 }
 
 static void
-begin(cpnpc_session *session, cpnp_now now)
+begin(cpnpc_session *session, cpnpc_link *link, cpnp_now now)
 {
-	session->is_up = true;
-	if (session->working)
+	link->is_up = true;
+	if (link->working)
 		return;
-	if (learn_identity(session)) {
-		cpnpc_jobs_start(session, now);
-	} else if (session->untried > 0) {
-		session->is_up = false;
-		cpnpc_status_say(session, "%s: %s",
-		    cpnpc_server_name(session), session->net_problem);
-		cpnpc_server_failed(session);
+	if (learn_identity(session, link)) {
+		cpnpc_jobs_start(session, link, now);
+	} else if (link->untried > 0 || session->links_n > 1) {
+		link->is_up = false;
+		cpnpc_status_say(session, "%s: %s", cpnpc_server_name(link),
+		    link->net_problem);
+		cpnpc_server_failed(link);
 	} else {
 		cpnpc_jobs_give_up(session);
 	}
@@ -222,26 +237,28 @@ cpnpc_on_net_event(void *user, cpnp_peer peer, cpnp_net_event event,
     const cpnp_diag *diag, cpnp_now now)
 {
 	cpnpc_session *session = user;
-	char text[sizeof(session->net_problem)];
+	cpnpc_link *link = cpnpc_link_of(session, peer);
+	char text[sizeof(link->net_problem)];
 
-	if (peer != session->peer)
+	if (link == NULL)
 		return;
 	switch (event) {
 	case CPNP_NET_UP:
-		session->net_problem[0] = '\0';
-		begin(session, now);
+		link->net_problem[0] = '\0';
+		begin(session, link, now);
 		break;
 	case CPNP_NET_DOWN:
 		if (session->run->conf.verbose)
-			cpnpc_status_say(
-			    session, "the session is over: %s", diag->why);
+			cpnpc_status_say(session,
+			    "the session with %s is over: %s",
+			    cpnpc_server_name(link), diag->why);
 		break;
 	case CPNP_NET_FAILED:
-		cpnpc_server_failed(session);
+		cpnpc_server_failed(link);
 		snprintf(text, sizeof(text), "%s: %s", diag->where, diag->why);
-		if (strcmp(text, session->net_problem) == 0)
+		if (strcmp(text, link->net_problem) == 0)
 			break;
-		memcpy(session->net_problem, text, sizeof(text));
+		memcpy(link->net_problem, text, sizeof(text));
 		cpnpc_status_say(session, "no session: %s", text);
 		break;
 	}
@@ -324,12 +341,38 @@ check_clock(cpnpc_session *session, cpnp_now now)
 		cpnpc_effects_run(session, now);
 }
 
+bool
+cpnpc_session_is_working(const cpnpc_session *session)
+{
+	size_t i;
+
+	for (i = 0; i < session->links_n; i++)
+		if (session->links[i]->working)
+			return true;
+	return false;
+}
+
+static bool
+is_wanted(const cpnpc_session *session, const cpnpc_link *link)
+{
+	size_t i;
+
+	for (i = 0; i < session->jobs_n; i++)
+		if (session->jobs[i].link == link && !session->jobs[i].done)
+			return true;
+	return false;
+}
+
 /* No session yet: do not wait for ever to order something new. */
 static void
 check_connect(cpnpc_session *session, cpnp_now now)
 {
-	cpnpc_server_tick(session, now);
-	if (!session->working && session->gives_up &&
+	size_t i;
+
+	for (i = 0; i < session->links_n; i++)
+		if (is_wanted(session, session->links[i]))
+			cpnpc_server_tick(session->links[i], now);
+	if (session->gives_up && !cpnpc_session_is_working(session) &&
 	    now.mono >= session->began.mono + CPNPC_CONNECT_TIME)
 		cpnpc_jobs_give_up(session);
 }
@@ -392,7 +435,7 @@ cpnpc_session_events(cpnpc_session *session)
 /* Orders that are over, or were never sent and are to be cancelled, need no
  * server; an agreement that is to be withdrawn does. */
 static bool
-needs_server(const cpnpc_session *session)
+needs_server(const cpnpc_session *session, const cpnpc_link *link)
 {
 	size_t i;
 
@@ -400,6 +443,8 @@ needs_server(const cpnpc_session *session)
 		const cpnpc_job *job = &session->jobs[i];
 		const cpnp_store_row *row = &job->record.row;
 
+		if (job->link != link)
+			continue;
 		if (job->is_new || (job->goal == CPNPC_GOAL_WITHDRAW &&
 				       row->state == CPNP_STATE_COMPLETED))
 			return true;
@@ -413,17 +458,25 @@ needs_server(const cpnpc_session *session)
 }
 
 static cpnpc_exit
-connect_first(cpnpc_session *session)
+connect_link(cpnpc_session *session, cpnpc_link *link)
 {
-	cpnpc_exit code = cpnpc_server_open(session);
 	cpnp_now now = cpnp_now_read();
+	cpnpc_exit code;
 
-	if (code != CPNPC_DONE || session->stop)
+	if (!needs_server(session, link)) {
+		link->is_up = true;
+		cpnpc_jobs_start(session, link, now);
+		return CPNPC_DONE;
+	}
+	code = cpnpc_server_open(link);
+	now = cpnp_now_read();
+	if (code != CPNPC_DONE || session->stop ||
+	    link->peer == CPNP_PEER_NONE)
 		return code;
 	if (session->run->conf.udp)
-		begin(session, now);
+		begin(session, link, now);
 	else
-		(void)cpnp_net_reconnect(session->net, session->peer, now);
+		(void)cpnp_net_reconnect(session->net, link->peer, now);
 	return CPNPC_DONE;
 }
 
@@ -438,11 +491,9 @@ cpnpc_session_run(cpnpc_session *session)
 	session->gives_up = !session->run->conf.udp;
 	for (i = 0; i < session->jobs_n; i++)
 		session->gives_up &= session->jobs[i].is_new;
-	if (!needs_server(session)) {
-		session->is_up = true;
-		cpnpc_jobs_start(session, now);
-	} else {
-		code = connect_first(session);
+	cpnpc_sets_load(session, now);
+	for (i = 0; i < session->links_n && !session->stop; i++) {
+		code = connect_link(session, session->links[i]);
 		if (code != CPNPC_DONE && !session->stop)
 			return code;
 	}

@@ -101,10 +101,13 @@ print_order(cpnpc *run, cpnp_store *store, const cpnp_store_row *row,
     const cpnp_order *order)
 {
 	cpnpc_offer *offer = NULL;
+	char set[CPNPC_SET_NAME_LEN];
 
 	fputs("Order ", stdout);
 	cpnpc_put_text(stdout, row->customer_order_id);
 	putchar('\n');
+	cpnpc_set_name(row, set);
+	line("of the set:", cpnp_bytes_str(set));
 	line("provider:", row->peer_identity);
 	line("its order:", row->provider_order_id);
 	line("customer:", cpnp_order_identity(order));
@@ -154,6 +157,22 @@ json_event(void *user, const cpnp_store_event *event)
 	return 0;
 }
 
+/* True when id names a set, and that has been shown. */
+static bool
+show_set(cpnpc *run, cpnp_store *store, cpnpc_exit *code)
+{
+	cpnpc_records records;
+	bool found;
+
+	if (cpnpc_set_read(&records, store, run->operands[0]) != 0)
+		return false;
+	found = records.n > 0;
+	if (found)
+		*code = cpnpc_set_show(run, &records);
+	cpnpc_records_fini(&records);
+	return found;
+}
+
 static void
 show_json(cpnp_store *store, const cpnp_store_row *row, const cpnp_order *order)
 {
@@ -161,6 +180,7 @@ show_json(cpnp_store *store, const cpnp_store_row *row, const cpnp_order *order)
 
 	(void)cpnp_store_each_event(store, row, json_event, history);
 	(void)json_object_set_new(object, "history", history);
+	cpnpc_set_json(object, row);
 	(void)json_object_set_new(object, "open", json_boolean(!row->settled));
 	(void)json_object_set_new(
 	    object, "changed", cpnpc_json_time(row->changed));
@@ -180,6 +200,10 @@ cpnpc_verb_show(cpnpc *run)
 
 	if (code != CPNPC_DONE)
 		return code;
+	if (show_set(run, store, &code)) {
+		cpnp_store_close(store);
+		return code;
+	}
 	code = cpnpc_records_find(run, store, run->operands[0], &record);
 	if (code == CPNPC_DONE) {
 		err = cpnpc_view_open(&view, &record.row);

@@ -86,7 +86,7 @@ waits_until(
 	bool is_set = wait->has_until;
 
 	*until = wait->until;
-	if (!session->working && session->gives_up) {
+	if (session->gives_up && !cpnpc_session_is_working(session)) {
 		until->sec = session->began.wall.sec +
 			     (int64_t)(CPNPC_CONNECT_TIME / CPNP_SECONDS(1));
 		is_set = true;
@@ -149,14 +149,15 @@ cpnpc_status_update(cpnpc_session *session, cpnp_now now)
 	if (session->run->conf.quiet)
 		return;
 	job = first_open(session, &more);
-	if (job == NULL || job->asking)
+	if (job == NULL || job->asking ||
+	    (job->set != NULL && job->set->asking))
 		return;
 	if (job->order != NULL)
 		cpnp_order_wait(job->order, &wait);
-	if (!session->is_up)
+	if (!job->link->is_up)
 		n = (size_t)snprintf(line, sizeof(line),
 		    "waiting for a session with %s",
-		    cpnpc_server_name(session));
+		    cpnpc_server_name(job->link));
 	else if (wait.what != NULL)
 		n = (size_t)snprintf(line, sizeof(line),
 		    "order %s: waiting for %s", job->id, wait.what);

@@ -9,6 +9,8 @@
 #   server-srv.*           Ed25519; node7.example, and the SRV-ID
 #                          _cpnps.service.example
 #   server-uri.*           Ed25519; the URI urn:provider and no host
+#   alpha.*, beta.*, gamma.*   Ed25519; alpha.example at 127.0.0.2,
+#                          beta.example at 127.0.0.3, gamma.example at 127.0.0.4
 #   client.*               Ed25519, customer.example
 #   client-p256.*          P-256, other.example
 #   client-mail.*          Ed25519, an rfc822Name only
@@ -104,6 +106,12 @@ issue ca server-p256 p256 serverAuth,clientAuth "$hosts"
 issue ca server-srv ed25519 serverAuth,clientAuth \
 	"DNS:node7.example,${srv%_*}_cpnps.service.example"
 issue ca server-uri ed25519 serverAuth URI:urn:provider
+at=2
+for name in alpha beta gamma; do
+	issue ca $name ed25519 serverAuth,clientAuth \
+		"DNS:$name.example,IP:127.0.0.$at"
+	at=$((at + 1))
+done
 issue ca client ed25519 clientAuth DNS:customer.example
 issue ca client-p256 p256 clientAuth DNS:other.example
 issue ca client-mail ed25519 clientAuth email:buyer@customer.example

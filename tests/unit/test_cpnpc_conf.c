@@ -360,6 +360,40 @@ START_TEST(test_money_is_written_in_major_units)
 }
 END_TEST
 
+/* R10: the servers that are asked at once. */
+START_TEST(test_conf_takes_several_servers)
+{
+	char name[] = "a.example";
+	cpnpc_conf conf;
+	struct told told = {0};
+	size_t i;
+
+	cpnpc_conf_init(&conf);
+	for (i = 0; i < CPNPC_SET_MAX; i++, name[0]++)
+		ck_assert_int_eq(
+		    cpnpc_conf_set(&conf, "server", name, on_line, &told), 0);
+	ck_assert_uint_eq(conf.servers_n, CPNPC_SET_MAX);
+	ck_assert_str_eq(conf.servers[0], "a.example");
+	ck_assert_int_eq(cpnpc_conf_set(&conf, "server", name, on_line, &told),
+	    CPNP_ERR_CONFIG);
+	cpnpc_conf_fini(&conf);
+	cpnpc_conf_init(&conf);
+	ck_assert_int_eq(
+	    cpnpc_conf_set(&conf, "server", "a", on_line, &told), 0);
+	ck_assert_int_eq(cpnpc_conf_set(&conf, "server", "a", on_line, &told),
+	    CPNP_ERR_CONFIG);
+	ck_assert_int_eq(cpnpc_conf_set(&conf, "server", "b c", on_line, &told),
+	    CPNP_ERR_CONFIG);
+	ck_assert_int_eq(
+	    cpnpc_conf_set(&conf, "choose", "dearest", on_line, &told),
+	    CPNP_ERR_CONFIG);
+	ck_assert_int_eq(
+	    cpnpc_conf_set(&conf, "choose", "exact", on_line, &told), 0);
+	ck_assert_int_eq((int)conf.rule, CPNPC_RULE_EXACT);
+	cpnpc_conf_fini(&conf);
+}
+END_TEST
+
 /* F5: what resume does is what was meant; a quote never becomes an order. */
 START_TEST(test_intent_survives)
 {
@@ -369,12 +403,27 @@ START_TEST(test_intent_survives)
 	    {.goal = CPNPC_GOAL_ORDER,
 		.accept = CPNPC_ACCEPT_EXACT,
 		.server = "s1.provider.example:49921"},
+	    {.goal = CPNPC_GOAL_ORDER,
+		.accept = CPNPC_ACCEPT_NEVER,
+		.server = "[2001:db8::1]:49921",
+		.set = {.id = "S/1=@/odd",
+		    .rule = CPNPC_RULE_ASK,
+		    .number = 2,
+		    .of = CPNPC_SET_MAX,
+		    .deadline = {1800000000}}},
 	    {.goal = CPNPC_GOAL_QUOTE,
 		.accept = CPNPC_ACCEPT_EXACT,
 		.server = "s2.provider.example:5"},
 	    {.goal = CPNPC_GOAL_ORDER, .accept = CPNPC_ACCEPT_ASK},
 	    {.goal = CPNPC_GOAL_ORDER, .accept = CPNPC_ACCEPT_NEVER},
 	};
+	static const char *const sets[] = {"order never =", "order never =1",
+	    "order never =1/2/exact/9", "order never =1/2/exact/9/",
+	    "order never =0/2/exact/9/S", "order never =3/2/exact/9/S",
+	    "order never =1/17/exact/9/S", "order never =1/2/none/9/S",
+	    "order never =1/2/exact/x/S", "order never =-1/2/exact/9/S",
+	    "order never =1/2/exact/9/"
+	    "SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSS"};
 	char text[CPNPC_INTENT_LEN];
 	cpnpc_intent back;
 	size_t i;
@@ -388,6 +437,12 @@ START_TEST(test_intent_survives)
 		ck_assert_int_eq(
 		    cpnpc_intent_parse(cpnp_bytes_str(text), &back), 0);
 		ck_assert_int_eq(back.goal, intents[i].goal);
+		ck_assert_str_eq(back.set.id, intents[i].set.id);
+		ck_assert_int_eq((int)back.set.rule, (int)intents[i].set.rule);
+		ck_assert_uint_eq(back.set.number, intents[i].set.number);
+		ck_assert_uint_eq(back.set.of, intents[i].set.of);
+		ck_assert_int_eq(back.set.deadline.sec,
+		    intents[i].set.deadline.sec);
 		ck_assert_int_eq(back.accept, intents[i].accept);
 		ck_assert_int_eq(
 		    back.max_price.is_set, intents[i].max_price.is_set);
@@ -406,6 +461,10 @@ START_TEST(test_intent_survives)
 	    cpnpc_intent_parse(CPNP_BYTES_LIT("order exact x"), &back), 0);
 	ck_assert_int_ne(
 	    cpnpc_intent_parse(CPNP_BYTES_LIT("order exact @ 1"), &back), 0);
+	for (i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
+		ck_assert_msg(
+		    cpnpc_intent_parse(cpnp_bytes_str(sets[i]), &back) != 0,
+		    "%s", sets[i]);
 }
 END_TEST
 
@@ -450,6 +509,7 @@ main(void)
 	    test_price_compares_exactly,
 	    test_price_refuses_other_texts,
 	    test_money_is_written_in_major_units,
+	    test_conf_takes_several_servers,
 	    test_intent_survives,
 	    test_offer_of_other_terms_is_not_exact,
 	};
