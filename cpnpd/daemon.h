@@ -145,6 +145,7 @@ struct daemon {
 	char *identity;
 	struct use *use; /* of each customer */
 	cpnpd_counters counters;
+	cpnp_peer from; /* whose message is handled, or CPNP_PEER_NONE */
 
 	struct batch *current; /* being filled; NULL: nothing to store */
 	struct batch *flight;  /* submitted, oldest first */

@@ -78,19 +78,24 @@ cpnpd_drop_order(struct daemon *d, cpnp_order *order)
 /* ---- STORE ---- */
 
 static void
-log_transition(const cpnp_effect *e)
+log_transition(const struct daemon *d, const cpnp_effect *e)
 {
 	cpnp_status status = cpnp_order_status(e->order);
+	char address[CPNP_NET_ADDRESS_MAX] = "";
 
-	if (e->u.store.from == e->u.store.to &&
-	    e->u.store.agreement_from == e->u.store.agreement_to)
+	if (!cpnp_log_is_on(CPNP_LOG_INFO) ||
+	    (e->u.store.from == e->u.store.to &&
+		e->u.store.agreement_from == e->u.store.agreement_to))
 		return;
+	if (d->from != CPNP_PEER_NONE)
+		(void)cpnp_net_peer_address(d->net, d->from, address);
 	cpnpd_log_order(CPNP_LOG_INFO, e->order,
-	    "%s -> %s, reason: %s%s%s%s%s",
+	    "%s -> %s, reason: %s%s%s%s%s%s%s",
 	    e->u.store.from == CPNP_STATE_NONE
 		? "none" : cpnp_state_name(e->u.store.from),
 	    cpnp_state_name(e->u.store.to),
 	    cpnp_event_name(e->u.store.event),
+	    address[0] != '\0' ? " from " : "", address,
 	    e->u.store.detail != NULL ? ", " : "",
 	    e->u.store.detail != NULL ? e->u.store.detail : "",
 	    status != CPNP_STATUS_NONE ? ", FAIL " : "",
@@ -172,7 +177,7 @@ do_store(struct daemon *d, const cpnp_effect *e, uint64_t *tag, cpnp_now now)
 		cpnpd_lose(d, key, e->order);
 		key = NULL;
 	}
-	log_transition(e);
+	log_transition(d, e);
 	count_transition(d, e);
 	count_order(d, e->order, !cpnp_order_is_settled(e->order),
 	    cpnp_order_memory(e->order));

@@ -256,6 +256,7 @@ cpnpd_recv_message(struct daemon *d, cpnp_peer peer, cpnp_bytes identity,
 	input.may_order = customer != NULL && customer->may_order;
 	input.require_statement =
 	    customer == NULL || customer->require_statement;
+	d->from = peer;
 	err = cpnp_msg_decode(&msg, bytes, &diag);
 	if (err != 0) {
 		d->counters.invalid++;
@@ -274,6 +275,7 @@ cpnpd_recv_message(struct daemon *d, cpnp_peer peer, cpnp_bytes identity,
 		feed(d, &input, now);
 	}
 	cpnpd_drain(d, now);
+	d->from = CPNP_PEER_NONE;
 }
 
 void
