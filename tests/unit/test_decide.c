@@ -505,7 +505,7 @@ END_TEST
 
 /* ---- models, contradictions.md 1 ---- */
 
-START_TEST(test_row_1_frozen_item_as_it_is)
+START_TEST(test_01_frozen_item_as_it_is)
 {
 	ask(BARE(" based-on='fixed'", NODE("here", "Paris"), ""));
 	ck_assert_int_eq(d.status, CPNP_STATUS_NONE);
@@ -517,7 +517,7 @@ START_TEST(test_row_1_frozen_item_as_it_is)
 }
 END_TEST
 
-START_TEST(test_row_1_frozen_item_refuses_other_clauses_by_name)
+START_TEST(test_01_frozen_item_refuses_other_clauses_by_name)
 {
 	ask(BARE(" based-on='fixed'", NODE("n", "Paris"),
 	    "<capacity><rate in='60 Mbit/s' out='50 Mbit/s'/></capacity>"));
@@ -536,7 +536,7 @@ START_TEST(test_row_1_frozen_item_refuses_other_clauses_by_name)
 }
 END_TEST
 
-START_TEST(test_row_1_frozen_item_is_not_cut)
+START_TEST(test_01_frozen_item_is_not_cut)
 {
 	ask(DOC("", NODE("a", "Albi"), RATE("50 Mbit/s")));
 	ask(BARE(" based-on='fixed'", NODE("n", "Albi"), ""));
@@ -545,7 +545,7 @@ START_TEST(test_row_1_frozen_item_is_not_cut)
 }
 END_TEST
 
-START_TEST(test_row_1_template_is_filled_in)
+START_TEST(test_01_template_is_filled_in)
 {
 	ask(BARE(" based-on='vpn'",
 	    NODE("p", "Paris") NODE("b", "Brest"), ""));
@@ -561,7 +561,7 @@ START_TEST(test_row_1_template_is_filled_in)
 }
 END_TEST
 
-START_TEST(test_row_1_template_keeps_its_ranges)
+START_TEST(test_01_template_keeps_its_ranges)
 {
 	ask(BARE(" based-on='vpn'", NODE("p", "Paris"),
 	    RATE("200 Mbit/s")));
@@ -747,11 +747,11 @@ main(void)
 		test_decide_metrics_beyond_the_promise,
 		test_decide_leaves_out_what_is_not_promised,
 		test_decide_mtu_of_the_network,
-		test_row_1_frozen_item_as_it_is,
-		test_row_1_frozen_item_refuses_other_clauses_by_name,
-		test_row_1_frozen_item_is_not_cut,
-		test_row_1_template_is_filled_in,
-		test_row_1_template_keeps_its_ranges,
+		test_01_frozen_item_as_it_is,
+		test_01_frozen_item_refuses_other_clauses_by_name,
+		test_01_frozen_item_is_not_cut,
+		test_01_template_is_filled_in,
+		test_01_template_keeps_its_ranges,
 		test_decide_unknown_item_names_those_there_are,
 		test_decide_limit_of_held_capacity,
 		test_decide_limit_of_open_orders,
