@@ -84,6 +84,8 @@ static const char *const queries[Q_END] = {
 			" VALUES(?, ?, ?)",
     [Q_AGREEMENT_GET] = "SELECT agreement FROM journal_agreement"
 			" WHERE ref = ? ORDER BY digest",
+    [Q_AGREEMENT_FIND] = "SELECT agreement FROM journal_agreement"
+			 " WHERE ref = ? AND digest = ?",
     [Q_RECEIPT_PUT] = "INSERT OR IGNORE INTO"
 		      " journal_receipt(ref, digest, receipt)"
 		      " VALUES(?, ?, ?)",
@@ -765,6 +767,45 @@ cpnp_journal_each(cpnp_journal *journal, uint64_t first,
 		    stmt_blob(stmt, 1));
 	(void)sqlite3_finalize(stmt);
 	return err;
+}
+
+/* The first column of the row that a bound statement finds. */
+static int
+get_blob(sqlite3_stmt *stmt, cpnp_buf *out)
+{
+	int rc = sqlite3_step(stmt);
+
+	if (rc == SQLITE_ROW)
+		cpnp_buf_put_raw(out, stmt_blob(stmt, 0));
+	stmt_done(stmt);
+	if (rc != SQLITE_ROW)
+		return rc == SQLITE_DONE ? CPNP_ERR_NOT_FOUND : CPNP_ERR_IO;
+	return out->err;
+}
+
+int
+cpnp_journal_leaf(cpnp_journal *journal, uint64_t index, cpnp_buf *out)
+{
+	sqlite3_stmt *stmt = journal_stmt(journal, Q_LEAF_GET);
+
+	if (stmt == NULL)
+		return CPNP_ERR_IO;
+	(void)sqlite3_bind_int64(stmt, 1, (int64_t)index);
+	return get_blob(stmt, out);
+}
+
+int
+cpnp_journal_agreement(cpnp_journal *journal,
+    const uint8_t order_ref[CPNP_SHA256_LEN],
+    const uint8_t digest[CPNP_SHA256_LEN], cpnp_buf *out)
+{
+	sqlite3_stmt *stmt = journal_stmt(journal, Q_AGREEMENT_FIND);
+
+	if (stmt == NULL)
+		return CPNP_ERR_IO;
+	stmt_bind_blob(stmt, 1, (cpnp_bytes){order_ref, CPNP_SHA256_LEN});
+	stmt_bind_blob(stmt, 2, (cpnp_bytes){digest, CPNP_SHA256_LEN});
+	return get_blob(stmt, out);
 }
 
 /* One value of journal_meta. */

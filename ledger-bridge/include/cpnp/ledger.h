@@ -290,7 +290,8 @@ CPNP_API int cpnp_journal_sign_head(cpnp_journal *journal, cpnp_wtime now);
  * CPNP_ERR_NOT_FOUND when that head does not cover it. */
 CPNP_API int cpnp_journal_receipt(
     cpnp_journal *journal, uint64_t index, cpnp_buf *out);
-/* The caller's transaction did not commit: read the state back from disk. */
+/* The caller's transaction did not commit, or somebody else's has: read the
+ * state back from disk. */
 CPNP_API int cpnp_journal_rollback(cpnp_journal *journal);
 
 /*
@@ -338,6 +339,14 @@ CPNP_API int cpnp_journal_find(cpnp_journal *journal, const char *order,
 CPNP_API int cpnp_journal_each(cpnp_journal *journal, uint64_t first,
     int (*visit)(void *user, uint64_t index, cpnp_bytes statement),
     void *user);
+
+/* Append the statement of one leaf, or the agreement that an order has under
+ * an order digest, to out.  CPNP_ERR_NOT_FOUND when there is none. */
+CPNP_API int cpnp_journal_leaf(
+    cpnp_journal *journal, uint64_t index, cpnp_buf *out);
+CPNP_API int cpnp_journal_agreement(cpnp_journal *journal,
+    const uint8_t order_ref[CPNP_SHA256_LEN],
+    const uint8_t digest[CPNP_SHA256_LEN], cpnp_buf *out);
 
 /*
  * Replay the whole journal: every leaf hashed again, every tile, root and
