@@ -269,6 +269,8 @@ cpnp_store_put(cpnp_store_batch *batch, const cpnp_effect *effect,
 		return batch->err;
 	entry->u.event.from = effect->u.store.from;
 	entry->u.event.to = effect->u.store.to;
+	entry->u.event.agreement_from = effect->u.store.agreement_from;
+	entry->u.event.agreement_to = effect->u.store.agreement_to;
 	entry->u.event.event = effect->u.store.event;
 	entry->u.event.time = effect->u.store.time;
 	entry->u.event.receipt_tag = receipt_tag;
@@ -322,6 +324,13 @@ cpnp_store_put_note(
 	batch->orders[index].has_note = true;
 	batch->err = batch->data.err;
 	return batch->err;
+}
+
+void
+cpnp_store_put_acknowledged(cpnp_store_batch *batch, uint64_t number)
+{
+	if (number > batch->acknowledged)
+		batch->acknowledged = number;
 }
 
 int

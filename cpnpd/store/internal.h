@@ -34,6 +34,14 @@
 	"id, role, peer_identity, customer_order_id, provider_order_id, "      \
 	"state, agreement, settled, changed, saved"
 
+/* What is a change of state, and not bookkeeping alone. */
+#define STORE_IS_CHANGE                                                        \
+	"(leaf IS NOT NULL OR from_state <> to_state OR "                      \
+	"agreement_from <> agreement_to)"
+#define STORE_EVENT_COLUMNS                                                    \
+	"number, time, from_state, to_state, event, leaf, detail, previous, "  \
+	"agreement_from, agreement_to"
+
 /* X(NAME, text) */
 #define STORE_WRITE_MAP(X)                                                     \
 	X(BEGIN, "BEGIN IMMEDIATE")                                            \
@@ -58,14 +66,17 @@
 	X(DROP_DOC, "DELETE FROM documents WHERE id = ?1")                     \
 	X(EVENT,                                                               \
 	    "INSERT INTO events (number, order_id, time, from_state, "         \
-	    "to_state, event, leaf, detail, previous) "                        \
-	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                     \
+	    "to_state, event, leaf, detail, previous, agreement_from, "        \
+	    "agreement_to) "                                                   \
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")           \
 	X(HOLD, "INSERT INTO holds VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")       \
 	X(BUY, "UPDATE holds SET bought = 1 WHERE order_id = ?1")              \
 	X(RELEASE, "DELETE FROM holds WHERE order_id = ?1")                    \
 	X(FIND_LEAF,                                                           \
 	    "SELECT leaf FROM events WHERE order_id = ?1 AND event = ?2 AND "  \
 	    "leaf IS NOT NULL ORDER BY number DESC LIMIT 1")                   \
+	X(ACKNOWLEDGE,                                                         \
+	    "UPDATE acknowledged SET number = ?1 WHERE number < ?1")           \
 	X(PROBE, "UPDATE recovery SET count = count + 1")
 
 #define STORE_READ_MAP(X)                                                      \
@@ -99,8 +110,18 @@
 	    "SELECT last_event FROM orders WHERE customer_order_id = ?1 AND "  \
 	    "peer_identity = ?2 AND role = ?3")                                \
 	X(EVENT,                                                               \
-	    "SELECT number, time, from_state, to_state, event, leaf, detail, " \
-	    "previous FROM events WHERE number = ?1")
+	    "SELECT " STORE_EVENT_COLUMNS " FROM events WHERE number = ?1")    \
+	/* the order of the tables is that of the loops */                     \
+	X(CHANGES,                                                             \
+	    "SELECT " STORE_EVENT_COLUMNS ", role, peer_identity, "            \
+	    "customer_order_id, provider_order_id, order_ref "                 \
+	    "FROM events CROSS JOIN orders ON orders.id = events.order_id "    \
+	    "WHERE number > ?1 AND " STORE_IS_CHANGE                           \
+	    " ORDER BY number LIMIT ?2")                                       \
+	X(NEWEST_CHANGE,                                                       \
+	    "SELECT number FROM events WHERE " STORE_IS_CHANGE                 \
+	    " ORDER BY number DESC LIMIT 1")                                   \
+	X(ACKNOWLEDGED, "SELECT number FROM acknowledged")
 
 enum store_write {
 #define X(name, text) STORE_WRITE_##name,
@@ -163,6 +184,8 @@ struct store_entry {
 		struct {
 			cpnp_state from;
 			cpnp_state to;
+			cpnp_agreement_state agreement_from;
+			cpnp_agreement_state agreement_to;
 			cpnp_event event;
 			cpnp_wtime time;
 			struct store_slice detail;
@@ -201,6 +224,7 @@ struct cpnp_store_batch {
 	struct store_entry *entries;
 	size_t entries_n, entries_cap;
 	uint64_t events_n; /* how many of the entries are events */
+	uint64_t acknowledged; /* 0: it says nothing of it */
 	uint32_t *table; /* open hash of ref -> 1 + index in orders */
 	size_t table_cap;
 	cpnp_buf receipt_data;
@@ -221,6 +245,7 @@ struct cpnp_store {
 	sqlite3 *rd;
 	sqlite3_stmt *read[STORE_READ_END];
 	cpnp_buf row; /* content of the views that cpnp_store_find() gives */
+	cpnp_journal *proofs; /* the journal for reading; NULL: not yet */
 
 	sqlite3 *wr; /* NULL when read only */
 	sqlite3_stmt *write[STORE_WRITE_END];
@@ -272,6 +297,11 @@ int store_write_group(
     cpnp_store *store, cpnp_store_batch *first, cpnp_diag *diag);
 /* Try to write, and bring the journal back to what is on disk. */
 int store_write_probe(cpnp_store *store, cpnp_diag *diag);
+
+/* A column as bytes; SQLite keeps them until the statement moves on. */
+cpnp_bytes store_column(sqlite3_stmt *stmt, int i);
+/* The event of a row that begins with STORE_EVENT_COLUMNS. */
+void store_get_event(sqlite3_stmt *stmt, cpnp_store_event *event);
 
 /* Start and stop the writer thread. */
 int store_queue_start(cpnp_store *store);

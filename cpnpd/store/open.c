@@ -321,6 +321,7 @@ cpnp_store_close(cpnp_store *store)
 	store_queue_stop(store);
 	for (i = 0; i < STORE_READ_END; i++)
 		(void)sqlite3_finalize(store->read[i]);
+	cpnp_journal_close(store->proofs);
 	(void)sqlite3_close(store->rd);
 	cpnp_journal_close(store->journal);
 	for (i = 0; i < STORE_WRITE_END; i++)

@@ -8,9 +8,8 @@
 
 #include "internal.h"
 
-/* A column as bytes; SQLite keeps them until the statement moves on. */
-static cpnp_bytes
-column(sqlite3_stmt *stmt, int i)
+cpnp_bytes
+store_column(sqlite3_stmt *stmt, int i)
 {
 	const uint8_t *ptr = sqlite3_column_blob(stmt, i);
 
@@ -57,7 +56,7 @@ read_docs(cpnp_store *store, sqlite3_int64 id, cpnp_store_row *row)
 		if (kind != STORE_DOC_NOTE && kind >= CPNP_DOC_END)
 			continue;
 		doc = kind == STORE_DOC_NOTE ? &row->note : &row->docs[kind];
-		*doc = column(stmt, 1);
+		*doc = store_column(stmt, 1);
 		cpnp_buf_put_raw(&store->row, *doc);
 	}
 	return end(stmt, rc, store->row.err);
@@ -89,7 +88,7 @@ read_row(cpnp_store *store, sqlite3_stmt *stmt, cpnp_store_row *row)
 	row->changed.sec = sqlite3_column_int64(stmt, 8);
 	cpnp_buf_reset(&store->row);
 	for (i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
-		*views[i] = column(stmt, columns[i]);
+		*views[i] = store_column(stmt, columns[i]);
 		cpnp_buf_put_raw(&store->row, *views[i]);
 	}
 	err = read_docs(store, sqlite3_column_int64(stmt, 0), row);
@@ -214,10 +213,10 @@ cpnp_store_page(cpnp_store *store, uint64_t *cursor, size_t max,
 	return end(ids, rc, err);
 }
 
-int
-cpnp_store_last_event(cpnp_store *store, uint64_t *number)
+static int
+read_number(cpnp_store *store, enum store_read which, uint64_t *number)
 {
-	sqlite3_stmt *stmt = store->read[STORE_READ_NEWEST];
+	sqlite3_stmt *stmt = store->read[which];
 	int rc = sqlite3_step(stmt);
 
 	*number = rc == SQLITE_ROW
@@ -225,11 +224,29 @@ cpnp_store_last_event(cpnp_store *store, uint64_t *number)
 	return end(stmt, rc, 0);
 }
 
+int
+cpnp_store_last_event(cpnp_store *store, uint64_t *number)
+{
+	return read_number(store, STORE_READ_NEWEST, number);
+}
+
+int
+cpnp_store_last_change(cpnp_store *store, uint64_t *number)
+{
+	return read_number(store, STORE_READ_NEWEST_CHANGE, number);
+}
+
+int
+cpnp_store_acknowledged(cpnp_store *store, uint64_t *number)
+{
+	return read_number(store, STORE_READ_ACKNOWLEDGED, number);
+}
+
 static int
 get_held(sqlite3_stmt *stmt, cpnp_store_held *held)
 {
-	cpnp_bytes resource = column(stmt, 0);
-	cpnp_bytes ref = column(stmt, 7);
+	cpnp_bytes resource = store_column(stmt, 0);
+	cpnp_bytes ref = store_column(stmt, 7);
 
 	memset(held, 0, sizeof(*held));
 	if (resource.len >= sizeof(held->hold.resource) ||
@@ -241,8 +258,8 @@ get_held(sqlite3_stmt *stmt, cpnp_store_held *held)
 	held->hold.until.sec = sqlite3_column_int64(stmt, 2);
 	held->hold.amount = sqlite3_column_int64(stmt, 3);
 	held->hold.bought = sqlite3_column_int(stmt, 4) != 0;
-	held->peer_identity = column(stmt, 5);
-	held->customer_order_id = column(stmt, 6);
+	held->peer_identity = store_column(stmt, 5);
+	held->customer_order_id = store_column(stmt, 6);
 	held->order_ref = ref.ptr;
 	return 0;
 }
@@ -287,8 +304,8 @@ cpnp_store_order_holds(cpnp_store *store, const cpnp_order *order,
 	    fn, user);
 }
 
-static void
-get_event(sqlite3_stmt *stmt, cpnp_store_event *event)
+void
+store_get_event(sqlite3_stmt *stmt, cpnp_store_event *event)
 {
 	event->number = (uint64_t)sqlite3_column_int64(stmt, 0);
 	event->time.sec = sqlite3_column_int64(stmt, 1);
@@ -297,7 +314,11 @@ get_event(sqlite3_stmt *stmt, cpnp_store_event *event)
 	event->event = (cpnp_event)sqlite3_column_int(stmt, 4);
 	event->has_leaf = sqlite3_column_type(stmt, 5) != SQLITE_NULL;
 	event->leaf = (uint64_t)sqlite3_column_int64(stmt, 5);
-	event->detail = column(stmt, 6);
+	event->detail = store_column(stmt, 6);
+	event->agreement_from =
+	    (cpnp_agreement_state)sqlite3_column_int(stmt, 8);
+	event->agreement_to =
+	    (cpnp_agreement_state)sqlite3_column_int(stmt, 9);
 }
 
 /* Put the numbers of a chain of events into a list, the newest first. */
@@ -338,7 +359,7 @@ each_of_chain(cpnp_store *store, cpnp_bytes numbers,
 		(void)sqlite3_bind_int64(stmt, 1, number);
 		rc = sqlite3_step(stmt);
 		if (rc == SQLITE_ROW) {
-			get_event(stmt, &event);
+			store_get_event(stmt, &event);
 			err = fn(user, &event);
 		} else {
 			err = CPNP_ERR_IO;

@@ -76,7 +76,34 @@ static const char schema_1[] =
     "CREATE TABLE recovery (count INTEGER NOT NULL);"
     "INSERT INTO recovery VALUES (0);";
 
-static const char *const migrations[] = {schema_1};
+/*
+ * An event says what became of the agreement too, and the reader of the
+ * events says how far it has come.  Of events from before: an agreement came
+ * with the state Completed (8), and ended with a leaf of Cancelled (9) that
+ * was no change of the transaction.
+ */
+static const char schema_2[] =
+    "ALTER TABLE events ADD COLUMN agreement_from INTEGER;"
+    "ALTER TABLE events ADD COLUMN agreement_to INTEGER;"
+    "DROP TRIGGER events_keep;"
+    "UPDATE events SET agreement_from = old.before, agreement_to = old.after"
+    " FROM (SELECT number AS n, after,"
+    "  lag(after, 1, 0) OVER (PARTITION BY order_id ORDER BY number)"
+    "  AS before"
+    "  FROM (SELECT number, order_id,"
+    "   CASE WHEN sum(to_state = 8 AND from_state <> 8) OVER so_far = 0"
+    "    THEN 0"
+    "   WHEN sum(to_state = 9 AND from_state = 9 AND leaf IS NOT NULL)"
+    "    OVER so_far = 0 THEN 1 ELSE 3 END AS after"
+    "   FROM events WINDOW so_far AS"
+    "   (PARTITION BY order_id ORDER BY number))) AS old"
+    " WHERE events.number = old.n;"
+    "CREATE TRIGGER events_keep BEFORE UPDATE ON events BEGIN"
+    " SELECT RAISE(ABORT, 'events are never changed'); END;"
+    "CREATE TABLE acknowledged (number INTEGER NOT NULL);"
+    "INSERT INTO acknowledged VALUES (0);";
+
+static const char *const migrations[] = {schema_1, schema_2};
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 
 static int

@@ -98,6 +98,10 @@ int cpnp_store_put_holds(cpnp_store_batch *batch, const cpnp_order *order,
 int cpnp_store_buy_holds(cpnp_store_batch *batch, const cpnp_order *order);
 int cpnp_store_drop_holds(cpnp_store_batch *batch, const cpnp_order *order);
 
+/* Remember that the changes up to this number have been handled; a smaller
+ * number than before changes nothing. */
+void cpnp_store_put_acknowledged(cpnp_store_batch *batch, uint64_t number);
+
 /* Commit now, in this thread (writer_thread false).  The caller keeps the
  * batch.  Errors: those of a put; EXISTS when an order is new and its
  * identifier was used before (contradictions.md, 32); IO; STATE when there is
@@ -172,6 +176,8 @@ typedef struct cpnp_store_event {
 	cpnp_wtime time;
 	cpnp_state from;
 	cpnp_state to;
+	cpnp_agreement_state agreement_from;
+	cpnp_agreement_state agreement_to;
 	cpnp_event event;
 	cpnp_bytes detail;
 	bool has_leaf;
@@ -184,6 +190,46 @@ int cpnp_store_each_event(cpnp_store *store, const cpnp_store_row *row,
 
 /* The number of the newest event that is committed; 0: there is none. */
 int cpnp_store_last_event(cpnp_store *store, uint64_t *number);
+
+/*
+ * Changes: the events that changed the state of a transaction or of an
+ * agreement or have a leaf, with the order that they are of.  What is only
+ * bookkeeping is left out, so their numbers grow, but not always by one.
+ * order_ref has CPNP_SHA256_LEN bytes.
+ */
+typedef struct cpnp_store_change {
+	cpnp_store_event event;
+	cpnp_role role;
+	cpnp_bytes peer_identity;
+	cpnp_bytes customer_order_id;
+	cpnp_bytes provider_order_id; /* as it is now */
+	const uint8_t *order_ref;
+} cpnp_store_change;
+
+typedef int cpnp_store_change_fn(void *user, const cpnp_store_change *change);
+
+/* Some of the changes that are committed, in the order of their numbers: at
+ * most max of those after *cursor, as cpnp_store_page().  When fn fails, the
+ * cursor stands before the change that it failed for. */
+int cpnp_store_page_changes(cpnp_store *store, uint64_t *cursor, size_t max,
+    cpnp_store_change_fn *fn, void *user, bool *more);
+/* The number of the newest change that is committed, and the number up to
+ * which they have been handled; 0: there is none. */
+int cpnp_store_last_change(cpnp_store *store, uint64_t *number);
+int cpnp_store_acknowledged(cpnp_store *store, uint64_t *number);
+
+/*
+ * What proves a change, appended to out; also while a page is being read:
+ * the statement that is its leaf, a receipt for it under the newest head, and
+ * the agreement of an order digest as cpnp_agreement_encode() makes it.
+ * Errors: NOT_FOUND, IO, NOMEM.
+ */
+int cpnp_store_leaf_statement(
+    cpnp_store *store, uint64_t leaf, cpnp_buf *out);
+int cpnp_store_leaf_receipt(cpnp_store *store, uint64_t leaf, cpnp_buf *out);
+int cpnp_store_agreement(cpnp_store *store,
+    const uint8_t order_ref[CPNP_SHA256_LEN],
+    const uint8_t digest[CPNP_SHA256_LEN], cpnp_buf *out);
 
 /*
  * An online copy of the store, as it is at the moment of _new(), into a file

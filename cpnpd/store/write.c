@@ -276,6 +276,9 @@ write_event(struct group *group, const cpnp_store_batch *batch,
 	previous = previous != 0 ? group->base + previous
 				 : batch->orders[entry->order].before;
 	bound |= sqlite3_bind_int64(stmt, 9, (sqlite3_int64)previous);
+	bound |= sqlite3_bind_int(
+	    stmt, 10, (int)entry->u.event.agreement_from);
+	bound |= sqlite3_bind_int(stmt, 11, (int)entry->u.event.agreement_to);
 	err = run(stmt, bound);
 	if (err == 0)
 		group->events++;
@@ -283,11 +286,11 @@ write_event(struct group *group, const cpnp_store_batch *batch,
 }
 
 static int
-write_one(cpnp_store *store, enum store_write which, sqlite3_int64 order)
+write_one(cpnp_store *store, enum store_write which, sqlite3_int64 number)
 {
 	sqlite3_stmt *stmt = store->write[which];
 
-	return run(stmt, sqlite3_bind_int64(stmt, 1, order));
+	return run(stmt, sqlite3_bind_int64(stmt, 1, number));
 }
 
 static int
@@ -373,6 +376,9 @@ write_batch(struct group *group, cpnp_store_batch *batch)
 		err = write_order(group, batch, &batch->orders[i]);
 	for (i = 0; i < batch->entries_n && err == 0; i++)
 		err = write_entry(group, batch, &batch->entries[i]);
+	if (err == 0 && batch->acknowledged != 0)
+		err = write_one(group->store, STORE_WRITE_ACKNOWLEDGE,
+		    (sqlite3_int64)batch->acknowledged);
 	return err;
 }
 

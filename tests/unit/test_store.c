@@ -493,14 +493,141 @@ START_TEST(test_store_events_cannot_be_altered)
 	assert_refused(db, "DELETE FROM events");
 	assert_refused(db, "DELETE FROM events WHERE number = 2");
 	assert_refused(
-	    db, "INSERT OR REPLACE INTO events VALUES (1,1,0,0,0,9,9,NULL,'')");
+	    db, "INSERT OR REPLACE INTO events VALUES (1,1,0,0,0,9,9,NULL,'',0,0)");
 	assert_refused(
-	    db, "INSERT INTO events VALUES (7,1,0,0,0,9,9,NULL,'')");
+	    db, "INSERT INTO events VALUES (7,1,0,0,0,9,9,NULL,'',0,0)");
 	assert_refused(db, "DELETE FROM orders");
 	assert_refused(db, "UPDATE orders SET customer_order_id = 'C-2'");
 	(void)sqlite3_close(db);
 	cpnp_store_close(store);
 	ck_assert_int_eq(fixture_query("SELECT count(*) FROM events"), 2);
+}
+END_TEST
+
+static int
+list_change(void *user, const cpnp_store_change *change)
+{
+	char *list = user, one[64];
+
+	unit_assert_bytes(change->peer_identity, cpnp_bytes_str(order.peer));
+	ck_assert_int_eq(memcmp(change->order_ref, order.ref,
+			     CPNP_SHA256_LEN),
+	    0);
+	(void)snprintf(one, sizeof(one), "%u:%d>%d ",
+	    (unsigned)change->event.number, change->event.agreement_from,
+	    change->event.agreement_to);
+	strcat(list, one);
+	return change->event.number == 5 ? CPNP_ERR_FULL : 0;
+}
+
+/* C3, C8: changes come by number, without what is bookkeeping alone, and a
+ * reader that fails is given the same again. */
+START_TEST(test_store_pages_changes)
+{
+	cpnp_store *store = fixture_open(true);
+	char list[256] = "";
+	uint64_t cursor = 0, number;
+	cpnp_effect effect;
+	bool more;
+	int err;
+
+	ck_assert_int_eq(cpnp_store_last_change(store, &number), 0);
+	ck_assert_uint_eq(number, 0);
+	fake_order_init(&order, CPNP_SERVER, "customer.example", "C-1", 1);
+	for (unsigned i = 0; i < 6; i++) {
+		effect = fake_order_step(&order, i == 0
+			? CPNP_STATE_PQO_RECEIVED : order.state,
+		    CPNP_EVENT_RECV_QUOTATION, 0);
+		if (i == 1 || i == 5)
+			effect.u.store.statement = CPNP_BYTES_NONE;
+		if (i == 2 || i == 3)
+			effect.u.store.agreement_to = CPNP_AGREEMENT_COMPLETED;
+		if (i == 3)
+			effect.u.store.agreement_from = CPNP_AGREEMENT_COMPLETED;
+		fixture_submit(store, &effect, i);
+		ck_assert_uint_eq(fixture_wait(store, &err), i);
+		ck_assert_int_eq(err, 0);
+	}
+	ck_assert_int_eq(cpnp_store_page_changes(
+			     store, &cursor, 2, list_change, list, &more),
+	    0);
+	ck_assert(more);
+	ck_assert_str_eq(list, "1:0>0 3:0>1 ");
+	ck_assert_uint_eq(cursor, 3);
+	ck_assert_int_eq(cpnp_store_page_changes(
+			     store, &cursor, 9, list_change, list, &more),
+	    CPNP_ERR_FULL);
+	ck_assert_str_eq(list, "1:0>0 3:0>1 4:1>1 5:0>0 ");
+	ck_assert_uint_eq(cursor, 4);
+	ck_assert_int_eq(cpnp_store_last_change(store, &number), 0);
+	ck_assert_uint_eq(number, 5);
+	cursor = UINT64_MAX;
+	ck_assert_int_eq(cpnp_store_page_changes(
+			     store, &cursor, 9, list_change, list, &more),
+	    0);
+	ck_assert(!more);
+	cpnp_store_close(store);
+}
+END_TEST
+
+/* What has been handled goes with a batch, never back, and stays. */
+START_TEST(test_store_keeps_what_is_acknowledged)
+{
+	static const uint64_t puts[][2] = {{3, 3}, {2, 3}, {9, 9}};
+	cpnp_store *store = fixture_open(false);
+	cpnp_store_batch *batch;
+	uint64_t number;
+
+	for (size_t i = 0; i < 3; i++) {
+		batch = cpnp_store_batch_new(store, NULL);
+		cpnp_store_put_acknowledged(batch, puts[i][0]);
+		ck_assert_int_eq(cpnp_store_commit(store, batch), 0);
+		cpnp_store_batch_del(batch);
+		ck_assert_int_eq(cpnp_store_acknowledged(store, &number), 0);
+		ck_assert_uint_eq(number, puts[i][1]);
+	}
+	cpnp_store_close(store);
+	store = fixture_open(false);
+	ck_assert_int_eq(cpnp_store_acknowledged(store, &number), 0);
+	ck_assert_uint_eq(number, 9);
+	cpnp_store_close(store);
+}
+END_TEST
+
+/* A store of schema 1 gets the agreements of its events: made with Completed,
+ * ended with a leaf that is no change of the transaction. */
+START_TEST(test_store_migrates_events)
+{
+	static const char back[] =
+	    "DROP TRIGGER events_keep; DROP TABLE acknowledged;"
+	    "ALTER TABLE events DROP COLUMN agreement_from;"
+	    "ALTER TABLE events DROP COLUMN agreement_to;"
+	    "INSERT INTO events VALUES (3,1,2,0,13,8,47,90,NULL),"
+	    " (4,1,3,0,8,8,24,NULL,NULL), (5,1,4,0,8,9,8,91,NULL),"
+	    " (6,1,5,0,9,9,8,92,NULL), (7,1,6,0,9,9,24,NULL,NULL);"
+	    "CREATE TRIGGER events_keep BEFORE UPDATE ON events BEGIN"
+	    " SELECT RAISE(ABORT, 'events are never changed'); END;"
+	    "PRAGMA user_version = 1;";
+	cpnp_store *store = fixture_open(false);
+	sqlite3 *db;
+
+	store_offer(store);
+	cpnp_store_close(store);
+	ck_assert_int_eq(sqlite3_open(fixture_db, &db), SQLITE_OK);
+	ck_assert_int_eq(
+	    sqlite3_exec(db, back, NULL, NULL, NULL), SQLITE_OK);
+	(void)sqlite3_close(db);
+	cpnp_store_close(fixture_open(false));
+	ck_assert_int_eq(fixture_query("SELECT sum(agreement_from * "
+		"(1 << 2 * number)) FROM events"),
+	    1 << 8 | 1 << 10 | 1 << 12 | 3 << 14);
+	ck_assert_int_eq(fixture_query("SELECT sum(agreement_to * "
+		"(1 << 2 * number)) FROM events"),
+	    1 << 6 | 1 << 8 | 1 << 10 | 3 << 12 | 3 << 14);
+	ck_assert_int_eq(fixture_query("PRAGMA user_version"), 2);
+	ck_assert_int_eq(sqlite3_open(fixture_db, &db), SQLITE_OK);
+	assert_refused(db, "UPDATE events SET agreement_to = 0");
+	(void)sqlite3_close(db);
 }
 END_TEST
 
@@ -674,6 +801,9 @@ main(void)
 	    test_store_holds_follow_the_order,
 	    test_store_group_commit_keeps_order,
 	    test_store_events_cannot_be_altered,
+	    test_store_pages_changes,
+	    test_store_keeps_what_is_acknowledged,
+	    test_store_migrates_events,
 	    test_store_reads_100000_orders,
 	    test_store_file_is_private,
 	    test_store_backup_shows_one_moment,
