@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "daemon.h"
+#include "events.h"
 
 #define RECOVER_MIN CPNP_MILLISECONDS(100)
 #define RECOVER_MAX CPNP_SECONDS(30)
@@ -287,6 +288,7 @@ submit(struct daemon *d, cpnp_now now)
 	    cpnp_store_pending(d->store) >= CPNPD_IN_FLIGHT_MAX)
 		return;
 	d->current = NULL;
+	cpnpd_events_collect(d, b->store);
 	err = cpnp_store_submit(d->store, b->store);
 	if (err != 0) {
 		d->current = b;
@@ -367,6 +369,7 @@ cpnpd_fail(struct daemon *d, const char *why, cpnp_now now)
 		d->recover_at = now.mono + d->recover_wait;
 	}
 	d->failed = true;
+	cpnpd_events_failed(d);
 	/* The current batch is given up in cpnpd_recover(): effects of the
 	 * event at hand may still be coming. */
 }
@@ -397,6 +400,7 @@ cpnpd_batches_done(struct daemon *d, cpnp_now now)
 		batch_free(b);
 	}
 	cpnpd_turn_end(d, now);
+	cpnpd_events_wake(d);
 }
 
 /* ---- after a failure ---- */

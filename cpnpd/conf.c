@@ -101,6 +101,9 @@ static const struct option top_options[] = {
 	FILE_OPTION("ledger-key", ledger_key),
 	FILE_OPTION("store", store),
 	FILE_OPTION("catalogue", catalogue),
+	{O(cpnp_conf, "event-command", LIST, event_command),
+	    .expected = "a program and its arguments, such as "
+			"{\"/usr/local/sbin/provision\", \"--site\", \"A\"}"},
 	{O(cpnp_conf, "control-socket", TEXT, control_socket),
 	    .expected = "a name of up to 107 bytes, such as "
 			"\"/run/cpnp/cpnpd.sock\"",
@@ -903,6 +906,7 @@ cpnp_conf_del(cpnp_conf *conf)
 	texts_free(&sections[TOP], conf);
 	list_free(&conf->listen_dtls);
 	list_free(&conf->listen_udp);
+	list_free(&conf->event_command);
 	for (i = 0; i < conf->customers_n; i++) {
 		texts_free(&sections[CUSTOMER], &conf->customers[i]);
 		free(conf->customers[i].identity);

@@ -97,6 +97,7 @@ typedef struct cpnp_conf {
 	cpnp_conf_text store;
 	cpnp_conf_text control_socket; /* always set after a load */
 	cpnp_conf_text catalogue;
+	cpnp_conf_list event_command;
 	cpnp_conf_text user;
 	cpnp_conf_text group;
 	cpnp_conf_log log;

@@ -199,6 +199,28 @@ check_store(struct checker *c)
 		    text->value);
 }
 
+/* Whoever runs it may be another user: some may. */
+static void
+check_program(struct checker *c, const cpnp_conf_list *list,
+    const char *option)
+{
+	const cpnp_conf_text *text = list->n > 0 ? &list->items[0] : NULL;
+	struct stat st;
+
+	if (text == NULL)
+		return;
+	if (text->value[0] != '/')
+		WRONG(c, text, option, "\"%s\" is no absolute name; expected "
+		    "one that begins with /, as no path is searched",
+		    text->value);
+	else if (stat(text->value, &st) != 0)
+		WRONG(c, text, option, "%s: %s; expected a program that can "
+		    "be run", text->value, strerror(errno));
+	else if (!S_ISREG(st.st_mode) || (st.st_mode & 0111) == 0)
+		WRONG(c, text, option, "%s: is no program; expected a file "
+		    "with permission to execute it", text->value);
+}
+
 static void
 check_readable(struct checker *c, const cpnp_conf_text *text,
     const char *option, const char *expected)
@@ -222,6 +244,7 @@ cpnp_conf_check_files(const cpnp_conf *conf, cpnp_wtime now,
 	check_readable(&c, &conf->catalogue, "catalogue",
 	    "a catalogue, cpnp-catalogue(5)");
 	check_store(&c);
+	check_program(&c, &conf->event_command, "event-command");
 	for (i = 0; i < conf->customers_n; i++)
 		check_readable(&c, &conf->customers[i].statement_key,
 		    "statement-key", "a public key or certificate in PEM");

@@ -131,6 +131,7 @@ take_request(struct conn *c)
 		    cpnp_ctl_verb_name(c->request.verb));
 		c->busy = true;
 		c->cursor = 0;
+		c->shown = 0;
 	}
 	free(line);
 	next_step(c);
@@ -148,6 +149,7 @@ on_step(evutil_socket_t fd, short what, void *user)
 	(void)what;
 	if (waiting(c) > CPNPD_CTL_OUT_MAX)
 		return; /* on_written() comes back */
+	c->waits = false;
 	if (c->ending) {
 		if (waiting(c) > 0)
 			return;
@@ -163,7 +165,18 @@ on_step(evutil_socket_t fd, short what, void *user)
 		put_end(c, why.why[0] != '\0' ? why.why : cpnp_strerror(err));
 	else if (!more)
 		put_end(c, NULL);
-	next_step(c);
+	if (!c->waits)
+		next_step(c);
+}
+
+void
+cpnpd_ctl_wake(struct daemon *d)
+{
+	struct conn *c = d->ctl != NULL ? d->ctl->conns : NULL;
+
+	for (; c != NULL; c = c->next)
+		if (c->waits)
+			next_step(c);
 }
 
 /* What comes while a request is being served waits in the socket. */

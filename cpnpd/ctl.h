@@ -5,6 +5,7 @@
  *	ctl.c          the socket, its connections and their bounds
  *	ctl_verbs.c    what the verbs do
  *	ctl_orders.c   orders, customers and counters as JSON
+ *	ctl_events.c   the stream of events
  *
  * A verb runs in steps, so that the loop comes round between two of them, and
  * takes no step while the peer does not read what is there for it.
@@ -42,7 +43,9 @@ struct conn {
 	bool busy;   /* with the request */
 	bool ending; /* closed when all has been read */
 	bool stops;  /* and the daemon with it */
+	bool waits;  /* no step before cpnpd_ctl_wake() */
 	uint64_t cursor;
+	uint64_t shown;
 	cpnp_store_backup *backup;
 };
 
@@ -51,6 +54,8 @@ struct conn {
 int cpnpd_ctl_start(struct daemon *d);
 void cpnpd_ctl_stop(struct daemon *d);
 size_t cpnpd_ctl_count(const struct daemon *d);
+/* There may be something new for those who wait. */
+void cpnpd_ctl_wake(struct daemon *d);
 struct daemon *cpnpd_ctl_daemon(const struct conn *c);
 /* Send an object as a line; takes it. */
 void cpnpd_ctl_put(struct conn *c, json_t *object);
@@ -66,6 +71,11 @@ int cpnpd_ctl_customers(struct conn *c, bool *more, cpnp_diag *why);
 int cpnpd_ctl_counters(struct conn *c, bool *more, cpnp_diag *why);
 json_t *cpnpd_ctl_text(cpnp_bytes text);
 json_t *cpnpd_ctl_time(cpnp_wtime time);
+json_t *cpnpd_ctl_cost(const cpnp_money *cost);
+const char *cpnpd_ctl_state(cpnp_state state);
+
+/* ctl_events.c */
+int cpnpd_ctl_events(struct conn *c, bool *more, cpnp_diag *why);
 
 int cpnpd_ctl_fail(cpnp_diag *why, int err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -11,6 +11,7 @@
 #include <cpnp/xml.h>
 
 #include "ctl.h"
+#include "events.h"
 
 #define XML_BYTES_MAX ((size_t)16 << 20)
 
@@ -41,8 +42,8 @@ set_text(json_t *object, const char *key, cpnp_bytes text)
 		(void)json_object_set_new(object, key, cpnpd_ctl_text(text));
 }
 
-static const char *
-state_text(cpnp_state state)
+const char *
+cpnpd_ctl_state(cpnp_state state)
 {
 	return state == CPNP_STATE_NONE ? "none" : cpnp_state_name(state);
 }
@@ -56,7 +57,7 @@ row_object(const cpnp_store_row *row)
 	set_text(object, "customer_order", row->customer_order_id);
 	set_text(object, "provider_order", row->provider_order_id);
 	(void)json_object_set_new(
-	    object, "state", json_string(state_text(row->state)));
+	    object, "state", json_string(cpnpd_ctl_state(row->state)));
 	(void)json_object_set_new(object, "agreement",
 	    json_string(cpnp_agreement_state_name(row->agreement_state)));
 	(void)json_object_set_new(
@@ -85,7 +86,7 @@ put_if_wanted(void *user, const cpnp_store_row *row)
 
 	if (!is_of_customer(r, row) || (r->open && row->settled) ||
 	    ((r->present & CPNP_CTL_BIT(CPNP_CTL_STATE)) != 0 &&
-		strcmp(r->state, state_text(row->state)) != 0))
+		strcmp(r->state, cpnpd_ctl_state(row->state)) != 0))
 		return 0;
 	cpnpd_ctl_put(c, row_object(row));
 	return 0;
@@ -126,9 +127,11 @@ add_event(void *user, const cpnp_store_event *event)
 	(void)json_object_set_new(
 	    object, "time", cpnpd_ctl_time(event->time));
 	(void)json_object_set_new(
-	    object, "from", json_string(state_text(event->from)));
+	    object, "from", json_string(cpnpd_ctl_state(event->from)));
 	(void)json_object_set_new(
-	    object, "to", json_string(state_text(event->to)));
+	    object, "to", json_string(cpnpd_ctl_state(event->to)));
+	(void)json_object_set_new(object, "agreement",
+	    json_string(cpnp_agreement_state_name(event->agreement_to)));
 	(void)json_object_set_new(
 	    object, "event", json_string(cpnp_event_name(event->event)));
 	set_text(object, "detail", event->detail);
@@ -155,13 +158,26 @@ set_service(json_t *object, cpnp_bytes description)
 	cpnp_buf_fini(&buf);
 }
 
+json_t *
+cpnpd_ctl_cost(const cpnp_money *cost)
+{
+	json_t *object = json_object();
+
+	(void)json_object_set_new(
+	    object, "amount", json_integer((json_int_t)cost->amount));
+	(void)json_object_set_new(
+	    object, "exponent", json_integer((json_int_t)cost->exponent));
+	set_text(object, "code", cost->code);
+	set_text(object, "issuer", cost->issuer);
+	return object;
+}
+
 /* The newest terms that there are: of the OFFER, else of the QUOTATION. */
 static void
 set_terms(json_t *object, const cpnp_store_row *row)
 {
 	bool is_offer = row->docs[CPNP_DOC_OFFER].len > 0;
 	cpnp_msg *msg = calloc(1, sizeof(*msg));
-	json_t *cost;
 
 	if (msg == NULL || cpnp_msg_decode(msg,
 	    row->docs[is_offer ? CPNP_DOC_OFFER : CPNP_DOC_REQUEST],
@@ -171,16 +187,9 @@ set_terms(json_t *object, const cpnp_store_row *row)
 	if (is_offer)
 		(void)json_object_set_new(object, "valid_until",
 		    cpnpd_ctl_time(msg->validity_offer_time));
-	if (is_offer && msg->options.has_cost && !msg->options.cost_empty) {
-		cost = json_object();
-		(void)json_object_set_new(cost, "amount",
-		    json_integer((json_int_t)msg->options.cost.amount));
-		(void)json_object_set_new(cost, "exponent",
-		    json_integer((json_int_t)msg->options.cost.exponent));
-		set_text(cost, "code", msg->options.cost.code);
-		set_text(cost, "issuer", msg->options.cost.issuer);
-		(void)json_object_set_new(object, "cost", cost);
-	}
+	if (is_offer && msg->options.has_cost && !msg->options.cost_empty)
+		(void)json_object_set_new(
+		    object, "cost", cpnpd_ctl_cost(&msg->options.cost));
 out:
 	free(msg);
 }
@@ -306,10 +315,12 @@ put_counter(struct conn *c, const char *group, const char *name,
 	cpnpd_ctl_put(c, object);
 }
 
-static void
+static int
 put_queues(struct conn *c, const cpnp_net_counters *net)
 {
 	struct daemon *d = cpnpd_ctl_daemon(c);
+	cpnpd_events_status events;
+	int err = cpnpd_events_get_status(d, &events);
 	const struct {
 		const char *name;
 		uint64_t value;
@@ -328,12 +339,20 @@ put_queues(struct conn *c, const cpnp_net_counters *net)
 		{"resumable", net->resumable, "sessions that can be resumed"},
 		{"addresses", net->addresses, "proved UDP addresses"},
 		{"control", cpnpd_ctl_count(d), "control connections"},
+		{"event_newest", events.newest, "number of the newest event"},
+		{"event_acknowledged", events.acknowledged,
+		    "number up to which events are acknowledged"},
+		{"event_lag", events.newest - events.acknowledged,
+		    "the one minus the other"},
+		{"events_in_flight", events.in_flight,
+		    "events given and not acknowledged"},
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
 		put_counter(c, "queue", queues[i].name, queues[i].value,
 		    queues[i].text);
+	return err;
 }
 
 int
@@ -351,6 +370,5 @@ cpnpd_ctl_counters(struct conn *c, bool *more, cpnp_diag *why)
 #define X(name, text) put_counter(c, "net", #name, net.name, text);
 	CPNP_NET_COUNTER_MAP(X)
 #undef X
-	put_queues(c, &net);
-	return 0;
+	return put_queues(c, &net);
 }

@@ -21,6 +21,7 @@ static const struct {
 };
 
 #define TEXT(member) {JSON_STRING, offsetof(cpnp_ctl_request, member)}
+#define NUMBER(member) {JSON_INTEGER, offsetof(cpnp_ctl_request, member)}
 #define BOOL(member) {JSON_TRUE, offsetof(cpnp_ctl_request, member)}
 
 static const struct {
@@ -34,6 +35,9 @@ static const struct {
 	[CPNP_CTL_FILE] = TEXT(file),
 	[CPNP_CTL_OPEN] = BOOL(open),
 	[CPNP_CTL_OFF] = BOOL(off),
+	[CPNP_CTL_FOLLOW] = BOOL(follow),
+	[CPNP_CTL_FROM] = NUMBER(from),
+	[CPNP_CTL_LIMIT] = NUMBER(limit),
 };
 
 static const char *const member_names[] = {
@@ -94,12 +98,28 @@ set_text(char *out, const json_t *value)
 }
 
 static bool
+set_value(void *out, json_type type, const json_t *value)
+{
+	if (type == JSON_STRING)
+		return set_text(out, value);
+	if (type == JSON_TRUE && json_is_boolean(value)) {
+		*(bool *)out = json_is_true(value);
+		return true;
+	}
+	if (type == JSON_INTEGER && json_is_integer(value) &&
+	    json_integer_value(value) >= 0) {
+		*(uint64_t *)out = (uint64_t)json_integer_value(value);
+		return true;
+	}
+	return false;
+}
+
+static bool
 set_member(cpnp_ctl_request *r, const char *key, const json_t *value,
     char *why, size_t size)
 {
 	unsigned known = verbs[r->verb].must | verbs[r->verb].may;
 	char list[128];
-	void *at;
 	size_t i;
 	bool ok;
 
@@ -112,14 +132,12 @@ set_member(cpnp_ctl_request *r, const char *key, const json_t *value,
 		    verbs[r->verb].name, key, list);
 		return false;
 	}
-	at = (char *)r + places[i].offset;
-	ok = places[i].type == JSON_TRUE ? json_is_boolean(value)
-					 : set_text(at, value);
-	if (ok && places[i].type == JSON_TRUE)
-		*(bool *)at = json_is_true(value);
+	ok = set_value((char *)r + places[i].offset, places[i].type, value);
 	if (!ok)
 		snprintf(why, size, "\"%s\" is not one; expected %s", key,
 		    places[i].type == JSON_TRUE ? "true or false"
+			: places[i].type == JSON_INTEGER
+			? "a whole number from 0 on"
 			: "a text of 1 to 1024 bytes");
 	r->present |= CPNP_CTL_BIT(i);
 	return ok;

@@ -24,7 +24,10 @@
 	X(LEVEL, "level")                                                      \
 	X(FILE, "file")                                                        \
 	X(OPEN, "open")                                                        \
-	X(OFF, "off")
+	X(OFF, "off")                                                          \
+	X(FOLLOW, "follow")                                                    \
+	X(FROM, "from")                                                        \
+	X(LIMIT, "limit")
 
 typedef enum cpnp_ctl_member {
 #define X(NAME, text) CPNP_CTL_##NAME,
@@ -45,6 +48,9 @@ typedef enum cpnp_ctl_member {
 	    CPNP_CTL_BIT(CPNP_CTL_CUSTOMER))                                   \
 	X(CUSTOMERS, "customers", 0, 0)                                        \
 	X(COUNTERS, "counters", 0, 0)                                          \
+	X(EVENTS, "events", 0,                                                 \
+	    CPNP_CTL_BIT(CPNP_CTL_FOLLOW) | CPNP_CTL_BIT(CPNP_CTL_FROM) |      \
+		CPNP_CTL_BIT(CPNP_CTL_LIMIT))                                  \
 	X(LOG, "log", CPNP_CTL_BIT(CPNP_CTL_LEVEL), 0)                         \
 	X(DRAIN, "drain", 0, CPNP_CTL_BIT(CPNP_CTL_OFF))                       \
 	X(RELOAD, "reload", 0, 0)                                              \
@@ -68,6 +74,9 @@ typedef struct cpnp_ctl_request {
 	char file[CPNP_CTL_TEXT_MAX + 1];
 	bool open;
 	bool off;
+	bool follow;
+	uint64_t from;
+	uint64_t limit;
 } cpnp_ctl_request;
 
 /* Read one line, without its newline.  False: why says what is wrong and what

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ctl.h"
+#include "events.h"
 
 int
 cpnpd_ctl_fail(cpnp_diag *why, int err, const char *format, ...)
@@ -49,8 +50,8 @@ step_status(struct conn *c, bool *more, cpnp_diag *why)
 	cpnp_now now = cpnp_now_read();
 	json_t *object = json_object();
 	cpnp_net_counters net;
-	uint64_t newest = 0;
-	int err = cpnp_store_last_event(d->store, &newest);
+	cpnpd_events_status events;
+	int err = cpnpd_events_get_status(d, &events);
 
 	(void)more;
 	(void)why;
@@ -76,7 +77,12 @@ step_status(struct conn *c, bool *more, cpnp_diag *why)
 	set_number(object, "batches_with_writer",
 	    cpnp_store_pending(d->store));
 	set_number(object, "sessions", net.sessions);
-	set_number(object, "newest_event", newest);
+	set_number(object, "newest_event", events.newest);
+	if (events.program != NULL) {
+		(void)json_object_set_new(
+		    object, "event_command", json_string(events.program));
+		set_number(object, "acknowledged_event", events.acknowledged);
+	}
 	cpnpd_ctl_put(c, object);
 	return err;
 }
@@ -183,6 +189,8 @@ cpnpd_ctl_step(struct conn *c, bool *more, cpnp_diag *why)
 		return cpnpd_ctl_customers(c, more, why);
 	case CPNP_CTL_VERB_COUNTERS:
 		return cpnpd_ctl_counters(c, more, why);
+	case CPNP_CTL_VERB_EVENTS:
+		return cpnpd_ctl_events(c, more, why);
 	case CPNP_CTL_VERB_LOG:
 		return step_log(c, more, why);
 	case CPNP_CTL_VERB_DRAIN:

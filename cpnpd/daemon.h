@@ -14,6 +14,7 @@
  *	reload.c   another configuration while it runs
  *	serve.c    the loop: timers, signals, stop
  *	ctl.h      the control socket
+ *	events.h   the stream of events
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -76,7 +77,9 @@
 	X(send_failed, "messages whose peer was gone")                         \
 	X(fails_limited, "FAILs held back by the rate limit")                  \
 	X(rearmed, "steps of the wall clock")                                  \
-	X(control_refused, "control connections refused")
+	X(control_refused, "control connections refused")                      \
+	X(events_given, "events given to the event command")                   \
+	X(event_restarts, "times that the event command is started again")
 
 typedef struct cpnpd_counters {
 #define CPNPD_COUNTER_FIELD(name, text) uint64_t name;
@@ -165,6 +168,7 @@ struct daemon {
 	cpnp_conf *reloaded; /* conf, when it is not that of the start */
 	cpnp_now started;
 	struct ctl *ctl; /* ctl.h */
+	struct events *events; /* events.h */
 	int64_t clock_offset; /* seconds from monotonic to wall clock */
 	struct event *timer;
 	struct event *store_event;
@@ -257,6 +261,8 @@ int cpnpd_reload(struct daemon *d, char told[CPNPD_TOLD_MAX]);
 /* serve.c */
 /* Stop once what is at hand is stored and answered; why is for the log. */
 void cpnpd_stop(struct daemon *d, const char *why);
+/* Leave the loop when it stops and nothing is at hand any more. */
+void cpnpd_stop_if_idle(struct daemon *d);
 /* Check what cpnp_conf_load() leaves, or serve until a signal comes; an exit
  * status. */
 int cpnpd_check(const cpnp_conf *conf);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "daemon.h"
+#include "events.h"
 
 static bool
 same_text(const cpnp_conf_text *a, const cpnp_conf_text *b)
@@ -210,8 +211,10 @@ cpnpd_reload(struct daemon *d, char told[CPNPD_TOLD_MAX])
 	next.conf = next.reloaded;
 	if (err == 0)
 		err = prepare(d, &next);
-	if (err == 0)
+	if (err == 0) {
 		swap(d, &next);
+		cpnpd_events_reload(d);
+	}
 	cpnp_trust_del(next.trust);
 	cpnp_signer_del(next.signer);
 	cpnp_signer_del(next.journal_signer);

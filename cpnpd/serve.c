@@ -13,6 +13,7 @@
 
 #include "ctl.h"
 #include "daemon.h"
+#include "events.h"
 #include "notify.h"
 
 #define EXIT_START 1
@@ -88,10 +89,10 @@ on_timer(evutil_socket_t fd, short what, void *user)
 	cpnpd_turn_end(d, now);
 }
 
-static void
-stop_if_idle(struct daemon *d)
+void
+cpnpd_stop_if_idle(struct daemon *d)
 {
-	if (d->stopping && cpnpd_is_idle(d))
+	if (d->stopping && cpnpd_is_idle(d) && cpnpd_events_is_idle(d))
 		event_base_loopbreak(d->base);
 }
 
@@ -105,7 +106,7 @@ on_store(evutil_socket_t fd, short what, void *user)
 	(void)what;
 	cpnpd_batches_done(d, now);
 	cpnpd_recover(d, now);
-	stop_if_idle(d);
+	cpnpd_stop_if_idle(d);
 }
 
 static void
@@ -165,8 +166,9 @@ cpnpd_stop(struct daemon *d, const char *why)
 	cpnp_notify("STOPPING=1");
 	d->stopping = true;
 	cpnpd_turn_end(d, now);
+	cpnpd_events_stop(d);
 	event_base_loopexit(d->base, &last);
-	stop_if_idle(d);
+	cpnpd_stop_if_idle(d);
 }
 
 static void
@@ -240,6 +242,7 @@ tear_down(struct daemon *d)
 	size_t i;
 
 	cpnpd_ctl_stop(d);
+	cpnpd_events_del(d);
 	for (i = 0; i < sizeof(d->signals) / sizeof(d->signals[0]); i++)
 		free_event(&d->signals[i]);
 	free_event(&d->heartbeat);
@@ -296,9 +299,11 @@ cpnpd_serve(const cpnp_conf *conf)
 	struct daemon d;
 	int code = 0;
 
+	/* Who has stopped reading is known by EPIPE. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	daemon_init(&d, conf);
 	if (cpnpd_start(&d) != 0 || add_events(&d) != 0 ||
-	    cpnpd_ctl_start(&d) != 0) {
+	    cpnpd_ctl_start(&d) != 0 || cpnpd_events_start(&d) != 0) {
 		tear_down(&d);
 		return EXIT_START;
 	}

@@ -47,6 +47,8 @@ static const struct verb {
 	{"customers", "", NULL, NULL, "customers and what they hold"},
 	{"counters", "", NULL, NULL,
 	    "messages, refusals and drops by reason, queues"},
+	{"events", "[--follow] [--from NUMBER] [--limit NUMBER]", NULL, NULL,
+	    "changes of state, one after the other"},
 	{"log", "level LEVEL", "level", "level",
 	    "log error, warning, info or debug"},
 	{"drain", "[--off]", NULL, NULL, "refuse new orders"},
@@ -112,6 +114,25 @@ set_text(json_t *request, const char *member, const char *text)
 	(void)json_object_set_new(request, member, value);
 }
 
+static bool
+set_number(json_t *request, const char *member, const char *text)
+{
+	unsigned long long number;
+	char *end;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
+	    number > INT64_MAX) {
+		fail(0, "--%s \"%s\" is no number; expected a whole one from "
+		    "0 on", member, text);
+		return false;
+	}
+	(void)json_object_set_new(
+	    request, member, json_integer((json_int_t)number));
+	return true;
+}
+
 /* The daemon has another directory. */
 static void
 set_file(json_t *request, const char *member, const char *name)
@@ -151,6 +172,13 @@ parse_option(int c, struct options *o, json_t *request)
 	case 'X':
 		(void)json_object_set_new(request, "off", json_true());
 		return -1;
+	case 'F':
+		(void)json_object_set_new(request, "follow", json_true());
+		return -1;
+	case 'N':
+		return set_number(request, "from", optarg) ? -1 : EXIT_USAGE;
+	case 'L':
+		return set_number(request, "limit", optarg) ? -1 : EXIT_USAGE;
 	case 'V':
 		printf("cpnpctl %s\n", PACKAGE_VERSION);
 		return 0;
@@ -210,6 +238,9 @@ parse(int argc, char **argv, struct options *o, json_t *request,
 		{"state", required_argument, NULL, 'S'},
 		{"open", no_argument, NULL, 'O'},
 		{"off", no_argument, NULL, 'X'},
+		{"follow", no_argument, NULL, 'F'},
+		{"from", required_argument, NULL, 'N'},
+		{"limit", required_argument, NULL, 'L'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0}};
@@ -309,6 +340,9 @@ receive(FILE *from, const char *verb, bool as_json)
 	const char *error;
 	int code = -1;
 
+	/* Whoever follows wants each line when it is there. */
+	if (strcmp(verb, "events") == 0)
+		(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	while (code == -1 && getline(&line, &size, from) > 0) {
 		object = json_loads(line, 0, NULL);
 		error = json_string_value(json_object_get(object, "error"));

@@ -144,6 +144,55 @@ put_members(json_t *object)
 	}
 }
 
+/* An event is a line: the states of its transaction, then, when it changes
+ * that too, those of the agreement. */
+static void
+put_event(const json_t *event)
+{
+	static const char *const names[] = {
+		"customer", "provider", "customer_order", "provider_order"};
+	static const char *const pairs[][2] = {
+		{"from", "to"}, {"agreement_from", "agreement_to"}};
+	const json_t *order = json_object_get(event, "order"), *a, *b;
+	const json_t *leaf = json_object_get(
+	    json_object_get(event, "statement"), "leaf");
+	const char *before = "";
+	size_t i;
+
+	put_column(event, "number", 8);
+	put_column(event, "time", 20);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		a = json_object_get(order, names[i]);
+		if (a == NULL)
+			continue;
+		fputs(before, stdout);
+		put_value(a);
+		before = "/";
+	}
+	fputs(": ", stdout);
+	for (i = 0; i < 2; i++) {
+		a = json_object_get(event, pairs[i][0]);
+		b = json_object_get(event, pairs[i][1]);
+		if (i > 0 && json_equal(a, b))
+			break;
+		fputs(i > 0 ? ", agreement " : "", stdout);
+		put_value(a);
+		fputs(" -> ", stdout);
+		put_value(b);
+	}
+	fputs(", ", stdout);
+	put_value(json_object_get(event, "event"));
+	if (json_object_get(event, "detail") != NULL) {
+		fputs(", ", stdout);
+		put_value(json_object_get(event, "detail"));
+	}
+	if (leaf != NULL) {
+		fputs(", leaf ", stdout);
+		put_value(leaf);
+	}
+	putchar('\n');
+}
+
 struct columns {
 	const char *verb;
 	struct {
@@ -190,6 +239,10 @@ cpnpctl_print(const char *verb, json_t *object, size_t n)
 			put_row(&tables[i], object, n);
 			return;
 		}
+	if (strcmp(verb, "events") == 0) {
+		put_event(object);
+		return;
+	}
 	if (n > 0)
 		putchar('\n');
 	put_members(object);

@@ -33,6 +33,11 @@ START_TEST(test_ctl_request_members)
 		CPNP_CTL_BIT(CPNP_CTL_STATE));
 	ck_assert(parse("{\"verb\":\"drain\",\"off\":false}"));
 	ck_assert(!request.off);
+	ck_assert(parse("{\"verb\":\"events\",\"follow\":true,\"limit\":0,"
+			"\"from\":9223372036854775807}"));
+	ck_assert(request.follow);
+	ck_assert_uint_eq(request.from, INT64_MAX);
+	ck_assert_uint_eq(request.limit, 0);
 	ck_assert(parse("{\"order\":\"C-1\",\"verb\":\"show\"}"));
 	ck_assert_str_eq(request.order, "C-1");
 }
@@ -54,6 +59,13 @@ static const char *const wrong[][2] = {
     {"{\"verb\":\"show\",\"order\":\"\"}", "\"order\" is not one"},
     {"{\"verb\":\"show\",\"order\":\"a\\u0000b\"}", "\"order\" is not one"},
     {"{\"verb\":\"orders\",\"open\":\"yes\"}", "\"open\" is not one"},
+    {"{\"verb\":\"events\",\"from\":-1}", "\"from\" is not one"},
+    {"{\"verb\":\"events\",\"from\":1.0}", "\"from\" is not one"},
+    {"{\"verb\":\"events\",\"limit\":\"7\"}", "a whole number"},
+    {"{\"verb\":\"events\",\"from\":9223372036854775808}",
+	"no JSON object"},
+    {"{\"verb\":\"events\",\"follow\":1}", "\"follow\" is not one"},
+    {"{\"verb\":\"events\",\"order\":\"C-1\"}", "has no \"order\""},
 };
 
 START_TEST(test_ctl_request_wrong)
