@@ -176,6 +176,27 @@ START_TEST(test_status_5_out_of_resources)
 }
 END_TEST
 
+/* 7, by a client that cannot wait so long; there is no such thing in
+ * draft-02. */
+START_TEST(test_status_7_more_time_rejected)
+{
+	struct pair pair;
+	struct peer *server = &pair.server;
+
+	pair_init(&pair, CPNP_EDITION_RFC8921, false);
+	pair_server_to(&pair, CPNP_STATE_AWAITING_PROCESSING);
+	ck_assert_int_eq(
+	    cpnp_order_more_time(server->orders, peer_order(server, "o1"),
+		(cpnp_wtime){server->now.wall.sec + 3600}, CPNP_SUBCODE_NONE,
+		server->now),
+	    0);
+	peer_drain(server);
+	(void)pair_to_client(&pair);
+	assert_code(&pair.client, 7);
+	pair_fini(&pair);
+}
+END_TEST
+
 /* The detail of the STORE that a DECLINE makes. */
 static const char *
 decline_for(const cpnp_reason *reasons, size_t n)
@@ -244,6 +265,7 @@ main(void)
 	    test_status_2_authentication_required,
 	    test_status_3_authorization_failed,
 	    test_status_5_out_of_resources,
+	    test_status_7_more_time_rejected,
 	    test_17_reasons_of_a_decline_are_in_the_history};
 
 	return unit_run("status", tests, sizeof(tests) / sizeof(tests[0]));

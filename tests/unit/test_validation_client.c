@@ -20,6 +20,11 @@ static const struct validation rows[] = {
     {"10.1 PROCESSING", M(PROCESSING), "PS", W(ADDRESS), BOTH("SP")},
     {"10.1 PROCESSING", M(PROCESSING), "PS", W(PROVIDER), BOTH("SP")},
     {"10.1 PROCESSING", M(PROCESSING), "SP AS WD", W(RIGHT), BOTH("=")},
+    /* More time is asked for in the one and granted; AcceptSent has no time
+     * to be put off (contradictions.md, 10 and 11). */
+    {"9.2.2 PROCESSING", M(PROCESSING), "SP", W(LATER),
+	{"=", "= ACK"}},
+    {"9.2.2 PROCESSING", M(PROCESSING), "AS", W(LATER), BOTH("=")},
     {"10.1 PROCESSING", M(PROCESSING), "CR OP CO EN", W(RIGHT), BOTH("x")},
     {"10.1 PROCESSING", M(PROCESSING), "CA", W(RIGHT), BOTH("= CANCEL~")},
     {"10.1 PROCESSING", M(PROCESSING), "CD CS", W(RIGHT),

@@ -105,9 +105,31 @@ static const struct validation rows[] = {
     {"10.2 DECLINE", M(DECLINE), EVERY, W(EQUAL), RFC8921("x")},
     {"13 DECLINE", M(DECLINE), EVERY, W(SWAPPED), BOTH(F1)},
 
-    /* Nobody asked for more time. */
+    /* Only "for which a request to grant more time ... was requested", and
+     * an ACK too (contradictions.md, 11); a FAIL may leave out the Provider
+     * Order Identifier (29). */
     {"10.2 FAIL", M(FAIL), EVERY, W(RIGHT), BOTH("x")},
+    {"10.2 FAIL", M(FAIL), "MT", W(RIGHT), RFC8921("= time no")},
+    {"10.2 FAIL", M(FAIL), "MT", W(ADDRESS), RFC8921("= time no")},
+    {"10.2 FAIL", M(FAIL), "MT", W(IDENTITY), RFC8921("x")},
+    {"10.2 FAIL", M(FAIL), "MT", W(TRANSACTION), RFC8921("x")},
+    {"10.2 FAIL", M(FAIL), "MT", W(CUSTOMER), RFC8921("x")},
+    {"10.2 FAIL", M(FAIL), "MT", W(PROVIDER), RFC8921("x")},
+    {"10.2 FAIL", M(FAIL), "MT", W(EDITION), RFC8921("x")},
+    {"10.2 FAIL", M(FAIL), "MT", W(LOWER), RFC8921("x")},
+    {"10.2 FAIL", M(FAIL), "MT", W(EQUAL), RFC8921("x")},
+    {"13 FAIL", M(FAIL), "MT", W(SWAPPED), RFC8921("x")},
     {"9.2.2 ACK", M(ACK), EVERY, W(RIGHT), BOTH("x")},
+    {"9.2.2 ACK", M(ACK), "MT", W(RIGHT), RFC8921("= time yes")},
+    {"9.2.2 ACK", M(ACK), "MT", W(ADDRESS), RFC8921("= time yes")},
+    {"9.2.2 ACK", M(ACK), "MT", W(IDENTITY), RFC8921("x")},
+    {"9.2.2 ACK", M(ACK), "MT", W(TRANSACTION), RFC8921("x")},
+    {"9.2.2 ACK", M(ACK), "MT", W(CUSTOMER), RFC8921("x")},
+    {"9.2.2 ACK", M(ACK), "MT", W(PROVIDER), RFC8921("x")},
+    {"9.2.2 ACK", M(ACK), "MT", W(EDITION), RFC8921("x")},
+    {"9.2.2 ACK", M(ACK), "MT", W(LOWER), RFC8921("x")},
+    {"9.2.2 ACK", M(ACK), "MT", W(EQUAL), RFC8921("x")},
+    {"13 ACK", M(ACK), "MT", W(SWAPPED), RFC8921("x")},
 
     /* An agreement belongs to an identity and not to an address
      * (contradictions.md, 14); the Transaction-ID is a new one. */
@@ -161,7 +183,7 @@ START_TEST(test_validation_table_6_is_whole)
 		cpnp_method method;
 		const char *conditions;
 	} table[] = {{M(QUOTATION), "FL"}, {M(PROCESSING), "L"},
-	    {M(CANCEL), "ITCL"}, {M(ACCEPT), "ITCPNSL"}, {M(FAIL), ""},
+	    {M(CANCEL), "ITCL"}, {M(ACCEPT), "ITCPNSL"}, {M(FAIL), "ITCPL"},
 	    {M(DECLINE), "ITCPNL"}, {M(UPDATE), "ICPN"},
 	    {M(WITHDRAW), "ICPN"}, {M(ACTIVATE), "ICPN"}};
 	static const struct {

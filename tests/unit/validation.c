@@ -73,6 +73,16 @@ reach_client(struct pair *pair, const char *name)
 }
 
 static void
+ask_for_time(struct peer *p)
+{
+	ck_assert_int_eq(cpnp_order_more_time(p->orders, peer_order(p, "o1"),
+			     (cpnp_wtime){p->now.wall.sec + 300},
+			     CPNP_SUBCODE_NONE, p->now),
+	    0);
+	peer_drain(p);
+}
+
+static void
 reach_server(struct pair *pair, const char *name)
 {
 	static const struct situation table[] = {
@@ -84,6 +94,11 @@ reach_server(struct pair *pair, const char *name)
 
 	if (is_named(name, "--"))
 		return;
+	if (is_named(name, "MT")) {
+		pair_server_to(pair, CPNP_STATE_AWAITING_PROCESSING);
+		ask_for_time(&pair->server);
+		return;
+	}
 	pair_server_to(pair,
 	    find_state(table, sizeof(table) / sizeof(table[0]), name));
 	if (is_named(name, "EN"))
@@ -245,6 +260,10 @@ spoil(cpnp_msg *msg, enum validation_wrong wrong, const cpnp_order *order)
 		msg->status = CPNP_STATUS_AUTHENTICATION_REQUIRED;
 		msg->cookie = CPNP_BYTES_LIT("0123456789abcdef");
 		msg->present |= CPNP_ATTR_BIT(CPNP_ATTR_COOKIE);
+		break;
+	case WRONG_LATER:
+		msg->expected_offer_time.sec = order->now.offer_time.sec + 60;
+		msg->present |= CPNP_ATTR_BIT(CPNP_ATTR_EXPECTED_OFFER_TIME);
 		break;
 	case WRONG_RIGHT:
 	case WRONG_ADDRESS:

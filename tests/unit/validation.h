@@ -38,7 +38,8 @@
 	X(EDITION, "the other edition")                                        \
 	X(LOWER, "a lower SEQUENCE_NUMBER")                                    \
 	X(EQUAL, "an equal SEQUENCE_NUMBER and other bytes")                   \
-	X(COOKIE, "a cookie to be sent back")
+	X(COOKIE, "a cookie to be sent back")                                  \
+	X(LATER, "a later expected offer time")
 
 enum validation_wrong {
 #define X(NAME, text) WRONG_##NAME,
@@ -55,6 +56,7 @@ enum validation_wrong {
  *				   DECLINE; settled
  *		WD EN		   WITHDRAW outstanding; acknowledged
  *	server	-- AW OF PC AR CO CA  no order; the states of 8.11.2
+ *		MT		   AwaitingProcessing, more time asked for
  *		EN		   ended by WITHDRAW
  *
  * outcome, of draft-02 and of RFC 8921: what peer_outcome() says, where "x"
