@@ -160,9 +160,13 @@ count_transition(struct daemon *d, const cpnp_effect *e)
 		d->counters.orders++;
 	if (e->u.store.from == e->u.store.to)
 		return;
-	if (e->u.store.to == CPNP_STATE_COMPLETED)
+	if (e->u.store.agreement_from == CPNP_AGREEMENT_NONE &&
+	    e->u.store.agreement_to == CPNP_AGREEMENT_COMPLETED)
 		d->counters.completed++;
-	if (e->u.store.to == CPNP_STATE_CANCELLED)
+	/* an UPDATE that comes to nothing leaves its agreement */
+	if (e->u.store.to == CPNP_STATE_CANCELLED &&
+	    (e->u.store.agreement_to == CPNP_AGREEMENT_NONE ||
+		e->u.store.agreement_to == CPNP_AGREEMENT_ENDED))
 		d->counters.cancelled++;
 }
 
@@ -271,6 +275,19 @@ log_decision(const cpnp_order *order, const cpnp_decision *decision)
 	}
 }
 
+/* An agreement is changed by nobody here. */
+static void
+prohibit(struct daemon *d, cpnp_order *order, cpnp_now now)
+{
+	int err = cpnp_order_refuse(d->orders, order,
+	    CPNP_STATUS_ADMINISTRATIVELY_PROHIBITED, NULL, 0, now);
+
+	d->counters.refusals++;
+	if (err != 0)
+		cpnpd_log_order(CPNP_LOG_ERROR, order,
+		    "the refusal could not be given: %s", cpnp_strerror(err));
+}
+
 static void
 decide(struct daemon *d, cpnp_order *order, const cpnp_msg *request,
     cpnp_now now)
@@ -286,6 +303,10 @@ decide(struct daemon *d, cpnp_order *order, const cpnp_msg *request,
 	cpnp_decision decision;
 	int err;
 
+	if (request->method != CPNP_METHOD_QUOTATION) {
+		prohibit(d, order, now);
+		return;
+	}
 	in.open = c != NULL ? cpnpd_use(d, identity)->open : 1;
 	err = cpnp_decide(&decision, &in);
 	if (err == 0)

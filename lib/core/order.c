@@ -52,6 +52,7 @@ cpnp_order_new(cpnp_orders *orders, cpnp_role role, cpnp_edition edition,
 	order->now.retrans = CPNP_NEVER;
 	order->now.deadline = CPNP_NEVER;
 	order->now.linger = CPNP_NEVER;
+	order->now.service = CPNP_NEVER;
 	(void)cpnp_order_get_opening(order, &opening);
 	err = cpnp_order_opening_digest(&opening, &orders->env, order->ref);
 	if (err != 0) {
@@ -103,9 +104,9 @@ cpnp_order_is_outstanding(const cpnp_order *order)
 bool
 cpnp_order_is_settled(const cpnp_order *order)
 {
-	return order->now.state == CPNP_STATE_COMPLETED ||
-	    (order->now.state == CPNP_STATE_CANCELLED &&
-		!order->now.outstanding);
+	return (order->now.state == CPNP_STATE_COMPLETED ||
+		   order->now.state == CPNP_STATE_CANCELLED) &&
+	    !order->now.outstanding;
 }
 
 cpnp_bytes
@@ -145,6 +146,21 @@ cpnp_order_provider_id(const cpnp_order *order)
 	    order->now.provider_id, order->now.provider_id_len};
 }
 
+cpnp_method
+cpnp_order_transaction(const cpnp_order *order)
+{
+	switch (order->now.kind) {
+	case ORDER_KIND_WITHDRAW:
+		return CPNP_METHOD_WITHDRAW;
+	case ORDER_KIND_ACTIVATE:
+		return CPNP_METHOD_ACTIVATE;
+	case ORDER_KIND_QUOTATION:
+	case ORDER_KIND_END:
+		break;
+	}
+	return CPNP_METHOD_QUOTATION;
+}
+
 const uint8_t *
 cpnp_order_ref(const cpnp_order *order)
 {
@@ -181,6 +197,14 @@ cpnp_order_get_agreement(const cpnp_order *order, cpnp_agreement *agreement)
 	    agreement, &msg, opening.client, opening.provider);
 }
 
+int
+cpnp_order_get_standing(const cpnp_order *order, cpnp_agreement *agreement)
+{
+	return cpnp_order_stands(order)
+	    ? cpnp_order_get_agreement(order, agreement)
+	    : CPNP_ERR_STATE;
+}
+
 cpnp_bytes
 cpnp_order_doc(const cpnp_order *order, cpnp_doc doc)
 {
@@ -190,8 +214,10 @@ cpnp_order_doc(const cpnp_order *order, cpnp_doc doc)
 cpnp_bytes
 cpnp_order_receipt(const cpnp_order *order)
 {
-	cpnp_doc doc = order->role == CPNP_CLIENT ? CPNP_DOC_FINAL
-						  : CPNP_DOC_LAST_OUT;
+	bool is_newest = order->now.docs[CPNP_DOC_FINAL] == NULL;
+	cpnp_doc doc = order->role == CPNP_SERVER && is_newest
+	    ? CPNP_DOC_LAST_OUT
+	    : CPNP_DOC_FINAL;
 	cpnp_msg msg;
 
 	if (order->now.state != CPNP_STATE_COMPLETED ||
@@ -266,8 +292,13 @@ waits_for(const cpnp_order *order)
 		return "the answer of the customer to the offer";
 	case CPNP_STATE_ACCEPT_RECEIVED:
 		return "the signature of the acknowledgement";
-	case CPNP_STATE_NONE:
 	case CPNP_STATE_COMPLETED:
+		if (!order->now.outstanding)
+			return NULL;
+		return order->role == CPNP_CLIENT
+		    ? "the acknowledgement of the activation"
+		    : "a decision on the activation";
+	case CPNP_STATE_NONE:
 		break;
 	}
 	return NULL;

@@ -14,6 +14,7 @@
  *	PQOSent ... AcceptSent -> Cancelled                [failed]
  *	Cancelled -> Completed                             [complete]
  *	Completed -> Cancelled                             order_withdraw.c
+ *	Completed, ACTIVATE                                order_activate.c
  *
  * The last but one is not in Figure 8: a CANCEL and the ACK of an ACCEPT may pass
  * each other, and a client must not believe itself free of an agreement that
@@ -307,14 +308,16 @@ complete(struct order_step *s, bool has_statement)
 	if (err != 0)
 		return err;
 	cpnp_step_record_input(s);
-	err = cpnp_order_change_state(s, CPNP_STATE_COMPLETED, NULL,
-	    has_statement ? &s->msg->statement : NULL);
+	err = cpnp_service_agreed(s);
+	if (err == 0)
+		err = cpnp_order_change_state(s, CPNP_STATE_COMPLETED, NULL,
+		    has_statement ? &s->msg->statement : NULL);
 	return err != 0 ? err : cpnp_step_end_transaction(s);
 }
 
 /* RFC 8921, Table 5: the ACK carries the CPD of the OFFER. */
-static int
-has_service_of(struct order_step *s, cpnp_doc doc, bool *has)
+int
+cpnp_client_has_service_of(struct order_step *s, cpnp_doc doc, bool *has)
 {
 	int err;
 
@@ -336,7 +339,7 @@ ack_of_accept(struct order_step *s)
 
 	if (!cpnp_client_is_from_provider(s))
 		return CPNP_ERR_MISMATCH;
-	err = has_service_of(s, CPNP_DOC_OFFER, &is_offered);
+	err = cpnp_client_has_service_of(s, CPNP_DOC_OFFER, &is_offered);
 	if (err != 0)
 		return err;
 	if (!is_offered)
@@ -374,7 +377,7 @@ answers_accept(struct order_step *s, bool *is_accept, bool *has_statement)
 	if (err == CPNP_ERR_SIGNATURE || *has_statement ||
 	    s->order->require_statements || is_marked(s->msg))
 		return err;
-	return has_service_of(s, CPNP_DOC_OFFER, is_accept);
+	return cpnp_client_has_service_of(s, CPNP_DOC_OFFER, is_accept);
 }
 
 static int
@@ -407,9 +410,9 @@ ack_when_cancelled(struct order_step *s)
 		return CPNP_ERR_UNEXPECTED;
 	/* contradictions.md, 4: nothing, or what was asked or offered */
 	is_known = cpnp_order_is_empty(s->msg->service_description);
-	err = is_known ? 0 : has_service_of(s, CPNP_DOC_REQUEST, &is_known);
+	err = is_known ? 0 : cpnp_client_has_service_of(s, CPNP_DOC_REQUEST, &is_known);
 	if (err == 0 && !is_known)
-		err = has_service_of(s, CPNP_DOC_OFFER, &is_known);
+		err = cpnp_client_has_service_of(s, CPNP_DOC_OFFER, &is_known);
 	if (err != 0)
 		return err;
 	if (!is_known)
@@ -812,12 +815,39 @@ again(struct order_step *s)
 	return 0;
 }
 
+static bool
+is_on_service(cpnp_event event)
+{
+	return event == CPNP_EVENT_SERVICE_START ||
+	    event == CPNP_EVENT_SERVICE_END;
+}
+
+/* The commands that begin a transaction on an agreement. */
+static int
+on_agreement(struct order_step *s)
+{
+	if (!cpnp_order_stands(s->order))
+		return CPNP_ERR_STATE;
+	if (cpnp_order_is_open(s->order))
+		return CPNP_ERR_BUSY;
+	return s->event == CPNP_EVENT_ACTIVATE ? cpnp_client_activate(s)
+					       : CPNP_ERR_STATE;
+}
+
 int
 cpnp_client_step(struct order_step *s)
 {
+	const struct order_now *o = &s->order->now;
+
 	if (s->again)
 		return again(s);
-	switch (s->order->now.state) {
+	if (is_on_service(s->event))
+		return cpnp_service_step(s);
+	if (s->event == CPNP_EVENT_UPDATE || s->event == CPNP_EVENT_ACTIVATE)
+		return on_agreement(s);
+	if (o->agreement == CPNP_AGREEMENT_ENDED)
+		return cpnp_client_step_withdrawn(s);
+	switch (o->state) {
 	case CPNP_STATE_NONE:
 		return in_none(s);
 	case CPNP_STATE_CREATED:
@@ -833,9 +863,11 @@ cpnp_client_step(struct order_step *s)
 	case CPNP_STATE_ACCEPT_SENT:
 		return in_accept_sent(s);
 	case CPNP_STATE_COMPLETED:
-		return in_completed(s);
+		return o->kind == ORDER_KIND_ACTIVATE
+		    ? cpnp_client_step_activated(s)
+		    : in_completed(s);
 	case CPNP_STATE_CANCELLED:
-		return s->order->now.kind == ORDER_KIND_WITHDRAW
+		return o->kind == ORDER_KIND_WITHDRAW
 		    ? cpnp_client_step_withdrawn(s)
 		    : in_cancelled(s);
 	case CPNP_STATE_PQO_RECEIVED:

@@ -9,7 +9,10 @@
  *	order_client.c     the client's states
  *	order_server.c     the server's states
  *	order_time.c       more time asked for, on both sides
+ *	order_agreement.c  what the transactions on an agreement share
  *	order_withdraw.c   the transaction of a WITHDRAW, on both sides
+ *	order_activate.c   the transaction of an ACTIVATE, on both sides
+ *	order_service.c    whether the service runs, and when
  *	order_state.c      the only function that writes a state; invariants
  *	order_send.c       building and sending messages
  *	order_statement.c  statements made and checked
@@ -27,6 +30,11 @@
 
 /* A withdrawal is never tried more often (contradictions.md, 8). */
 #define ORDER_WITHDRAW_RETRY_MIN CPNP_SECONDS(60)
+
+/* So many transactions that are over are remembered, by this much of the
+ * SHA-256 of their identifiers. */
+#define ORDER_PAST_MAX 8
+#define ORDER_TAG_LEN 8
 
 /* Effects of one event: at most four changes of state, two messages, and one
  * each of DECIDE, OFFER, SIGN, END and FORGET. */
@@ -61,12 +69,14 @@ enum order_pending {
 enum order_kind {
 	ORDER_KIND_QUOTATION,
 	ORDER_KIND_WITHDRAW,
+	ORDER_KIND_ACTIVATE,
 	ORDER_KIND_END
 };
 
 /* Bytes that an order keeps beside its documents. */
 enum {
 	ORDER_BLOB_DRAFT = CPNP_DOC_END, /* server: the OFFER to be signed */
+	ORDER_BLOB_PAST, /* tags of transactions that are over, newest last */
 	ORDER_BLOBS_END
 };
 
@@ -80,7 +90,8 @@ struct order_now {
 	enum order_kind kind;
 	enum order_pending pending;
 	cpnp_status status;
-	bool outstanding;     /* Cancelled, its acknowledgement not yet there */
+	bool outstanding;     /* Cancelled, its acknowledgement not yet there;
+				 or Completed, and an ACTIVATE has no answer */
 	bool accept_sent;     /* client: an ACCEPT went out */
 	bool answered;        /* a PROCESSING answered the last request */
 	bool has_input;       /* in_seq and in_digest are set */
@@ -115,6 +126,14 @@ struct order_now {
 	cpnp_more_time more_time; /* client: what is granted */
 	cpnp_wtime more_time_until;
 
+	/* the service: see order_service.c */
+	bool has_start;
+	bool has_stop;
+	bool has_over;
+	cpnp_wtime start;
+	cpnp_wtime stop;
+	cpnp_wtime over;
+
 	unsigned tries;     /* how often the newest message went out */
 	cpnp_tstamp repeat; /* interval of slow repeats, 0: not begun */
 
@@ -128,6 +147,9 @@ struct order_now {
 	cpnp_tstamp quiet; /* no answer to retransmissions before this */
 	cpnp_event deadline_event;
 	cpnp_wtime deadline_date;
+	cpnp_tstamp service; /* service_event, armed from service_date */
+	cpnp_event service_event;
+	cpnp_wtime service_date;
 };
 
 struct cpnp_order {
@@ -212,6 +234,7 @@ struct order_step {
 	const cpnp_offer *offer;
 	cpnp_wtime offer_time;
 	cpnp_subcode subcode;
+	const cpnp_schedule *schedule;
 	const cpnp_explanation *explanations;
 	size_t explanations_n;
 	const cpnp_reason *reasons;
@@ -225,6 +248,7 @@ struct order_step {
 	bool stored; /* a STORE is in the queue */
 	bool dirty;  /* something changed that must be stored */
 	bool ended;  /* FORGET was said */
+	bool begun;  /* server: the transaction that was asked for */
 	cpnp_status answer; /* status of a FAIL, NONE: that of the error */
 	const char *why;    /* goes into that FAIL, when the sender is owner */
 };
@@ -294,6 +318,9 @@ int cpnp_order_change_state(struct order_step *s, cpnp_state to,
 /* The transaction comes to Cancelled, and the agreement to its end with it:
  * the other function that writes an agreement's state. */
 int cpnp_order_end_agreement(struct order_step *s);
+/* The agreement alone changes; nothing when it is so already. */
+int cpnp_order_change_agreement(
+    struct order_step *s, cpnp_agreement_state to, const char *detail);
 /* STORE without a change of state. */
 int cpnp_order_keep(struct order_step *s);
 /* The same, with a line for the history; static text. */
@@ -375,6 +402,53 @@ int cpnp_server_more_time(struct order_step *s);
 int cpnp_server_more_time_answered(struct order_step *s);
 int cpnp_server_more_time_again(struct order_step *s);
 
+/* --- order_agreement.c --- */
+
+/* There is an agreement, Completed or Active. */
+bool cpnp_order_stands(const cpnp_order *order);
+/* A transaction on it is open. */
+bool cpnp_order_is_open(const cpnp_order *order);
+/* Was the transaction here, and is over? */
+int cpnp_order_is_past(const struct order_step *s, cpnp_bytes id,
+    bool *is_past);
+/* Begin a transaction: its numbers begin anew, ours at random in the lower
+ * half (contradictions.md, 13); a peer that stays in the old one goes on with
+ * its. */
+int cpnp_order_begin(
+    struct order_step *s, enum order_kind kind, cpnp_bytes id);
+/* Client: the same, with a new identifier. */
+int cpnp_client_begin(struct order_step *s, enum order_kind kind);
+/* Server: the one that the message asks for, when it may; s->begun says so,
+ * else it was refused. */
+int cpnp_server_begin(struct order_step *s, enum order_kind kind);
+/* Server: a message that asks for one while the state has another. */
+int cpnp_server_second(struct order_step *s);
+
+/* --- order_activate.c --- */
+
+int cpnp_client_activate(struct order_step *s);
+/* Client and server: every event from then on until the next transaction. */
+int cpnp_client_step_activated(struct order_step *s);
+int cpnp_server_step_activated(struct order_step *s);
+int cpnp_server_activate(struct order_step *s);
+/* It came once more and is not decided. */
+int cpnp_server_activate_in_work(struct order_step *s);
+
+/* --- order_service.c --- */
+
+/* Nothing is scheduled any more. */
+void cpnp_service_clear(struct order_now *o);
+/* The schedule is the one that was agreed, when it was. */
+int cpnp_service_agreed(struct order_step *s);
+/* ... that of an ACTIVATE. */
+int cpnp_service_activate(
+    struct order_step *s, const cpnp_schedule *schedule);
+/* SERVICE_START, SERVICE_END, SET_ACTIVE and SET_INACTIVE, in every state. */
+int cpnp_service_step(struct order_step *s);
+/* The next event and its date, or NONE; is_open: a transaction is. */
+cpnp_event cpnp_service_next(
+    const cpnp_order *order, bool is_open, cpnp_wtime *date);
+
 /* --- order_withdraw.c --- */
 
 /* Client: open the transaction of a WITHDRAW on the agreement. */
@@ -393,11 +467,19 @@ int cpnp_server_step(struct order_step *s);
 /* In a message that the server sends, the identifier of the provider is the
  * one that we know, if we know one. */
 bool cpnp_client_is_from_provider(const struct order_step *s);
+/* The ACK that came has the service of a document. */
+int cpnp_client_has_service_of(
+    struct order_step *s, cpnp_doc doc, bool *has);
 /* A FAIL that is a word on the order. */
 int cpnp_client_check_fail(const struct order_step *s);
 /* The identifier and the nonce of a request are those of the OFFER. */
 int cpnp_server_check_nonce(const struct order_step *s);
-/* An ACK with the empty description. */
+/* ... and those of the agreement that stands. */
+int cpnp_server_check_agreement(const struct order_step *s);
+/* An UPDATE for an agreement. */
+int cpnp_server_update(struct order_step *s);
+/* An ACK with the service of a document, and with the empty description. */
+int cpnp_server_send_ack(struct order_step *s, cpnp_doc doc);
 int cpnp_server_send_empty_ack(struct order_step *s);
 
 /* --- order.c --- */

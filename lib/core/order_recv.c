@@ -74,6 +74,8 @@ static int
 check_transaction(struct order_step *s)
 {
 	const cpnp_msg *msg = s->msg;
+	bool is_past = false;
+	int err = 0;
 
 	if (msg->edition != s->order->edition)
 		return CPNP_ERR_MISMATCH;
@@ -83,6 +85,11 @@ check_transaction(struct order_step *s)
 	    cpnp_bytes_equal(msg->transaction_id,
 		cpnp_order_transaction_id(s->order)))
 		return 0;
+	/* What is late of one that is over is no word on the newest one. */
+	if (cpnp_msg_has(msg, CPNP_ATTR_TRANSACTION_ID))
+		err = cpnp_order_is_past(s, msg->transaction_id, &is_past);
+	if (err != 0 || is_past)
+		return err != 0 ? err : CPNP_ERR_REPLAY;
 	/* RFC 8921, 10.2: the transaction is part of the key; a second
 	 * QUOTATION under an identifier is no order at all. */
 	if (msg->method != CPNP_METHOD_QUOTATION)

@@ -6,7 +6,8 @@
  *
  *	1	one transaction, that of a QUOTATION
  *	2	and one of a WITHDRAW
- *	3	more time
+ *	3	one of another method, more time, a service that is scheduled
+ *		or runs
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -21,7 +22,7 @@
 static const size_t fields_of[SAVE_VERSION + 1] = {
     [1] = 24,
     [2] = 26, /* kind and identifier of the transaction */
-    [3] = 29, /* see put_more() */
+    [3] = 33, /* see put_more() */
 };
 
 enum {
@@ -110,13 +111,19 @@ get_time(cpnp_cbor_rd *rd, cpnp_wtime *time)
 static unsigned
 version_of(const struct order_now *o)
 {
-	if (o->more_asked || o->more_time != CPNP_MORE_TIME_AS_ASKED)
+	if (o->more_asked || o->more_time != CPNP_MORE_TIME_AS_ASKED ||
+	    o->kind > ORDER_KIND_WITHDRAW ||
+	    o->docs[ORDER_BLOB_PAST] != NULL || o->has_start || o->has_stop ||
+	    o->has_over || o->agreement == CPNP_AGREEMENT_ACTIVE ||
+	    (o->agreement == CPNP_AGREEMENT_ENDED &&
+		o->state == CPNP_STATE_COMPLETED))
 		return 3;
 	return o->kind == ORDER_KIND_QUOTATION ? 1 : 2;
 }
 
 /* The fields of version 3: the time that is asked for, or null; what the
- * client grants, and until when, or null. */
+ * client grants, and until when, or null; start, stop and end of the service,
+ * or null; the tags of the transactions that are over. */
 static void
 put_more(cpnp_buf *buf, const struct order_now *o)
 {
@@ -124,6 +131,10 @@ put_more(cpnp_buf *buf, const struct order_now *o)
 	cpnp_cbor_put_uint(buf, o->more_time);
 	put_time(buf, o->more_time == CPNP_MORE_TIME_UNTIL,
 	    o->more_time_until);
+	put_time(buf, o->has_start, o->start);
+	put_time(buf, o->has_stop, o->stop);
+	put_time(buf, o->has_over, o->over);
+	cpnp_cbor_put_bytes(buf, cpnp_blob_bytes(o->docs[ORDER_BLOB_PAST]));
 }
 
 int
@@ -221,7 +232,22 @@ get_transaction(cpnp_cbor_rd *rd, struct order_now *o)
 }
 
 static void
-get_more(cpnp_cbor_rd *rd, struct order_now *o)
+get_past(cpnp_cbor_rd *rd, const cpnp_env *env, struct order_now *o)
+{
+	cpnp_bytes tags =
+	    cpnp_cbor_get_bytes(rd, 0, ORDER_PAST_MAX * ORDER_TAG_LEN);
+
+	if (tags.len % ORDER_TAG_LEN != 0)
+		cpnp_cbor_rd_fail(rd, CPNP_ERR_RANGE);
+	if (rd->err != 0 || tags.len == 0)
+		return;
+	o->docs[ORDER_BLOB_PAST] = cpnp_blob_new(env, tags);
+	if (o->docs[ORDER_BLOB_PAST] == NULL)
+		cpnp_cbor_rd_fail(rd, CPNP_ERR_NOMEM);
+}
+
+static void
+get_more(cpnp_cbor_rd *rd, const cpnp_env *env, struct order_now *o)
 {
 	o->more_asked = get_time(rd, &o->more_date);
 	o->more_time = (cpnp_more_time)cpnp_cbor_get_uint(
@@ -229,10 +255,15 @@ get_more(cpnp_cbor_rd *rd, struct order_now *o)
 	if (get_time(rd, &o->more_time_until) !=
 	    (o->more_time == CPNP_MORE_TIME_UNTIL))
 		cpnp_cbor_rd_fail(rd, CPNP_ERR_MISMATCH);
+	o->has_start = get_time(rd, &o->start);
+	o->has_stop = get_time(rd, &o->stop);
+	o->has_over = get_time(rd, &o->over);
+	get_past(rd, env, o);
 }
 
 static int
-read_state(cpnp_cbor_rd *rd, uint64_t version, cpnp_order *order)
+read_state(cpnp_cbor_rd *rd, uint64_t version, const cpnp_env *env,
+    cpnp_order *order)
 {
 	struct order_now *o = &order->now;
 	uint64_t unsaid = 0;
@@ -263,7 +294,7 @@ read_state(cpnp_cbor_rd *rd, uint64_t version, cpnp_order *order)
 	if (version >= 2)
 		get_transaction(rd, o);
 	if (version >= 3)
-		get_more(rd, o);
+		get_more(rd, env, o);
 	if (cpnp_cbor_rd_finish(rd) != 0)
 		return rd->err;
 	return unsaid > 0 ? CPNP_ERR_MISMATCH : 0;
@@ -337,13 +368,16 @@ asked_in(const cpnp_order *order)
 		return ORDER_PENDING_OFFER;
 	case CPNP_STATE_ACCEPT_RECEIVED:
 		return ORDER_PENDING_SIGN_ACK;
+	case CPNP_STATE_COMPLETED:
+		return order->role == CPNP_SERVER && order->now.outstanding
+		    ? ORDER_PENDING_DECIDE
+		    : ORDER_PENDING_NONE;
 	case CPNP_STATE_NONE:
 	case CPNP_STATE_CREATED:
 	case CPNP_STATE_PQO_SENT:
 	case CPNP_STATE_SERVER_PROCESSING:
 	case CPNP_STATE_OFFER_RECEIVED:
 	case CPNP_STATE_ACCEPT_SENT:
-	case CPNP_STATE_COMPLETED:
 	case CPNP_STATE_CANCELLED:
 	case CPNP_STATE_OFFER_PROPOSED:
 	case CPNP_STATE_PROCESSING_RECEIVED:
@@ -357,7 +391,7 @@ fill(struct order_step *s, cpnp_cbor_rd *rd, uint64_t version,
     const cpnp_bytes docs[CPNP_DOC_END])
 {
 	struct order_now *o = &s->order->now;
-	int err = read_state(rd, version, s->order);
+	int err = read_state(rd, version, &s->orders->env, s->order);
 
 	if (err == 0)
 		err = read_docs(s->orders, docs, o);

@@ -237,6 +237,7 @@ cpnp_order_send_stateless_fail(struct order_step *s, cpnp_status status)
 	cpnp_msg *msg = &s->orders->build;
 	struct order_effect *e;
 	struct cpnp_blob *blob;
+	cpnp_order *order = s->order;
 	int err;
 
 	memset(msg, 0, sizeof(*msg));
@@ -262,6 +263,7 @@ cpnp_order_send_stateless_fail(struct order_step *s, cpnp_status status)
 		return err;
 	s->order = NULL;
 	e = cpnp_step_push(s, CPNP_EFFECT_SEND);
+	s->order = order;
 	if (e == NULL) {
 		cpnp_blob_unref(&s->orders->env, blob);
 		return CPNP_ERR_INTERNAL;

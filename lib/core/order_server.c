@@ -13,6 +13,7 @@
  *	AcceptReceived -> Completed, ACK                   [complete]
  *	PQOReceived ... AcceptReceived -> Cancelled, ACK   [cancel]
  *	Completed -> Cancelled, ACK                        order_withdraw.c
+ *	Completed, ACK                                     order_activate.c
  *
  * What is refused with an error changes nothing; cpnp_orders_recv() answers
  * it with a FAIL that speaks for no order, so that a wrong nonce and an
@@ -301,6 +302,12 @@ cpnp_server_check_nonce(const struct order_step *s)
 	return differ != 0 ? CPNP_ERR_NONCE : 0;
 }
 
+int
+cpnp_server_check_agreement(const struct order_step *s)
+{
+	return cpnp_server_check_nonce(s);
+}
+
 /* contradictions.md, 24: an ACCEPT is matched on the order digest. */
 static int
 check_accept(struct order_step *s)
@@ -353,8 +360,8 @@ add_receipt(struct order_step *s)
 		msg->present &= ~CPNP_ATTR_BIT(CPNP_ATTR_RECEIPT);
 }
 
-static int
-send_ack(struct order_step *s, cpnp_doc doc)
+int
+cpnp_server_send_ack(struct order_step *s, cpnp_doc doc)
 {
 	cpnp_msg *msg;
 	int err = cpnp_order_read_doc(s->orders, s->order, doc);
@@ -396,11 +403,13 @@ cpnp_server_send_empty_ack(struct order_step *s)
 static int
 complete(struct order_step *s)
 {
-	int err = cpnp_order_change_state(s, CPNP_STATE_COMPLETED, NULL,
-	    s->statement.len > 0 ? &s->statement : NULL);
+	int err = cpnp_service_agreed(s);
 
 	if (err == 0)
-		err = send_ack(s, CPNP_DOC_OFFER);
+		err = cpnp_order_change_state(s, CPNP_STATE_COMPLETED, NULL,
+		    s->statement.len > 0 ? &s->statement : NULL);
+	if (err == 0)
+		err = cpnp_server_send_ack(s, CPNP_DOC_OFFER);
 	return err != 0 ? err : cpnp_step_end_transaction(s);
 }
 
@@ -526,7 +535,7 @@ cancel(struct order_step *s)
 		err = cpnp_order_change_state(
 		    s, CPNP_STATE_CANCELLED, NULL, NULL);
 	if (err == 0)
-		err = send_ack(s, CPNP_DOC_REQUEST);
+		err = cpnp_server_send_ack(s, CPNP_DOC_REQUEST);
 	return err != 0 || !is_open ? err : cpnp_step_end_transaction(s);
 }
 
@@ -597,8 +606,8 @@ offer_expired(struct order_step *s)
 
 /* An agreement can be changed only under its nonce; what would change it is
  * not offered. */
-static int
-prohibited(struct order_step *s)
+int
+cpnp_server_update(struct order_step *s)
 {
 	int err = cpnp_server_check_nonce(s);
 
@@ -654,6 +663,8 @@ static int
 in_awaiting_processing(struct order_step *s)
 {
 	switch (s->event) {
+	CASE_ON_AGREEMENT:
+		return cpnp_server_second(s);
 	case CPNP_EVENT_RECV_QUOTATION:
 		return quotation_again(s);
 	case CPNP_EVENT_RECV_CANCEL:
@@ -681,7 +692,6 @@ in_awaiting_processing(struct order_step *s)
 		    "no offer was decided by the expected offer time");
 	case CPNP_EVENT_RECV_ACCEPT:
 	case CPNP_EVENT_RECV_DECLINE:
-	CASE_ON_AGREEMENT:
 	case CPNP_EVENT_RECV_PROCESSING:
 	CASE_FOR_CLIENT:
 		return CPNP_ERR_UNEXPECTED;
@@ -703,6 +713,8 @@ static int
 in_offer_proposed(struct order_step *s)
 {
 	switch (s->event) {
+	CASE_ON_AGREEMENT:
+		return cpnp_server_second(s);
 	case CPNP_EVENT_RECV_QUOTATION:
 		return quotation_again(s);
 	case CPNP_EVENT_RECV_PROCESSING:
@@ -717,7 +729,6 @@ in_offer_proposed(struct order_step *s)
 		return cpnp_order_send_again(s);
 	case CPNP_EVENT_VALIDITY_EXPIRED:
 		return offer_expired(s);
-	CASE_ON_AGREEMENT:
 	CASE_ANSWER_TO_MORE_TIME:
 	CASE_FOR_CLIENT:
 		return CPNP_ERR_UNEXPECTED;
@@ -742,6 +753,8 @@ static int
 in_accept_received(struct order_step *s)
 {
 	switch (s->event) {
+	CASE_ON_AGREEMENT:
+		return cpnp_server_second(s);
 	case CPNP_EVENT_RECV_QUOTATION:
 		return quotation_again(s);
 	case CPNP_EVENT_RECV_ACCEPT:
@@ -753,7 +766,6 @@ in_accept_received(struct order_step *s)
 	case CPNP_EVENT_SIGN_FAILED:
 		return ack_not_signed(s);
 	case CPNP_EVENT_RECV_DECLINE:
-	CASE_ON_AGREEMENT:
 	case CPNP_EVENT_RECV_PROCESSING:
 	CASE_ANSWER_TO_MORE_TIME:
 	CASE_FOR_CLIENT:
@@ -791,8 +803,9 @@ in_completed(struct order_step *s)
 	case CPNP_EVENT_RECV_WITHDRAW:
 		return cpnp_server_withdraw(s);
 	case CPNP_EVENT_RECV_UPDATE:
+		return cpnp_server_update(s);
 	case CPNP_EVENT_RECV_ACTIVATE:
-		return prohibited(s);
+		return cpnp_server_activate(s);
 	case CPNP_EVENT_LINGER_EXPIRED:
 		return cpnp_step_forget(s);
 	case CPNP_EVENT_RECV_DECLINE:
@@ -871,22 +884,39 @@ again(struct order_step *s)
 		return 0;
 	if (s->event == CPNP_EVENT_RECV_ACCEPT && CPNP_FAULT(FORGET_ACK))
 		return 0;
+	if (s->event == CPNP_EVENT_RECV_ACTIVATE &&
+	    s->order->now.outstanding)
+		return cpnp_server_activate_in_work(s);
 	return s->event == CPNP_EVENT_RECV_ACCEPT &&
 		s->order->now.state == CPNP_STATE_ACCEPT_RECEIVED
 	    ? accept_in_work(s)
 	    : cpnp_order_answer_again(s);
 }
 
+static bool
+is_on_service(cpnp_event event)
+{
+	return event == CPNP_EVENT_SERVICE_START ||
+	    event == CPNP_EVENT_SERVICE_END ||
+	    event == CPNP_EVENT_SET_ACTIVE || event == CPNP_EVENT_SET_INACTIVE;
+}
+
 int
 cpnp_server_step(struct order_step *s)
 {
+	const struct order_now *o = &s->order->now;
+
 	/* The way back is the one that the newest message came (RFC 8921,
 	 * 8.1; contradictions.md, 14 and 22). */
 	if (s->input != NULL)
 		s->order->now.peer = s->input->peer;
 	if (s->again)
 		return again(s);
-	switch (s->order->now.state) {
+	if (is_on_service(s->event))
+		return cpnp_service_step(s);
+	if (o->agreement == CPNP_AGREEMENT_ENDED)
+		return cpnp_server_step_withdrawn(s);
+	switch (o->state) {
 	case CPNP_STATE_NONE:
 		return in_none(s);
 	case CPNP_STATE_PQO_RECEIVED:
@@ -898,11 +928,11 @@ cpnp_server_step(struct order_step *s)
 	case CPNP_STATE_ACCEPT_RECEIVED:
 		return in_accept_received(s);
 	case CPNP_STATE_COMPLETED:
-		return in_completed(s);
+		return o->kind == ORDER_KIND_ACTIVATE
+		    ? cpnp_server_step_activated(s)
+		    : in_completed(s);
 	case CPNP_STATE_CANCELLED:
-		return s->order->now.kind == ORDER_KIND_WITHDRAW
-		    ? cpnp_server_step_withdrawn(s)
-		    : in_cancelled(s);
+		return in_cancelled(s);
 	case CPNP_STATE_CREATED:
 	case CPNP_STATE_PQO_SENT:
 	case CPNP_STATE_SERVER_PROCESSING:

@@ -102,7 +102,8 @@ cpnp_order_change_state(struct order_step *s, cpnp_state to,
 	cpnp_blob_set(
 	    &s->orders->env, &o->docs[ORDER_BLOB_DRAFT], NULL);
 	if (to == CPNP_STATE_COMPLETED) {
-		o->agreement = CPNP_AGREEMENT_COMPLETED;
+		if (o->agreement == CPNP_AGREEMENT_NONE)
+			o->agreement = CPNP_AGREEMENT_COMPLETED;
 		o->outstanding = false;
 		o->status = CPNP_STATUS_NONE;
 	}
@@ -119,7 +120,23 @@ cpnp_order_end_agreement(struct order_step *s)
 	o->state = CPNP_STATE_CANCELLED;
 	o->agreement = CPNP_AGREEMENT_ENDED;
 	o->outstanding = false;
+	cpnp_service_clear(o);
 	return push_store(s, from, agreement_from, NULL, NULL);
+}
+
+int
+cpnp_order_change_agreement(
+    struct order_step *s, cpnp_agreement_state to, const char *detail)
+{
+	struct order_now *o = &s->order->now;
+	cpnp_agreement_state from = o->agreement;
+
+	if (from == to)
+		return 0;
+	o->agreement = to;
+	if (to == CPNP_AGREEMENT_ENDED)
+		cpnp_service_clear(o);
+	return push_store(s, o->state, from, detail, NULL);
 }
 
 int
@@ -147,13 +164,14 @@ cpnp_order_is_waiting(const cpnp_order *order)
 		return true;
 	case CPNP_STATE_CANCELLED:
 		return order->now.outstanding;
+	case CPNP_STATE_COMPLETED:
+		return order->now.outstanding && order->role == CPNP_CLIENT;
 	case CPNP_STATE_AWAITING_PROCESSING:
 		return order->now.more_asked;
 	case CPNP_STATE_NONE:
 	case CPNP_STATE_CREATED:
 	case CPNP_STATE_OFFER_RECEIVED:
 	case CPNP_STATE_OFFER_PROCESSING:
-	case CPNP_STATE_COMPLETED:
 	case CPNP_STATE_PQO_RECEIVED:
 	case CPNP_STATE_PROCESSING_RECEIVED:
 	case CPNP_STATE_ACCEPT_RECEIVED:
@@ -189,16 +207,25 @@ state_is_of(cpnp_role role, cpnp_state state)
 	return false;
 }
 
+/* An ACTIVATE has no answer. */
+static bool
+is_activating(const struct order_now *o)
+{
+	return o->kind == ORDER_KIND_ACTIVATE && o->outstanding;
+}
+
 /* What may be asked of the application in a state. */
 static bool
 pending_is_of(cpnp_role role, const struct order_now *o)
 {
 	switch (o->pending) {
 	case ORDER_PENDING_NONE:
-		return o->state != CPNP_STATE_OFFER_PROCESSING;
+		return o->state != CPNP_STATE_OFFER_PROCESSING &&
+		    (role == CPNP_CLIENT || !is_activating(o));
 	case ORDER_PENDING_DECIDE:
 		return role == CPNP_SERVER &&
-		    o->state == CPNP_STATE_AWAITING_PROCESSING;
+		    (o->state == CPNP_STATE_AWAITING_PROCESSING ||
+			is_activating(o));
 	case ORDER_PENDING_SIGN_OFFER:
 		return role == CPNP_SERVER &&
 		    o->docs[ORDER_BLOB_DRAFT] != NULL &&
@@ -227,17 +254,52 @@ needs_offer(cpnp_state state)
 	    state == CPNP_STATE_COMPLETED;
 }
 
-/* What the transaction makes of the agreement: an agreement that is being
- * withdrawn stands until the ACK is there. */
-static cpnp_agreement_state
-agreement_of(const struct order_now *o)
+/* What the transaction makes of the agreement: one that is being withdrawn
+ * stands until the ACK is there, and it may end by itself. */
+static bool
+agreement_fits(const struct order_now *o)
 {
-	if (o->state == CPNP_STATE_COMPLETED)
-		return CPNP_AGREEMENT_COMPLETED;
-	if (o->kind == ORDER_KIND_QUOTATION)
-		return CPNP_AGREEMENT_NONE;
-	return o->outstanding ? CPNP_AGREEMENT_COMPLETED
-			      : CPNP_AGREEMENT_ENDED;
+	switch (o->agreement) {
+	case CPNP_AGREEMENT_NONE:
+		return o->kind == ORDER_KIND_QUOTATION &&
+		    o->state != CPNP_STATE_COMPLETED;
+	case CPNP_AGREEMENT_COMPLETED:
+	case CPNP_AGREEMENT_ACTIVE:
+		return o->state == CPNP_STATE_COMPLETED ||
+		    (o->kind == ORDER_KIND_WITHDRAW && o->outstanding);
+	case CPNP_AGREEMENT_ENDED:
+		return !o->outstanding &&
+		    (o->state == CPNP_STATE_COMPLETED ||
+			o->kind == ORDER_KIND_WITHDRAW);
+	}
+	return false;
+}
+
+/* What is open or outstanding. */
+static const char *
+check_open(const cpnp_order *order)
+{
+	const struct order_now *o = &order->now;
+	bool is_client = order->role == CPNP_CLIENT;
+
+	if (o->kind == ORDER_KIND_WITHDRAW &&
+	    o->state != CPNP_STATE_CANCELLED &&
+	    o->state != CPNP_STATE_COMPLETED)
+		return "a WITHDRAW leads to Cancelled, or back to Completed";
+	if (o->kind == ORDER_KIND_ACTIVATE &&
+	    o->state != CPNP_STATE_COMPLETED)
+		return "an ACTIVATE leaves the order Completed";
+	if (o->outstanding && !is_activating(o) &&
+	    (!is_client || o->state != CPNP_STATE_CANCELLED))
+		return "a cancelled order of a client is outstanding, or an "
+		       "ACTIVATE";
+	if ((o->docs[CPNP_DOC_ACTIVATE] != NULL) !=
+	    (!is_client && is_activating(o)))
+		return "the server keeps the ACTIVATE that is not decided";
+	if (o->more_asked &&
+	    (is_client || o->state != CPNP_STATE_AWAITING_PROCESSING))
+		return "more time is asked for while an offer is decided";
+	return NULL;
 }
 
 const char *
@@ -254,26 +316,20 @@ cpnp_order_check(const cpnp_order *order)
 		return "there is a request";
 	if ((o->docs[CPNP_DOC_OFFER] != NULL) != o->has_offer)
 		return "an offer has its document";
-	if ((needs_offer(o->state) || o->kind != ORDER_KIND_QUOTATION) &&
+	if ((needs_offer(o->state) || o->kind == ORDER_KIND_WITHDRAW) &&
 	    !o->has_offer)
 		return "the state has an offer";
-	if (o->kind != ORDER_KIND_QUOTATION &&
-	    o->state != CPNP_STATE_CANCELLED &&
-	    (!is_client || o->state != CPNP_STATE_COMPLETED))
-		return "a WITHDRAW leads to Cancelled, or back to Completed";
 	if (o->has_offer && (o->nonce_len == 0 || o->provider_id_len == 0))
 		return "an offer has a nonce and a provider order identifier";
 	if (!is_client && o->provider_id_len == 0)
 		return "the server has given its identifier";
-	if (o->outstanding && (!is_client || o->state != CPNP_STATE_CANCELLED))
-		return "only a cancelled order of a client is outstanding";
 	if (cpnp_order_is_waiting(order) && o->docs[CPNP_DOC_LAST_OUT] == NULL)
 		return "who waits has sent something";
-	if (o->more_asked &&
-	    (is_client || o->state != CPNP_STATE_AWAITING_PROCESSING))
-		return "more time is asked for while an offer is decided";
-	if (o->agreement != agreement_of(o))
+	if (!agreement_fits(o))
 		return "the agreement is what its transactions made of it";
+	if ((o->has_start || o->has_stop || o->has_over) &&
+	    !cpnp_order_stands(order))
+		return "what is scheduled is the service of an agreement";
 	if (is_client && o->state == CPNP_STATE_ACCEPT_SENT && !o->accept_sent)
 		return "AcceptSent has sent an ACCEPT";
 	if (o->agreement != CPNP_AGREEMENT_NONE && is_client &&
@@ -281,5 +337,5 @@ cpnp_order_check(const cpnp_order *order)
 		return "a client's agreement has its ACK";
 	if (!is_client && o->state != CPNP_STATE_NONE && !o->has_input)
 		return "a server has heard its client";
-	return NULL;
+	return check_open(order);
 }

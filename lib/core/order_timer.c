@@ -130,17 +130,41 @@ next_date(const cpnp_order *order, cpnp_wtime *date)
 	return CPNP_EVENT_NONE;
 }
 
+/* A moment that was armed from the same date stays. */
+static cpnp_tstamp
+moment_again(bool is_same, cpnp_tstamp moment, cpnp_event event,
+    cpnp_wtime date, cpnp_now now)
+{
+	if (event == CPNP_EVENT_NONE)
+		return CPNP_NEVER;
+	return is_same ? moment : moment_of(date, now);
+}
+
 static void
 arm_deadline(struct order_now *o, cpnp_event event, cpnp_wtime date,
     bool again, cpnp_now now)
 {
-	if (event == CPNP_EVENT_NONE)
-		o->deadline = CPNP_NEVER;
-	else if (again || event != o->deadline_event ||
-	    date.sec != o->deadline_date.sec)
-		o->deadline = moment_of(date, now);
+	bool is_same = !again && event == o->deadline_event &&
+	    date.sec == o->deadline_date.sec;
+
+	o->deadline = moment_again(is_same, o->deadline, event, date, now);
 	o->deadline_event = event;
 	o->deadline_date = date;
+}
+
+static void
+arm_service(cpnp_order *order, bool again, cpnp_now now)
+{
+	struct order_now *o = &order->now;
+	cpnp_wtime date = {0};
+	cpnp_event event =
+	    cpnp_service_next(order, cpnp_order_is_open(order), &date);
+	bool is_same = !again && event == o->service_event &&
+	    date.sec == o->service_date.sec;
+
+	o->service = moment_again(is_same, o->service, event, date, now);
+	o->service_event = event;
+	o->service_date = date;
 }
 
 static cpnp_tstamp
@@ -158,6 +182,7 @@ cpnp_timer_arm(
 	cpnp_event event = next_date(order, &date);
 
 	arm_deadline(o, event, date, again, now);
+	arm_service(order, again, now);
 	if (!cpnp_order_is_waiting(order))
 		o->retrans = CPNP_NEVER;
 	if (!cpnp_order_is_settled(order))
@@ -165,7 +190,8 @@ cpnp_timer_arm(
 	else if (o->linger == CPNP_NEVER)
 		o->linger = now.mono + orders->config.linger;
 	schedule(orders, order,
-	    earlier(o->deadline, earlier(o->retrans, o->linger)));
+	    earlier(earlier(o->deadline, o->service),
+		earlier(o->retrans, o->linger)));
 }
 
 void
@@ -225,6 +251,8 @@ cpnp_timer_due(const cpnp_order *order, cpnp_now now)
 
 	if (o->deadline <= now.mono)
 		return o->deadline_event;
+	if (o->service <= now.mono)
+		return o->service_event;
 	if (o->retrans <= now.mono)
 		return CPNP_EVENT_RETRANS;
 	if (o->linger <= now.mono)

@@ -14,53 +14,20 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include <string.h>
-
 #include "order_int.h"
-
-/* The numbers of a transaction begin anew, ours at random in the lower half
- * (contradictions.md, 13); a peer that stays in the old one goes on with
- * its. */
-static int
-begin(struct order_step *s, cpnp_bytes id)
-{
-	const cpnp_env *env = &s->orders->env;
-	struct order_now *o = &s->order->now;
-	bool is_same =
-	    cpnp_bytes_equal(id, cpnp_order_transaction_id(s->order));
-
-	o->kind = ORDER_KIND_WITHDRAW;
-	o->transaction_id_len = (uint8_t)id.len;
-	memmove(o->transaction_id, id.ptr, id.len);
-	if (is_same)
-		return 0;
-	o->has_input = false;
-	o->in_seq = 0;
-	if (env->random(env->user, (uint8_t *)&o->out_seq,
-		sizeof(o->out_seq)) != 0)
-		return CPNP_ERR_RANDOM;
-	o->out_seq &= INT32_MAX;
-	return 0;
-}
 
 /* ---- client ------------------------------------------------------------- */
 
 int
 cpnp_client_withdraw(struct order_step *s)
 {
-	const cpnp_env *env = &s->orders->env;
-	uint8_t id[ORDER_TRANSACTION_ID_LEN];
-	int err;
+	int err = cpnp_client_begin(s, ORDER_KIND_WITHDRAW);
 
-	if (env->random(env->user, id, sizeof(id)) != 0)
-		return CPNP_ERR_RANDOM;
-	err = begin(s, (cpnp_bytes){id, sizeof(id)});
 	if (err == 0)
 		err = cpnp_order_change_state(
 		    s, CPNP_STATE_CANCELLED, NULL, NULL);
 	if (err != 0)
 		return err;
-	s->order->now.status = CPNP_STATUS_NONE;
 	s->order->now.outstanding = true;
 	(void)cpnp_order_build(s, CPNP_METHOD_WITHDRAW);
 	return cpnp_order_send(s);
@@ -130,7 +97,8 @@ try_again(struct order_step *s)
 	    : 0;
 }
 
-/* Cancelled by a WITHDRAW, outstanding or after its ACK. */
+/* Cancelled by a WITHDRAW, outstanding or after its ACK; or the agreement has
+ * ended by itself. */
 int
 cpnp_client_step_withdrawn(struct order_step *s)
 {
@@ -192,11 +160,13 @@ int
 cpnp_server_withdraw(struct order_step *s)
 {
 	bool is_open = s->order->now.agreement != CPNP_AGREEMENT_ENDED;
-	int err = cpnp_server_check_nonce(s);
+	int err = is_open ? cpnp_server_begin(s, ORDER_KIND_WITHDRAW)
+			  : cpnp_server_check_nonce(s);
 
-	if (err == 0)
-		err = begin(s, s->msg->transaction_id);
-	if (err != 0)
+	if (err == 0 && !is_open)
+		err = cpnp_order_begin(
+		    s, ORDER_KIND_WITHDRAW, s->msg->transaction_id);
+	if (err != 0 || (is_open && !s->begun))
 		return err;
 	cpnp_step_record_input(s);
 	if (is_open)

@@ -345,6 +345,40 @@ cpnp_order_withdraw(cpnp_orders *orders, cpnp_order *order, cpnp_now now)
 }
 
 int
+cpnp_order_activate(cpnp_orders *orders, cpnp_order *order,
+    const cpnp_schedule *schedule, cpnp_now now)
+{
+	struct order_step s = {.orders = orders,
+	    .order = order,
+	    .event = CPNP_EVENT_ACTIVATE,
+	    .schedule = schedule,
+	    .now = now};
+
+	if (order->edition == CPNP_EDITION_DRAFT02)
+		return CPNP_ERR_METHOD;
+	if (!schedule->deactivate && schedule->has_end &&
+	    (schedule->end.sec <= now.wall.sec ||
+		(schedule->has_start &&
+		    schedule->end.sec <= schedule->start.sec)))
+		return CPNP_ERR_INVALID;
+	return cpnp_step_run(&s);
+}
+
+int
+cpnp_order_grant(cpnp_orders *orders, cpnp_order *order, cpnp_now now)
+{
+	return command(orders, order, CPNP_EVENT_GRANT, now);
+}
+
+int
+cpnp_order_set_active(
+    cpnp_orders *orders, cpnp_order *order, bool active, cpnp_now now)
+{
+	return command(orders, order,
+	    active ? CPNP_EVENT_SET_ACTIVE : CPNP_EVENT_SET_INACTIVE, now);
+}
+
+int
 cpnp_order_offer(cpnp_orders *orders, cpnp_order *order,
     const cpnp_offer *offer, cpnp_now now)
 {
@@ -474,8 +508,12 @@ cpnp_orders_next(cpnp_orders *orders, cpnp_effect *effect)
 	*effect = orders->effects[orders->effects_next++].effect;
 	order = effect->order;
 	if (effect->type == CPNP_EFFECT_DECIDE) {
+		cpnp_doc doc = order->now.kind == ORDER_KIND_ACTIVATE
+		    ? CPNP_DOC_ACTIVATE
+		    : CPNP_DOC_REQUEST;
+
 		(void)cpnp_msg_decode(&orders->view,
-		    cpnp_blob_bytes(order->now.docs[CPNP_DOC_REQUEST]), NULL);
+		    cpnp_blob_bytes(order->now.docs[doc]), NULL);
 		effect->u.decide.request = &orders->view;
 	}
 	if (effect->type == CPNP_EFFECT_OFFER) {

@@ -123,6 +123,8 @@ normalise(const struct peer *p, struct order_now *now)
 		now->linger = ARMED;
 	if (now->deadline <= p->now.mono)
 		now->deadline = 1;
+	if (now->service <= p->now.mono)
+		now->service = 1;
 	now->quiet = 0;
 }
 
@@ -194,6 +196,7 @@ put_memory(cpnp_buf *buf, const cpnp_order *order)
 	cpnp_cbor_put_uint(buf, o->retrans);
 	cpnp_cbor_put_uint(buf, o->deadline);
 	cpnp_cbor_put_uint(buf, o->linger);
+	cpnp_cbor_put_uint(buf, o->service);
 	cpnp_cbor_put_int(buf,
 	    o->pending >= ORDER_PENDING_SIGN_OFFER ? o->sign_time.sec : 0);
 }

@@ -35,6 +35,9 @@ decision(const struct peer *p)
 	return peer_offer(p, PEER_SERVICE_80, 300);
 }
 
+/* From now on, without an end. */
+static const cpnp_schedule now_on;
+
 static void
 reach_client(struct pair *pair, const struct column *column)
 {
@@ -49,6 +52,8 @@ reach_client(struct pair *pair, const struct column *column)
 		ack.service_description = PEER_SERVICE;
 		must(peer_feed_msg(p, &ack) == 0, "the CANCEL has no answer");
 	}
+	if (column->stage == STAGE_ACTIVATING)
+		pair_activate(pair, &now_on, false);
 	if (column->stage == STAGE_WITHDRAWN || column->stage == STAGE_ENDED)
 		pair_withdraw(pair, column->stage == STAGE_ENDED);
 	if (column->stage == STAGE_ACCEPTED) {
@@ -70,6 +75,11 @@ reach_server(
 	pair_server_to(pair, column->state);
 	if (column->stage == STAGE_ENDED)
 		pair_withdraw(pair, true);
+	if (column->stage == STAGE_ACTIVATING) {
+		pair_activate(pair, &now_on, false);
+		(void)pair_to_server(pair);
+		peer_clear(p);
+	}
 	if (column->state != CPNP_STATE_AWAITING_PROCESSING ||
 	    !is_signing(row, column))
 		return;
@@ -88,6 +98,11 @@ feed_message(struct peer *p, const struct row *row, cpnp_event event)
 {
 	cpnp_msg msg = peer_hand(p, ORDER_ID, (cpnp_method)event);
 
+	/* each begins a transaction of its own */
+	if (event == CPNP_EVENT_RECV_UPDATE ||
+	    event == CPNP_EVENT_RECV_ACTIVATE ||
+	    event == CPNP_EVENT_RECV_WITHDRAW)
+		msg.transaction_id = CPNP_BYTES_LIT("transaction2");
 	if (row->how == OTHER_OFFER || row->how == ACK_REQUESTED)
 		msg.service_description = PEER_SERVICE;
 	if (row->how == ACK_EMPTY)
@@ -162,6 +177,14 @@ feed_command(struct peer *p, cpnp_event event)
 		return cpnp_order_more_time(p->orders, order,
 		    (cpnp_wtime){p->now.wall.sec + 400}, CPNP_SUBCODE_NONE,
 		    p->now);
+	if (event == CPNP_EVENT_ACTIVATE)
+		return cpnp_order_activate(p->orders, order, &now_on, p->now);
+	if (event == CPNP_EVENT_GRANT)
+		return cpnp_order_grant(p->orders, order, p->now);
+	if (event == CPNP_EVENT_SET_ACTIVE ||
+	    event == CPNP_EVENT_SET_INACTIVE)
+		return cpnp_order_set_active(p->orders, order,
+		    event == CPNP_EVENT_SET_ACTIVE, p->now);
 	if (event == CPNP_EVENT_SIGNED)
 		return command_signed(p, order);
 	if (event == CPNP_EVENT_SIGN_FAILED)
@@ -194,7 +217,8 @@ add_word(char cell[CELL_MAX], const char *word)
 	static const char *const letters[][2] = {{"QUOTATION", "Q"},
 	    {"PROCESSING", "P"}, {"OFFER", "O"}, {"ACCEPT", "A"},
 	    {"DECLINE", "D"}, {"CANCEL", "C"}, {"ACK", "K"},
-	    {"WITHDRAW", "W"}};
+	    {"WITHDRAW", "W"}, {"UPDATE", "U"}, {"ACTIVATE", "V"},
+	    {"BUSY", "B"}};
 	size_t len = strlen(cell), word_len = strlen(word);
 	const char *text = word;
 	char fail[CELL_MAX];
@@ -253,12 +277,15 @@ run_event(const struct row *row, const struct column *column, bool is_server,
 	pair_fini(&pair);
 }
 
-/* draft-02 has no such command. */
+/* draft-02 has no such command, and no such state. */
 static int
-first_edition(cpnp_event event)
+first_edition(cpnp_event event, const struct column *column)
 {
-	return event == CPNP_EVENT_MORE_TIME ? CPNP_EDITION_RFC8921
-					     : CPNP_EDITION_DRAFT02;
+	return event == CPNP_EVENT_MORE_TIME ||
+		event == CPNP_EVENT_ACTIVATE ||
+		column->stage == STAGE_ACTIVATING
+	    ? CPNP_EDITION_RFC8921
+	    : CPNP_EDITION_DRAFT02;
 }
 
 void
@@ -273,7 +300,8 @@ run_cell(const struct row *row, const struct column *column, bool is_server,
 	for (size_t i = 0; i < EVENTS_MAX; i++) {
 		if (row->events[i] == CPNP_EVENT_NONE)
 			break;
-		for (int edition = first_edition(row->events[i]);
+		for (int edition = first_edition(
+			 row->events[i], column);
 		     edition <= CPNP_EDITION_RFC8921; edition++) {
 			if (!cpnp_method_exists((cpnp_edition)edition,
 				(int)row->events[i]) &&

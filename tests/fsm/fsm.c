@@ -28,6 +28,7 @@ static const struct column client_columns[] = {
     {"CS", CPNP_STATE_CANCELLED, STAGE_SETTLED},
     {"CW", CPNP_STATE_COMPLETED, STAGE_WITHDRAWN},
     {"CE", CPNP_STATE_COMPLETED, STAGE_ENDED},
+    {"CV", CPNP_STATE_COMPLETED, STAGE_ACTIVATING},
     {NULL, CPNP_STATE_ACCEPT_SENT, STAGE_ACCEPTED},
 };
 
@@ -49,7 +50,8 @@ static const struct row client_rows[] = {
     {"decline", BY_COMMAND, {E(DECLINE)}},
     {"cancel", BY_COMMAND, {E(CANCEL)}},
     {"withdraw", BY_COMMAND, {E(WITHDRAW)}},
-    {"update, activate", BY_COMMAND, {E(UPDATE), E(ACTIVATE)}},
+    {"update", BY_COMMAND, {E(UPDATE)}},
+    {"activate", BY_COMMAND, {E(ACTIVATE)}},
 };
 
 static const struct column server_columns[] = {
@@ -60,6 +62,7 @@ static const struct column server_columns[] = {
     {"CO", CPNP_STATE_COMPLETED, STAGE_PLAIN},
     {"CA", CPNP_STATE_CANCELLED, STAGE_PLAIN},
     {"EN", CPNP_STATE_COMPLETED, STAGE_ENDED},
+    {"CV", CPNP_STATE_COMPLETED, STAGE_ACTIVATING},
 };
 
 static const struct row server_rows[] = {
@@ -71,7 +74,8 @@ static const struct row server_rows[] = {
     {"CANCEL", BY_MESSAGE, {E(RECV_CANCEL)}},
     {"ACK, FAIL", BY_MESSAGE, {E(RECV_ACK), E(RECV_FAIL)}},
     {"WITHDRAW", BY_MESSAGE, {E(RECV_WITHDRAW)}},
-    {"UPDATE, ACTIVATE", BY_MESSAGE, {E(RECV_UPDATE), E(RECV_ACTIVATE)}},
+    {"UPDATE", BY_MESSAGE, {E(RECV_UPDATE)}},
+    {"ACTIVATE", BY_MESSAGE, {E(RECV_ACTIVATE)}},
     {"RETRANS_TIMER", BY_TIMER, {E(RETRANS)}},
     {"offer time passed", BY_TIMER, {E(OFFER_EXPIRED)}},
     {"validity ended", BY_TIMER, {E(VALIDITY_EXPIRED)}},
@@ -80,7 +84,8 @@ static const struct row server_rows[] = {
     {"refuse", BY_COMMAND, {E(REFUSE)}},
     {"more time", BY_COMMAND, {E(MORE_TIME)}},
     {"grant", BY_COMMAND, {E(GRANT)}},
-    {"service reported", BY_COMMAND, {E(SET_ACTIVE), E(SET_INACTIVE)}},
+    {"service runs", BY_COMMAND, {E(SET_ACTIVE)}},
+    {"service runs no more", BY_COMMAND, {E(SET_INACTIVE)}},
     {"service begins, ends", BY_TIMER, {E(SERVICE_START), E(SERVICE_END)}},
     {"signed", BY_COMMAND, {E(SIGNED)}},
     {"not signed", BY_COMMAND, {E(SIGN_FAILED)}},

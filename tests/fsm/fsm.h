@@ -37,6 +37,7 @@ enum stage {
 	STAGE_PLAIN,
 	STAGE_SETTLED,  /* client: the CANCEL is answered */
 	STAGE_WITHDRAWN, /* client: and it has sent a WITHDRAW */
+	STAGE_ACTIVATING, /* an ACTIVATE has no answer */
 	STAGE_ENDED,     /* and the WITHDRAW has its ACK */
 	STAGE_ACCEPTED, /* client: cancelled after the ACCEPT */
 	STAGE_SIGNING

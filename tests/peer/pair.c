@@ -238,6 +238,26 @@ pair_server_to(struct pair *pair, cpnp_state state)
 }
 
 void
+pair_activate(
+    struct pair *pair, const cpnp_schedule *schedule, bool is_granted)
+{
+	struct peer *client = &pair->client, *server = &pair->server;
+
+	must(cpnp_order_activate(client->orders, peer_order(client, "o1"),
+	    schedule, client->now));
+	peer_drain(client);
+	if (!is_granted)
+		return;
+	(void)pair_to_server(pair);
+	must(cpnp_order_grant(
+	    server->orders, peer_order(server, "o1"), server->now));
+	peer_drain(server);
+	(void)pair_to_client(pair);
+	peer_clear(client);
+	peer_clear(server);
+}
+
+void
 pair_withdraw(struct pair *pair, bool is_acknowledged)
 {
 	must(cpnp_order_withdraw(pair->client.orders,

@@ -171,5 +171,8 @@ void pair_server_to(struct pair *pair, cpnp_state state);
 /* From Completed on: the client has sent a WITHDRAW, which is on its way, or
  * also its ACK has come. */
 void pair_withdraw(struct pair *pair, bool is_acknowledged);
+/* ... an ACTIVATE, or also it was granted and its ACK has come. */
+void pair_activate(
+    struct pair *pair, const cpnp_schedule *schedule, bool is_granted);
 
 #endif

@@ -14,7 +14,7 @@ struct stage {
 	cpnp_state state;
 	bool sign;
 	const char *asked; /* what loading asks again */
-	enum { AS_IT_IS, WITHDRAWS, WITHDRAWN } then;
+	enum { AS_IT_IS, WITHDRAWS, WITHDRAWN, ACTIVATES, ACTIVE } then;
 };
 
 static const struct stage stages[] = {
@@ -37,9 +37,18 @@ static const struct stage stages[] = {
     {false, CPNP_STATE_COMPLETED, true, "", WITHDRAWS},
     {false, CPNP_STATE_COMPLETED, false, "", WITHDRAWN},
     {true, CPNP_STATE_COMPLETED, true, "", WITHDRAWN},
+    {false, CPNP_STATE_COMPLETED, false, "", ACTIVATES},
+    {true, CPNP_STATE_COMPLETED, true, "?decide;", ACTIVATES},
+    {false, CPNP_STATE_COMPLETED, true, "", ACTIVE},
+    {true, CPNP_STATE_COMPLETED, false, "", ACTIVE},
 };
 
 #define STAGES_N (sizeof(stages) / sizeof(stages[0]))
+
+static const cpnp_schedule later = {.has_start = true,
+    .start = {1800001000},
+    .has_end = true,
+    .end = {1800002000}};
 
 static struct peer *
 setup(const struct stage *stage, cpnp_edition edition)
@@ -49,8 +58,12 @@ setup(const struct stage *stage, cpnp_edition edition)
 		pair_server_to(&pair, stage->state);
 	else
 		pair_client_to(&pair, stage->state);
-	if (stage->then != AS_IT_IS)
+	if (stage->then == WITHDRAWS || stage->then == WITHDRAWN)
 		pair_withdraw(&pair, stage->then == WITHDRAWN);
+	if (stage->then == ACTIVATES || stage->then == ACTIVE) {
+		pair_activate(&pair, &later, stage->then == ACTIVE);
+		(void)pair_to_server(&pair);
+	}
 	peer_clear(&pair.client);
 	peer_clear(&pair.server);
 	return stage->is_server ? &pair.server : &pair.client;
@@ -96,8 +109,9 @@ static struct saved before, after;
 START_TEST(test_order_round_trip_in_every_state)
 {
 	for (int edition = 0; edition < 2; edition++) {
-		struct peer *p =
-		    setup(&stages[_i], (cpnp_edition)edition);
+		bool activates = stages[_i].then >= ACTIVATES;
+		struct peer *p = setup(&stages[_i],
+		    activates ? CPNP_EDITION_RFC8921 : (cpnp_edition)edition);
 
 		save(peer_order(p, "o1"), &before);
 		cpnp_orders_drop(p->orders, peer_order(p, "o1"));
@@ -246,8 +260,10 @@ damage(const struct stage *stage)
 START_TEST(test_damaged_state_is_refused)
 {
 	damage(&stages[13]);
+	damage(&stages[STAGES_N - 7]);
+	damage(&stages[STAGES_N - 5]);
 	damage(&stages[STAGES_N - 3]);
-	damage(&stages[STAGES_N - 1]);
+	damage(&stages[STAGES_N - 2]);
 }
 END_TEST
 

@@ -40,6 +40,7 @@ static const cpnp_state client_states[] = {CPNP_STATE_CREATED,
 enum { CLIENT_SETTLED = 7, CLIENT_WITHDRAWN, CLIENT_ENDED };
 
 #define STATES_10 {"S", "S", "S", "S", "S", "S", "S", "S", "S", "S"}
+#define NOTHING_10 {"-", "-", "-", "-", "-", "-", "-", "-", "-", "-"}
 #define OFFERED "OP PROCESSING ?offer"
 #define CANCELS "CA CANCEL"
 
@@ -87,14 +88,16 @@ static const struct row client_rows[] = {
     {E(SIGN_FAILED), BY_COMMAND, STATES_10},
     {E(WITHDRAW), BY_COMMAND,
 	{"S", "S", "S", "S", "S", "CA WITHDRAW", "S", "S", "S", "S"}},
-    {E(UPDATE), BY_COMMAND, STATES_10},
-    {E(ACTIVATE), BY_COMMAND, STATES_10},
+    {E(UPDATE), BY_COMMAND,
+	{"S", "S", "S", "S", "S", "S", "S", "S", "BUSY", "S"}},
+    {E(ACTIVATE), BY_COMMAND,
+	{"S", "S", "S", "S", "S", "= ACTIVATE", "S", "S", "BUSY", "S"}},
     {E(MORE_TIME), BY_COMMAND, STATES_10},
     {E(GRANT), BY_COMMAND, STATES_10},
     {E(SET_ACTIVE), BY_COMMAND, STATES_10},
     {E(SET_INACTIVE), BY_COMMAND, STATES_10},
-    {E(SERVICE_START), BY_TIMER, STATES_10},
-    {E(SERVICE_END), BY_TIMER, STATES_10},
+    {E(SERVICE_START), BY_TIMER, NOTHING_10},
+    {E(SERVICE_END), BY_TIMER, NOTHING_10},
 };
 
 /* Server, signing: AwaitingProcessing, OfferProposed, ProcessingReceived,
@@ -125,7 +128,8 @@ static const struct row server_rows[] = {
     {E(RECV_WITHDRAW), BY_MESSAGE, {F1, F1, F1, F1, ENDS, F1, "= ACK"}},
     {E(RECV_UPDATE), BY_MESSAGE, {F1, F1, F1, F1, F4, F1, F1}},
     {E(RECV_FAIL), BY_MESSAGE, {"x", "x", "x", "x", "x", "x", "x"}},
-    {E(RECV_ACTIVATE), BY_MESSAGE, {F1, F1, F1, F1, F4, F1, F1}},
+    {E(RECV_ACTIVATE), BY_MESSAGE,
+	{F1, F1, F1, F1, "= ?decide", F1, F1}},
     {E(RETRANS), BY_TIMER, {"-", "= OFFER~", "-", "-", "-", "-", "-"}},
     {E(RESPONSE_EXPIRED), BY_TIMER, {"-", "-", "-", "-", "-", "-", "-"}},
     {E(OFFER_EXPIRED), BY_TIMER, {"CA FAIL5 .", "-", "-", "-", "-", "-", "-"}},
@@ -146,10 +150,10 @@ static const struct row server_rows[] = {
     {E(MORE_TIME), BY_COMMAND,
 	{"= PROCESSING", "S", "S", "S", "S", "S", "S"}},
     {E(GRANT), BY_COMMAND, STATES_7},
-    {E(SET_ACTIVE), BY_COMMAND, STATES_7},
-    {E(SET_INACTIVE), BY_COMMAND, STATES_7},
-    {E(SERVICE_START), BY_TIMER, STATES_7},
-    {E(SERVICE_END), BY_TIMER, STATES_7},
+    {E(SET_ACTIVE), BY_COMMAND, {"S", "S", "S", "S", "CO", "S", "S"}},
+    {E(SET_INACTIVE), BY_COMMAND, {"S", "S", "S", "S", "-", "S", "S"}},
+    {E(SERVICE_START), BY_TIMER, {"-", "-", "-", "-", "-", "-", "-"}},
+    {E(SERVICE_END), BY_TIMER, {"-", "-", "-", "-", "-", "-", "-"}},
 };
 
 static int
@@ -157,6 +161,9 @@ feed_message(struct peer *p, const struct row *row)
 {
 	cpnp_msg msg = peer_hand(p, "o1", (cpnp_method)row->event);
 
+	if (row->event == CPNP_EVENT_RECV_UPDATE ||
+	    row->event == CPNP_EVENT_RECV_ACTIVATE)
+		msg.transaction_id = CPNP_BYTES_LIT("transaction2");
 	if (row->make == OTHER_OFFER)
 		msg.service_description = PEER_SERVICE;
 	if (row->make == ACK_REQUESTED)
@@ -218,6 +225,15 @@ feed_command(struct peer *p, cpnp_event event)
 		err = cpnp_order_more_time(p->orders, order,
 		    (cpnp_wtime){p->now.wall.sec + 400}, CPNP_SUBCODE_NONE,
 		    p->now);
+	else if (event == CPNP_EVENT_ACTIVATE)
+		err = cpnp_order_activate(
+		    p->orders, order, &(cpnp_schedule){0}, p->now);
+	else if (event == CPNP_EVENT_GRANT)
+		err = cpnp_order_grant(p->orders, order, p->now);
+	else if (event == CPNP_EVENT_SET_ACTIVE ||
+	    event == CPNP_EVENT_SET_INACTIVE)
+		err = cpnp_order_set_active(p->orders, order,
+		    event == CPNP_EVENT_SET_ACTIVE, p->now);
 	else if (event == CPNP_EVENT_SIGNED)
 		err = command_signed(p);
 	else if (event == CPNP_EVENT_SIGN_FAILED)
@@ -250,6 +266,7 @@ check_cell(const struct row *row, cpnp_edition edition, bool is_server,
 
 	if (edition == CPNP_EDITION_DRAFT02 &&
 	    (row->event == CPNP_EVENT_RECV_ACTIVATE ||
+		row->event == CPNP_EVENT_ACTIVATE ||
 		row->event == CPNP_EVENT_MORE_TIME))
 		return;
 	pair_init(&pair, edition, is_server);
