@@ -16,8 +16,13 @@ put_event(void *user, const cpnp_store_change *change)
 {
 	struct conn *c = user;
 	json_t *object;
-	int err = cpnpd_event_json(cpnpd_ctl_daemon(c), change, &object);
+	int err;
 
+	/* Some events are long. */
+	if (evbuffer_get_length(bufferevent_get_output(c->bev)) >
+	    CPNPD_CTL_OUT_MAX)
+		return CPNP_ERR_FULL;
+	err = cpnpd_event_json(cpnpd_ctl_daemon(c), change, &object);
 	if (err != 0)
 		return err;
 	cpnpd_ctl_put(c, object);
@@ -49,6 +54,10 @@ cpnpd_ctl_events(struct conn *c, bool *more, cpnp_diag *why)
 		return 0;
 	err = cpnp_store_page_changes(cpnpd_ctl_daemon(c)->store, &c->cursor,
 	    (size_t)max, put_event, c, &others);
+	if (err == CPNP_ERR_FULL) {
+		*more = true; /* once some of it has been read */
+		return 0;
+	}
 	if (err != 0)
 		return cpnpd_ctl_fail(why, err, "event %llu on: %s",
 		    (unsigned long long)c->cursor + 1, cpnp_strerror(err));

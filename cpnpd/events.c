@@ -178,7 +178,15 @@ on_line(void *user, cpnpd_program_stream stream, const char *line, size_t len)
 static void
 on_written(void *user)
 {
-	feed_soon(user);
+	struct events *e = user;
+
+	if (e->stage == GOING && !cpnpd_program_reads(e->program)) {
+		cpnp_log(CPNP_LOG_ERROR, "event-command %s: has closed its "
+		    "standard input; expected it to read on", e->argv[0]);
+		e->is_fault = true;
+		end_program(e);
+	}
+	feed_soon(e);
 }
 
 /* ---- starting it ---- */
@@ -288,8 +296,12 @@ give(void *user, const cpnp_store_change *change)
 	json_t *object;
 	char *line;
 	size_t len;
-	int err = cpnpd_event_json(e->d, change, &object);
+	int err;
 
+	/* Some events are long. */
+	if (cpnpd_program_waiting(e->program) > CPNPD_EVENTS_OUT_MAX)
+		return CPNP_ERR_FULL;
+	err = cpnpd_event_json(e->d, change, &object);
 	if (err != 0)
 		return err;
 	line = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
@@ -326,13 +338,13 @@ on_feed(evutil_socket_t fd, short what, void *user)
 	err = cpnp_store_page_changes(e->d->store, &e->cursor,
 	    room < CPNPD_EVENTS_STEP ? room : CPNPD_EVENTS_STEP, give, e,
 	    &more);
-	if (err != 0) {
+	if (err != 0 && err != CPNP_ERR_FULL) {
 		cpnp_log(CPNP_LOG_ERROR, "event-command %s: event after "
 		    "%" PRIu64 " cannot be given: %s; tried again in %d s",
 		    e->argv[0], e->cursor, cpnp_strerror(err),
 		    AGAIN_MAX_SECONDS);
 		arm(e->feed, AGAIN_MAX_SECONDS);
-	} else if (more) {
+	} else if (err == 0 && more) {
 		feed_soon(e);
 	}
 }

@@ -171,6 +171,12 @@ cpnpd_program_waiting(const cpnpd_program *p)
 	return evbuffer_get_length(p->out);
 }
 
+bool
+cpnpd_program_reads(const cpnpd_program *p)
+{
+	return p->in >= 0;
+}
+
 void
 cpnpd_program_eof(cpnpd_program *p)
 {

@@ -59,6 +59,8 @@ void cpnpd_program_del(cpnpd_program *program);
 int cpnpd_program_write(cpnpd_program *program, cpnp_bytes bytes);
 /* Bytes that the program has not taken. */
 size_t cpnpd_program_waiting(const cpnpd_program *program);
+/* False when it has closed its standard input, or we have. */
+bool cpnpd_program_reads(const cpnpd_program *program);
 /* End of file, behind all that was written. */
 void cpnpd_program_eof(cpnpd_program *program);
 /* Send a signal to the program and its children. */
