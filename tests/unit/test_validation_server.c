@@ -135,6 +135,7 @@ static const struct validation rows[] = {
      * (contradictions.md, 14); the Transaction-ID is a new one. */
     {"10.2 WITHDRAW", M(WITHDRAW), "CO", W(RIGHT), BOTH(ENDS)},
     {"10.2 WITHDRAW", M(WITHDRAW), "CO", W(ADDRESS), BOTH(ENDS)},
+    {"10.2 WITHDRAW", M(WITHDRAW), "AG", W(TRANSACTION), RFC8921(ENDS)},
     {"10.2 WITHDRAW", M(WITHDRAW), "EN", W(RIGHT), BOTH("= ACK")},
     {"10.2 WITHDRAW", M(WITHDRAW), "AW OF PC AR CA", W(RIGHT), BOTH(F1)},
     {"10.2 WITHDRAW", M(WITHDRAW), EVERY, W(IDENTITY), BOTH(F1)},
@@ -156,14 +157,29 @@ static const struct validation rows[] = {
     {"10.2 UPDATE", M(UPDATE), EVERY, W(EDITION), BOTH(F1)},
     {"13 UPDATE", M(UPDATE), EVERY, W(SWAPPED), BOTH(F1)},
 
+    /* What is granted is for a decision; a transaction that there was
+     * begins no other. */
+    {"10.2 ACTIVATE", M(ACTIVATE), "CO", W(RIGHT), RFC8921("= ?decide")},
+    {"10.2 ACTIVATE", M(ACTIVATE), "CO", W(ADDRESS), RFC8921("= ?decide")},
+    {"9.2.11 ACTIVATE", M(ACTIVATE), "AG", W(TRANSACTION),
+	RFC8921("= ?decide")},
+    {"9.2.11 ACTIVATE", M(ACTIVATE), "AO AG", W(RIGHT), RFC8921(F1)},
     {"10.2 ACTIVATE", M(ACTIVATE), "AW OF PC AR CA EN", W(RIGHT),
 	RFC8921(F1)},
-    {"10.2 ACTIVATE", M(ACTIVATE), EVERY, W(IDENTITY), RFC8921(F1)},
-    {"10.2 ACTIVATE", M(ACTIVATE), EVERY, W(CUSTOMER), RFC8921(F1)},
-    {"10.2 ACTIVATE", M(ACTIVATE), EVERY, W(PROVIDER), RFC8921(F1)},
-    {"10.2 ACTIVATE", M(ACTIVATE), EVERY, W(NONCE), RFC8921(F1)},
-    {"10.2 ACTIVATE", M(ACTIVATE), EVERY, W(NONCE_LONGER), RFC8921(F1)},
-    {"13 ACTIVATE", M(ACTIVATE), EVERY, W(SWAPPED), RFC8921(F1)},
+    {"11.3 ACTIVATE", M(ACTIVATE), "AO AG", W(LOWER), RFC8921("x")},
+    {"11.3 ACTIVATE", M(ACTIVATE), "AO AG", W(EQUAL), RFC8921("x")},
+    {"10.2 ACTIVATE", M(ACTIVATE), EVERY " AO AG", W(IDENTITY),
+	RFC8921(F1)},
+    {"10.2 ACTIVATE", M(ACTIVATE), EVERY " AO AG", W(CUSTOMER),
+	RFC8921(F1)},
+    {"10.2 ACTIVATE", M(ACTIVATE), EVERY " AO AG", W(PROVIDER),
+	RFC8921(F1)},
+    {"10.2 ACTIVATE", M(ACTIVATE), EVERY " AO AG", W(NONCE),
+	RFC8921(F1)},
+    {"10.2 ACTIVATE", M(ACTIVATE), EVERY " AO AG", W(NONCE_LONGER),
+	RFC8921(F1)},
+    {"13 ACTIVATE", M(ACTIVATE), EVERY " AO AG", W(SWAPPED),
+	RFC8921(F1)},
 
     /* Not for a server at all. */
     {"10.1 OFFER", M(OFFER), EVERY, W(RIGHT), BOTH("x")},

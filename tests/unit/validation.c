@@ -30,6 +30,8 @@ is_named(const char *a, const char *b)
 	return strncmp(a, b, 2) == 0;
 }
 
+static const cpnp_schedule at_once = {0};
+
 static cpnp_state
 find_state(const struct situation *table, size_t n, const char *name)
 {
@@ -56,13 +58,16 @@ reach_client(struct pair *pair, const char *name)
 	    {"CD", CPNP_STATE_OFFER_PROCESSING},
 	    {"CS", CPNP_STATE_OFFER_PROCESSING},
 	    {"CA", CPNP_STATE_CANCELLED}, {"WD", CPNP_STATE_COMPLETED},
-	    {"EN", CPNP_STATE_COMPLETED}};
+	    {"EN", CPNP_STATE_COMPLETED}, {"AO", CPNP_STATE_COMPLETED},
+	    {"AG", CPNP_STATE_COMPLETED}};
 	struct peer *p = &pair->client;
 
 	pair_client_to(pair,
 	    find_state(table, sizeof(table) / sizeof(table[0]), name));
 	if (is_named(name, "WD") || is_named(name, "EN"))
 		pair_withdraw(pair, is_named(name, "EN"));
+	if (is_named(name, "AO") || is_named(name, "AG"))
+		pair_activate(pair, &at_once, is_named(name, "AG"));
 	if (!is_named(name, "CD") && !is_named(name, "CS"))
 		return;
 	ck_assert_int_eq(
@@ -90,7 +95,8 @@ reach_server(struct pair *pair, const char *name)
 	    {"OF", CPNP_STATE_OFFER_PROPOSED},
 	    {"PC", CPNP_STATE_PROCESSING_RECEIVED},
 	    {"AR", CPNP_STATE_ACCEPT_RECEIVED}, {"CO", CPNP_STATE_COMPLETED},
-	    {"CA", CPNP_STATE_CANCELLED}, {"EN", CPNP_STATE_COMPLETED}};
+	    {"CA", CPNP_STATE_CANCELLED}, {"EN", CPNP_STATE_COMPLETED},
+	    {"AO", CPNP_STATE_COMPLETED}, {"AG", CPNP_STATE_COMPLETED}};
 
 	if (is_named(name, "--"))
 		return;
@@ -103,6 +109,10 @@ reach_server(struct pair *pair, const char *name)
 	    find_state(table, sizeof(table) / sizeof(table[0]), name));
 	if (is_named(name, "EN"))
 		pair_withdraw(pair, true);
+	if (is_named(name, "AO") || is_named(name, "AG"))
+		pair_activate(pair, &at_once, is_named(name, "AG"));
+	if (is_named(name, "AO"))
+		(void)pair_to_server(pair);
 }
 
 void
