@@ -134,6 +134,10 @@ struct cpnp_signer {
 void signer_put_protected(const cpnp_signer *signer, cpnp_buf *buf,
     uint64_t size, const char *issuer, cpnp_wtime iat);
 
+/* cpnp_signer_sign() for payloads of up to payload_max bytes. */
+int signer_sign(const cpnp_signer *signer, const cpnp_bytes *payloads,
+    size_t n, size_t payload_max, cpnp_buf *out);
+
 /* A COSE_Sign1, its headers read.  Views into the input. */
 struct cose1 {
 	cpnp_bytes protected;

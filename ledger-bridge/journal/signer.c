@@ -329,6 +329,14 @@ int
 cpnp_signer_sign(const cpnp_signer *signer, const cpnp_bytes *payloads,
     size_t n, cpnp_buf *out)
 {
+	return signer_sign(
+	    signer, payloads, n, CPNP_STATEMENT_PAYLOAD_MAX, out);
+}
+
+int
+signer_sign(const cpnp_signer *signer, const cpnp_bytes *payloads, size_t n,
+    size_t payload_max, cpnp_buf *out)
+{
 	uint8_t store[PROTECTED_MAX], signature[SIGNATURE_LEN];
 	struct small_tree tree = {.nodes = NULL};
 	cpnp_bytes tbs;
@@ -339,8 +347,7 @@ cpnp_signer_sign(const cpnp_signer *signer, const cpnp_bytes *payloads,
 	if (n == 0 || n > CPNP_SIGN_BATCH_MAX)
 		return CPNP_ERR_INVALID;
 	for (i = 0; i < n; i++)
-		if (payloads[i].len == 0 ||
-		    payloads[i].len > CPNP_STATEMENT_PAYLOAD_MAX)
+		if (payloads[i].len == 0 || payloads[i].len > payload_max)
 			return CPNP_ERR_INVALID;
 	cpnp_buf_init_fixed(&protected, store, sizeof(store));
 	signer_put_protected(

@@ -1,0 +1,524 @@
+/*
+ * The state machine: one entry after the other.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "state.h"
+
+#include <stdio.h>
+
+#define OUTCOMES_FIRST 64
+
+void *
+ledger_alloc(cpnp_ledger *l, size_t size)
+{
+	void *ptr = l->env.env.mem.alloc(l->env.env.mem.user, size);
+
+	if (ptr == NULL)
+		l->err = CPNP_ERR_NOMEM;
+	else
+		memset(ptr, 0, size);
+	return ptr;
+}
+
+void
+ledger_free(cpnp_ledger *l, void *ptr)
+{
+	l->env.env.mem.free(l->env.env.mem.user, ptr);
+}
+
+int
+ledger_hash(const cpnp_ledger *l, cpnp_bytes bytes,
+    uint8_t digest[CPNP_SHA256_LEN])
+{
+	return l->env.env.sha256(l->env.env.user, &bytes, 1, digest) == 0
+	    ? 0 : CPNP_ERR_CRYPTO;
+}
+
+static struct cpnp_outcome *
+outcome_new(cpnp_ledger *l)
+{
+	cpnp_outcome *outcomes;
+	size_t cap;
+
+	if (l->outcome_n == l->outcome_cap) {
+		cap = l->outcome_cap == 0 ? OUTCOMES_FIRST
+					  : 2 * l->outcome_cap;
+		outcomes = l->env.env.mem.realloc(l->env.env.mem.user,
+		    l->outcomes, cap * sizeof(*outcomes));
+		if (outcomes == NULL) {
+			l->err = CPNP_ERR_NOMEM;
+			return NULL;
+		}
+		l->outcomes = outcomes;
+		l->outcome_cap = cap;
+	}
+	memset(&l->outcomes[l->outcome_n], 0, sizeof(*l->outcomes));
+	l->outcomes[l->outcome_n].position = l->position;
+	return &l->outcomes[l->outcome_n++];
+}
+
+int
+ledger_emit(cpnp_ledger *l, unsigned kind, unsigned code,
+    const uint8_t digest[CPNP_SHA256_LEN], int64_t amount)
+{
+	cpnp_outcome *outcome = outcome_new(l);
+
+	if (outcome == NULL)
+		return l->err;
+	outcome->kind = kind;
+	outcome->code = code;
+	memcpy(outcome->digest, digest, CPNP_SHA256_LEN);
+	outcome->amount = amount;
+	return 0;
+}
+
+#define BUYER (CPNP_ROLE_CUSTOMER | CPNP_ROLE_PROVIDER | CPNP_ROLE_BROKER)
+#define SELLER (CPNP_ROLE_PROVIDER | CPNP_ROLE_BROKER)
+
+/* Who may do what; a role of 0 is anybody's. */
+static const struct rule {
+	unsigned type;
+	uint64_t roles;
+	unsigned (*apply)(struct call *call);
+	bool only_grows; /* no idempotency key, no expiry */
+	bool governs;
+} rules[] = {
+    {CPNP_OP_TICK, CPNP_ROLE_OPERATOR, do_tick, true, false},
+    {CPNP_OP_HEARTBEAT, 0, do_heartbeat, true, false},
+    {CPNP_OP_ANCHOR, 0, do_anchor, true, false},
+    {CPNP_OP_ACCOUNT_OPEN, CPNP_ROLE_MAINTAINER | CPNP_ROLE_BROKER,
+	do_account_open, false, false},
+    {CPNP_OP_ACCOUNT_CLOSE, 0, do_account_close, false, false},
+    {CPNP_OP_KEY_ADD, 0, do_key_add, false, false},
+    {CPNP_OP_KEY_REVOKE, 0, do_key_revoke, false, false},
+    {CPNP_OP_KEY_RECOVER, 0, do_key_recover, false, false},
+    {CPNP_OP_ROLES, CPNP_ROLE_OPERATOR, do_roles, false, true},
+    {CPNP_OP_STATUS, CPNP_ROLE_OPERATOR, do_status, false, true},
+    {CPNP_OP_RULES, CPNP_ROLE_OPERATOR, do_rules, false, true},
+    {CPNP_OP_SETTINGS, CPNP_ROLE_OPERATOR, do_settings, false, true},
+    {CPNP_OP_TOKEN, CPNP_ROLE_ISSUER, do_token, false, false},
+    {CPNP_OP_MINT, CPNP_ROLE_ISSUER, do_mint, false, false},
+    {CPNP_OP_TRANSFER, 0, do_transfer, false, false},
+    {CPNP_OP_AUTHORIZE, BUYER, do_authorize, false, false},
+    {CPNP_OP_ACKNOWLEDGE, SELLER, do_acknowledge, false, false},
+    {CPNP_OP_VOID, 0, do_void, false, false},
+    {CPNP_OP_WITHDRAW, 0, do_withdraw, false, false},
+    {CPNP_OP_ACTIVATE, 0, do_activate, false, false},
+    {CPNP_OP_COMMIT_SET, SELLER, do_commit_set, false, false},
+    {CPNP_OP_CLAIM, 0, do_claim, false, false},
+    {CPNP_OP_CONFIRM, 0, do_confirm, false, false},
+    {CPNP_OP_OBJECT, 0, do_object, false, false},
+    {CPNP_OP_AUDIT, CPNP_ROLE_AUDITOR, do_audit, false, false},
+    {CPNP_OP_CHANNEL_OPEN, BUYER, do_channel_open, false, false},
+    {CPNP_OP_VOUCHER, 0, do_voucher, true, false},
+    {CPNP_OP_REDEEM, 0, do_redeem, false, false},
+    {CPNP_OP_CHANNEL_CLOSE, 0, do_channel_close, false, false},
+    {CPNP_OP_PUBLISH, SELLER | CPNP_ROLE_NETWORK, do_publish, false, false},
+    {CPNP_OP_UNPUBLISH, 0, do_unpublish, false, false},
+};
+
+static const struct rule *
+rule_of(unsigned type)
+{
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (rules[i].type == type)
+			return &rules[i];
+	return NULL;
+}
+
+static size_t
+idem_key(uint8_t *key, const struct account *account, cpnp_bytes id)
+{
+	return key_join(key, account_name(account), id);
+}
+
+/* Whether the operation is timely and new. */
+static unsigned
+check_idem(const struct call *call)
+{
+	uint8_t key[CPNP_ACCOUNT_MAX + 1 + CPNP_OP_KEY_MAX];
+	const cpnp_ledger *l = call->ledger;
+
+	if (call->op->expiry <= l->time)
+		return CPNP_OUTCOME_EXPIRED;
+	if (call->op->expiry >
+	    l->time + (int64_t)l->settings.op_seconds_max)
+		return CPNP_OUTCOME_LIFE;
+	if (map_find(&l->idems, key,
+	    idem_key(key, call->account, call->op->idem)) != NULL)
+		return CPNP_OUTCOME_DUPLICATE;
+	if (call->account->idem_n >= l->settings.idem_max)
+		return CPNP_OUTCOME_LIMIT;
+	return CPNP_OUTCOME_ACCEPTED;
+}
+
+/* Spent whatever comes of the operation: what was refused today cannot be
+ * brought again tomorrow by somebody else. */
+static void
+spend_idem(struct call *call)
+{
+	cpnp_ledger *l = call->ledger;
+	struct idem *idem = ledger_alloc(l, sizeof(*idem));
+
+	if (idem == NULL)
+		return;
+	idem->account = call->account;
+	idem->id_len = call->op->idem.len;
+	idem->timed.node.key = idem->key;
+	idem->timed.node.key_len =
+	    idem_key(idem->key, call->account, call->op->idem);
+	map_insert(&l->idems, &idem->timed.node);
+	call->account->idem_n++;
+	l->err = due_set(&l->heap, &l->env.env.mem, &idem->timed, DUE_IDEM,
+	    call->op->expiry);
+}
+
+static void
+idem_end(cpnp_ledger *l, struct idem *idem)
+{
+	idem->account->idem_n--;
+	due_clear(&l->heap, &idem->timed);
+	map_remove(&l->idems, &idem->timed.node);
+	ledger_free(l, idem);
+}
+
+/* The key that must have signed; NULL when the account has no such key. */
+static const struct account_key *
+signing_key(const struct call *call, cpnp_bytes kid)
+{
+	const struct account *account = call->account;
+
+	if (call->op->type != CPNP_OP_KEY_RECOVER)
+		return account_key_at(
+		    account, kid.ptr, call->ledger->position);
+	if (account->recovery.spki_len > 0 &&
+	    memcmp(account->recovery.id, kid.ptr, CPNP_SHA256_LEN) == 0)
+		return &account->recovery;
+	return NULL;
+}
+
+/* Everything up to the rules of the operation itself. */
+static unsigned
+check_call(struct call *call, const struct item *item, const struct rule *rule)
+{
+	const struct account_key *key;
+	cpnp_ledger *l = call->ledger;
+	int err;
+
+	if (memcmp(call->op->ledger, l->id, sizeof(l->id)) != 0)
+		return CPNP_OUTCOME_LEDGER;
+	call->account = account_find(l, call->op->account);
+	if (call->account == NULL)
+		return CPNP_OUTCOME_ACCOUNT;
+	key = signing_key(call, item->kid);
+	if (key == NULL)
+		return CPNP_OUTCOME_KEY;
+	err = item_verify(l, item, call->payload,
+	    (cpnp_bytes){key->spki, key->spki_len});
+	if (cpnp_error_is_fatal(err))
+		l->err = err;
+	if (err != 0)
+		return CPNP_OUTCOME_SIGNATURE;
+	return rule->only_grows ? CPNP_OUTCOME_ACCEPTED : check_idem(call);
+}
+
+static unsigned
+apply_op(struct call *call, const struct item *item)
+{
+	const struct rule *rule;
+	unsigned code;
+
+	rule = rule_of(call->op->type);
+	if (rule == NULL)
+		return CPNP_OUTCOME_MALFORMED;
+	code = check_call(call, item, rule);
+	if (code != CPNP_OUTCOME_ACCEPTED)
+		return code;
+	if (!rule->only_grows)
+		spend_idem(call);
+	if (call->ledger->err != 0)
+		return CPNP_OUTCOME_LIMIT;
+	if (call->account->status == CPNP_ACCOUNT_CLOSED ||
+	    (call->account->status != CPNP_ACCOUNT_ACTIVE &&
+		call->op->type != CPNP_OP_KEY_RECOVER))
+		return CPNP_OUTCOME_STATUS;
+	if (rule->roles != 0 && (call->account->roles & rule->roles) == 0)
+		return CPNP_OUTCOME_ROLE;
+	return rule->apply(call);
+}
+
+/* One payload.  Its outcome stands before those of the events it causes, so
+ * its place is taken first. */
+static void
+apply_payload(cpnp_ledger *l, const struct item *item, cpnp_bytes payload)
+{
+	uint8_t digest[CPNP_SHA256_LEN];
+	struct call call = {
+	    .ledger = l, .payload = payload, .digest = digest};
+	size_t at = l->outcome_n;
+	cpnp_op op;
+	unsigned code;
+
+	l->err = ledger_hash(l, payload, digest);
+	if (l->err != 0 || outcome_new(l) == NULL)
+		return;
+	if (cpnp_op_decode(&op, payload, NULL) != 0) {
+		memset(&op, 0, sizeof(op));
+		code = CPNP_OUTCOME_MALFORMED;
+	} else {
+		call.op = &op;
+		code = apply_op(&call, item);
+	}
+	if (l->err != 0)
+		return;
+	l->outcomes[at].kind = op.type;
+	l->outcomes[at].code = code;
+	memcpy(l->outcomes[at].digest, digest, sizeof(digest));
+	if (code == CPNP_OUTCOME_ACCEPTED) {
+		l->outcomes[at].amount = call.amount;
+		if (rule_of(op.type)->governs)
+			(void)ledger_emit(
+			    l, CPNP_EVENT_GOVERNED, code, digest, 0);
+	}
+}
+
+static void
+emit_malformed(cpnp_ledger *l, cpnp_bytes bytes)
+{
+	uint8_t digest[CPNP_SHA256_LEN];
+
+	l->err = ledger_hash(l, bytes, digest);
+	if (l->err == 0)
+		(void)ledger_emit(l, 0, CPNP_OUTCOME_MALFORMED, digest, 0);
+}
+
+static void
+apply_item(cpnp_ledger *l, const struct item *item)
+{
+	cpnp_bytes payload;
+	cpnp_cbor_rd rd;
+	size_t i;
+
+	if (item->n == 1) {
+		apply_payload(l, item, item->payloads);
+		return;
+	}
+	cpnp_cbor_rd_init(&rd, item->payloads);
+	for (i = 0; i < item->n && l->err == 0; i++)
+		if (item_payload(&rd, &payload) == 0)
+			apply_payload(l, item, payload);
+}
+
+/* Whether the bytes are an array of items to their end; what the items are is
+ * another question. */
+static bool
+is_batch(cpnp_bytes batch)
+{
+	cpnp_cbor_rd rd;
+	size_t n;
+
+	if (batch_open(&rd, batch, &n) != 0)
+		return false;
+	for (; n > 0 && rd.err == 0; n--)
+		(void)cpnp_cbor_get_item(&rd);
+	return cpnp_cbor_rd_finish(&rd) == 0;
+}
+
+static void
+apply_batch(cpnp_ledger *l, cpnp_bytes batch)
+{
+	struct item item;
+	cpnp_cbor_rd rd;
+	size_t n, i;
+	int err;
+
+	if (!is_batch(batch)) {
+		emit_malformed(l, batch);
+		return;
+	}
+	(void)batch_open(&rd, batch, &n);
+	for (i = 0; i < n && l->err == 0; i++) {
+		err = batch_next(&rd, &l->env.env, &item);
+		if (cpnp_error_is_fatal(err))
+			l->err = err;
+		else if (err != 0)
+			emit_malformed(l, item.raw);
+		else
+			apply_item(l, &item);
+	}
+}
+
+/* What has become due, the earliest first. */
+static void
+apply_due(cpnp_ledger *l)
+{
+	struct timed *timed;
+
+	while (l->err == 0 && l->heap.n > 0 &&
+	    l->heap.items[0]->due.at <= l->time) {
+		timed = l->heap.items[0];
+		due_clear(&l->heap, timed);
+		switch (timed->due.rank) {
+		case DUE_IDEM:
+			idem_end(l, (struct idem *)timed);
+			break;
+		case DUE_PROPOSAL:
+			proposal_end(l, (struct proposal *)timed);
+			break;
+		case DUE_CLAIM:
+			claim_due(l, (struct claim *)timed);
+			break;
+		case DUE_ESCROW:
+			escrow_due(l, (struct escrow *)timed);
+			break;
+		case DUE_SET:
+			set_void(l, (struct set *)timed);
+			break;
+		case DUE_CHANNEL:
+			channel_end(l, (struct channel *)timed);
+			break;
+		case DUE_OFFER:
+			offer_end(l, (struct offer *)timed);
+			break;
+		}
+	}
+}
+
+static void
+hash_outcomes(cpnp_ledger *l)
+{
+	uint8_t store[CPNP_OUTCOME_MAX];
+	cpnp_buf buf;
+	size_t i;
+
+	for (i = 0; i < l->outcome_n && l->err == 0; i++) {
+		cpnp_buf_init_fixed(&buf, store, sizeof(store));
+		cpnp_outcome_encode(&l->outcomes[i], &buf);
+		l->err = buf.err != 0 ? buf.err
+				      : frontier_push(&l->frontier,
+					    &l->env.env, cpnp_buf_bytes(&buf));
+	}
+}
+
+/* Whether this entry follows, and whether its rules are known. */
+static int
+check_entry(cpnp_ledger *l, const cpnp_log_entry *entry, cpnp_diag *diag)
+{
+	char why[sizeof(((cpnp_diag *)0)->why)];
+
+	if (l->err != 0)
+		return settle_fail(diag, l->err, "ledger",
+		    "it failed before and must be loaded again");
+	if (entry->position != l->position) {
+		(void)snprintf(why, sizeof(why), "position %llu is next",
+		    (unsigned long long)l->position);
+		return settle_fail(diag, CPNP_ERR_STATE, "position", why);
+	}
+	if (memcmp(entry->prev, l->head, sizeof(l->head)) != 0)
+		return settle_fail(diag, CPNP_ERR_MISMATCH, "entry",
+		    "it does not follow the one before: the past of this log "
+		    "has changed");
+	if (entry->batch.len > CPNP_BATCH_BYTES_MAX)
+		return settle_fail(diag, CPNP_ERR_TOO_LONG, "entry",
+		    "more than CPNP_BATCH_BYTES_MAX bytes");
+	if (l->rules_next > CPNP_RULES_VERSION &&
+	    entry->position >= l->rules_next_position) {
+		(void)snprintf(why, sizeof(why),
+		    "from position %llu on the rules are version %llu; this "
+		    "program knows versions up to %u: install a newer one",
+		    (unsigned long long)l->rules_next_position,
+		    (unsigned long long)l->rules_next, CPNP_RULES_VERSION);
+		return settle_fail(diag, CPNP_ERR_VERSION, "rules", why);
+	}
+	return 0;
+}
+
+int
+cpnp_ledger_apply(
+    cpnp_ledger *l, const cpnp_log_entry *entry, cpnp_diag *diag)
+{
+	uint8_t head[CPNP_SHA256_LEN];
+	int err;
+
+	err = check_entry(l, entry, diag);
+	if (err == 0)
+		err = cpnp_log_entry_hash(&l->env.env, entry, head);
+	if (err != 0)
+		return err;
+	if (l->rules_next != 0 && entry->position >= l->rules_next_position) {
+		l->rules = l->rules_next;
+		l->rules_next = l->rules_next_position = 0;
+	}
+	l->outcome_n = 0;
+	apply_batch(l, entry->batch);
+	apply_due(l);
+	hash_outcomes(l);
+	if (l->err != 0)
+		return settle_fail(
+		    diag, l->err, "ledger", cpnp_strerror(l->err));
+	memcpy(l->head, head, sizeof(head));
+	l->position++;
+	return 0;
+}
+
+void
+cpnp_ledger_outcomes(
+    const cpnp_ledger *l, const cpnp_outcome **outcomes, size_t *n)
+{
+	*outcomes = l->outcomes;
+	*n = l->outcome_n;
+}
+
+int
+cpnp_ledger_new(cpnp_ledger **ledger, const cpnp_ledger_env *env,
+    cpnp_bytes genesis, cpnp_diag *diag)
+{
+	cpnp_ledger *l;
+	int err;
+
+	l = env->env.mem.alloc(env->env.mem.user, sizeof(*l));
+	if (l == NULL)
+		return CPNP_ERR_NOMEM;
+	memset(l, 0, sizeof(*l));
+	l->env = *env;
+	err = genesis_apply(l, genesis, diag);
+	if (err != 0) {
+		cpnp_ledger_del(l);
+		return err;
+	}
+	*ledger = l;
+	return 0;
+}
+
+/* Free a tree of nodes, each of which begins what was allocated. */
+static void
+free_nodes(cpnp_ledger *l, struct node *node)
+{
+	if (node == NULL)
+		return;
+	free_nodes(l, node->left);
+	free_nodes(l, node->right);
+	ledger_free(l, node);
+}
+
+void
+cpnp_ledger_del(cpnp_ledger *l)
+{
+	if (l == NULL)
+		return;
+	free_nodes(l, l->accounts.root);
+	free_nodes(l, l->tokens.root);
+	free_nodes(l, l->balances.root);
+	free_nodes(l, l->idems.root);
+	free_nodes(l, l->proposals.root);
+	free_nodes(l, l->escrows.root);
+	free_nodes(l, l->sets.root);
+	free_nodes(l, l->claims.root);
+	free_nodes(l, l->channels.root);
+	free_nodes(l, l->offers.root);
+	free_nodes(l, l->anchors.root);
+	ledger_free(l, l->heap.items);
+	ledger_free(l, l->outcomes);
+	ledger_free(l, l);
+}

@@ -1,0 +1,770 @@
+/*
+ * The log, time, accounts, keys, governance and tokens of a ledger (U6, U19,
+ * U28, U30, Y9, Y44, Y48).
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "settle_fixture.h"
+
+static cpnp_op
+transfer(enum who from, enum who to, int64_t amount)
+{
+	cpnp_op op = fx_op(CPNP_OP_TRANSFER, from);
+
+	fx_money(&op, to, amount);
+	return op;
+}
+
+START_TEST(test_tokens_are_minted_and_moved)
+{
+	cpnp_token_view token;
+	cpnp_op op;
+
+	fx_mint(CUST, 1000);
+	op = transfer(CUST, PROV, 300);
+	OK(op, CUST);
+	ck_assert_int_eq(fx_outcome(0).amount, 300);
+	HAS_FREE(CUST, 700);
+	HAS_FREE(PROV, 300);
+	ck_assert_int_eq(cpnp_ledger_get_token(w.ledger,
+	    CPNP_BYTES_LIT("bank"), CPNP_BYTES_LIT("EUR"), &token), 0);
+	ck_assert_int_eq(token.supply, 1000);
+	fx_snapshot();
+	op = transfer(CUST, PROV, 701);
+	REFUSED(op, CUST, FUNDS);
+	op = transfer(CUST, PROV, 0);
+	REFUSED(op, CUST, AMOUNT);
+	op = transfer(CUST, PROV, INT64_MAX);
+	REFUSED(op, CUST, AMOUNT);
+	op = transfer(CUST, CUST, 1);
+	REFUSED(op, CUST, PEER);
+	op = transfer(CUST, PROV, 1);
+	op.peer = CPNP_BYTES_LIT("nobody");
+	REFUSED(op, CUST, PEER);
+	op = transfer(CUST, PROV, 1);
+	op.code = CPNP_BYTES_LIT("GBP");
+	REFUSED(op, CUST, TOKEN);
+	op = transfer(CUST, PROV, 700);
+	OK(op, CUST);
+	HAS_FREE(CUST, 0);
+}
+END_TEST
+
+START_TEST(test_only_the_issuer_mints)
+{
+	cpnp_op op = fx_op(CPNP_OP_MINT, CUST);
+	int i;
+
+	op.code = CPNP_BYTES_LIT("EUR");
+	op.amount = 1;
+	op.peer = w.actors[CUST].name;
+	HAVE(op, CODE), HAVE(op, AMOUNT), HAVE(op, PEER);
+	REFUSED(op, CUST, ROLE);
+	op = fx_op(CPNP_OP_TOKEN, BANK);
+	op.code = CPNP_BYTES_LIT("EUR");
+	op.exponent = 2;
+	HAVE(op, CODE), HAVE(op, EXPONENT);
+	REFUSED(op, BANK, EXISTS);
+	op.idem = CPNP_BYTES_LIT("gbp");
+	op.code = CPNP_BYTES_LIT("GBP");
+	OK(op, BANK);
+	/* the supply does not overflow: 4 times a quarter and some */
+	for (i = 0; i < 4; i++)
+		fx_mint(CUST, INT64_MAX / 4);
+	op = fx_op(CPNP_OP_MINT, BANK);
+	op.code = CPNP_BYTES_LIT("EUR");
+	op.amount = 4;
+	op.peer = w.actors[PROV].name;
+	HAVE(op, CODE), HAVE(op, AMOUNT), HAVE(op, PEER);
+	REFUSED(op, BANK, OVERFLOW);
+}
+END_TEST
+
+/* Applying it twice is applying it once. */
+START_TEST(test_idempotency_key_is_spent_once)
+{
+	cpnp_op op = transfer(CUST, PROV, 10), other;
+	cpnp_ledger_info info;
+
+	REFUSED(op, CUST, FUNDS);
+	fx_mint(CUST, 100);
+	/* what was refused yesterday is not brought again today */
+	REFUSED(op, CUST, DUPLICATE);
+	op = transfer(CUST, PROV, 10);
+	OK(op, CUST);
+	REFUSED(op, CUST, DUPLICATE);
+	other = transfer(CUST, PROV, 20);
+	other.idem = op.idem;
+	REFUSED(other, CUST, DUPLICATE);
+	/* keys are each account's own */
+	fx_mint(PROV, 5);
+	other = transfer(PROV, CUST, 5);
+	other.idem = op.idem;
+	OK(other, PROV);
+	HAS_FREE(PROV, 10);
+	ck_assert_int_eq(cpnp_ledger_get_info(w.ledger, &info), 0);
+	ck_assert_uint_gt(info.idem_n, 0);
+	fx_snapshot();
+	fx_time(op.expiry);
+	ck_assert_int_eq(cpnp_ledger_get_info(w.ledger, &info), 0);
+	ck_assert_uint_eq(info.idem_n, 0);
+	REFUSED(op, CUST, EXPIRED);
+	op = transfer(CUST, PROV, 1);
+	op.expiry = fx_now() + 86400 + 1;
+	REFUSED(op, CUST, LIFE);
+	op.expiry--;
+	OK(op, CUST);
+}
+END_TEST
+
+START_TEST(test_keys_live_are_bounded)
+{
+	cpnp_settings settings;
+	cpnp_op op;
+	int i;
+
+	fx_teardown();
+	cpnp_settings_default(&settings);
+	settings.idem_max = 3;
+	fx_start(&settings);
+	for (i = 0; i < 3; i++) {
+		op = transfer(CUST, PROV, 1);
+		REFUSED(op, CUST, FUNDS);
+	}
+	op = transfer(CUST, PROV, 1);
+	REFUSED(op, CUST, LIMIT);
+	fx_time(fx_now() + HOUR);
+	op = transfer(CUST, PROV, 1);
+	REFUSED(op, CUST, FUNDS);
+}
+END_TEST
+
+START_TEST(test_who_signs_must_be_who_asks)
+{
+	cpnp_op op;
+	cpnp_buf item, batch = fx_buf();
+	cpnp_bytes bytes;
+
+	fx_mint(CUST, 100);
+	op = transfer(CUST, PROV, 1);
+	ck_assert_uint_eq(fx_do_key(&op, &w.actors[PROV].signer),
+	    CPNP_OUTCOME_KEY);
+	op = transfer(STRANGER, PROV, 1);
+	REFUSED(op, STRANGER, ACCOUNT);
+	op = transfer(CUST, PROV, 1);
+	op.ledger[0] ^= 1;
+	REFUSED(op, CUST, LEDGER);
+	/* a signature that is not over these bytes */
+	op = transfer(CUST, PROV, 1);
+	item = fx_sign(&op, &w.actors[CUST].signer);
+	item.ptr[item.len - 1] ^= 1;
+	bytes = cpnp_buf_bytes(&item);
+	ck_assert_int_eq(cpnp_batch_encode(&bytes, 1, &batch), 0);
+	fx_append(batch);
+	ck_assert_uint_eq(fx_outcome(0).code, CPNP_OUTCOME_SIGNATURE);
+	cpnp_buf_fini(&item);
+	HAS_FREE(CUST, 100);
+	/* the key was not spent by the forgery */
+	OK(op, CUST);
+}
+END_TEST
+
+START_TEST(test_batch_signature_covers_all)
+{
+	enum { N = 7 };
+	cpnp_buf payloads[N], items[N], batch, copy;
+	cpnp_bytes views[N], signed_ops[N];
+	uint8_t digests[N][CPNP_SHA256_LEN];
+	size_t i, n, single = 0;
+	cpnp_op op;
+
+	fx_mint(CUST, 100);
+	for (i = 0; i < N; i++) {
+		op = transfer(CUST, PROV, 1);
+		payloads[i] = fx_encode(&op);
+		views[i] = cpnp_buf_bytes(&payloads[i]);
+		items[i] = fx_buf();
+	}
+	ck_assert_int_eq(cpnp_op_sign(
+	    &w.actors[CUST].signer, views, N, items), 0);
+	for (i = 0; i < N; i++) {
+		signed_ops[i] = cpnp_buf_bytes(&items[i]);
+		single += items[i].len;
+	}
+	batch = fx_buf();
+	ck_assert_int_eq(cpnp_batch_encode(signed_ops, N, &batch), 0);
+	/* the whole group stands under one signature, without paths */
+	ck_assert_uint_lt(batch.len, single - (N - 1) * 100);
+	ck_assert_int_eq(cpnp_batch_digests(cpnp_buf_bytes(&batch),
+	    &w.env->env, digests, N, &n), 0);
+	ck_assert_uint_eq(n, N);
+	/* one changed byte in one payload spoils the signature of all */
+	copy = fx_buf();
+	cpnp_buf_put_raw(&copy, cpnp_buf_bytes(&batch));
+	copy.ptr[copy.len - 67]++;
+	fx_append(copy);
+	for (i = 0; i + 1 < N; i++)
+		ck_assert_uint_eq(
+		    fx_outcome(i).code, CPNP_OUTCOME_SIGNATURE);
+	HAS_FREE(PROV, 0);
+	fx_append(batch);
+	for (i = 0; i < N; i++) {
+		ck_assert_uint_eq(fx_outcome(i).code, CPNP_OUTCOME_ACCEPTED);
+		ck_assert_mem_eq(
+		    fx_outcome(i).digest, digests[i], CPNP_SHA256_LEN);
+	}
+	HAS_FREE(PROV, N);
+	/* a part of the group goes with its paths, and is spent already */
+	batch = fx_buf();
+	ck_assert_int_eq(cpnp_batch_encode(signed_ops + 1, 3, &batch), 0);
+	fx_append(batch);
+	for (i = 0; i < 3; i++)
+		ck_assert_uint_eq(
+		    fx_outcome(i).code, CPNP_OUTCOME_DUPLICATE);
+	for (i = 0; i < N; i++) {
+		cpnp_buf_fini(&payloads[i]);
+		cpnp_buf_fini(&items[i]);
+	}
+}
+END_TEST
+
+/* Nobody can stop the followers by what he writes. */
+START_TEST(test_garbage_has_an_outcome)
+{
+	static const char *const garbage[] = {"", "00", "80", "8100", "ff",
+	    "8183410041004100", "82d28440a0f64000", "81d284"};
+	uint8_t store[64];
+	cpnp_buf batch;
+	size_t i;
+
+	for (i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++) {
+		batch = fx_buf();
+		cpnp_buf_put_raw(&batch, unit_hex(garbage[i], store));
+		fx_append(batch);
+		ck_assert_uint_eq(
+		    fx_outcome(0).code, CPNP_OUTCOME_MALFORMED);
+		ck_assert_uint_eq(fx_outcome(0).kind, 0);
+	}
+}
+END_TEST
+
+START_TEST(test_changed_past_is_refused)
+{
+	uint8_t before[CPNP_SHA256_LEN], after[CPNP_SHA256_LEN];
+	cpnp_ledger_info info;
+	cpnp_log_entry entry = {.batch = CPNP_BYTES_LIT("x")};
+	cpnp_diag diag;
+
+	fx_mint(CUST, 1);
+	fx_root(w.ledger, before);
+	ck_assert_int_eq(cpnp_ledger_get_info(w.ledger, &info), 0);
+	memcpy(entry.prev, info.head, sizeof(entry.prev));
+	entry.position = info.position + 1;
+	ck_assert_int_eq(
+	    cpnp_ledger_apply(w.ledger, &entry, &diag), CPNP_ERR_STATE);
+	ck_assert_ptr_nonnull(strstr(diag.why, "position 2 is next"));
+	entry.position = info.position;
+	entry.prev[31] ^= 1;
+	ck_assert_int_eq(
+	    cpnp_ledger_apply(w.ledger, &entry, &diag), CPNP_ERR_MISMATCH);
+	ck_assert_ptr_nonnull(strstr(diag.why, "past of this log"));
+	entry.prev[31] ^= 1;
+	entry.batch.len = CPNP_BATCH_BYTES_MAX + 1;
+	ck_assert_int_eq(
+	    cpnp_ledger_apply(w.ledger, &entry, &diag), CPNP_ERR_TOO_LONG);
+	fx_root(w.ledger, after);
+	ck_assert_mem_eq(before, after, sizeof(before));
+}
+END_TEST
+
+/* No minority of clocks moves the time, and none holds it. */
+START_TEST(test_time_is_the_median)
+{
+	cpnp_op op;
+
+	fx_tick(OP1, T0 + 1000 * DAY);
+	ck_assert_int_eq(fx_now(), T0);
+	fx_tick(OP2, T0 + 10);
+	ck_assert_int_eq(fx_now(), T0 + 10);
+	fx_tick(OP3, T0 + 20);
+	ck_assert_int_eq(fx_now(), T0 + 20);
+	op = fx_op(CPNP_OP_TICK, OP3);
+	op.time = T0 + 20;
+	HAVE(op, TIME);
+	REFUSED(op, OP3, STALE);
+	op = fx_op(CPNP_OP_TICK, CUST);
+	op.time = T0 + 30;
+	HAVE(op, TIME);
+	REFUSED(op, CUST, ROLE);
+	/* one falls silent: the others go on */
+	fx_tick(OP2, T0 + 50);
+	ck_assert_int_eq(fx_now(), T0 + 50);
+}
+END_TEST
+
+static cpnp_op
+open_account(enum who who, enum who peer, uint64_t roles)
+{
+	cpnp_op op = fx_op(CPNP_OP_ACCOUNT_OPEN, who);
+
+	op.peer = w.actors[peer].name;
+	op.roles = roles;
+	op.key = w.actors[peer].spki;
+	HAVE(op, PEER), HAVE(op, ROLES), HAVE(op, KEY);
+	return op;
+}
+
+START_TEST(test_accounts_are_opened_by_maintainers)
+{
+	cpnp_account_view view;
+	cpnp_op op;
+
+	op = open_account(CUST, STRANGER, CPNP_ROLE_CUSTOMER);
+	REFUSED(op, CUST, ROLE);
+	op = open_account(MAINT, STRANGER, CPNP_ROLE_ISSUER);
+	REFUSED(op, MAINT, ROLE);
+	op = open_account(MAINT, CUST, CPNP_ROLE_CUSTOMER);
+	REFUSED(op, MAINT, EXISTS);
+	op = open_account(MAINT, STRANGER, CPNP_ROLE_CUSTOMER);
+	OK(op, MAINT);
+	ck_assert_int_eq(cpnp_ledger_get_account(
+	    w.ledger, w.actors[STRANGER].name, &view), 0);
+	ck_assert_uint_eq(view.roles, CPNP_ROLE_CUSTOMER);
+	ck_assert_uint_eq(view.key_n, 1);
+	ck_assert(view.eligible && !view.has_recovery);
+	fx_mint(STRANGER, 5);
+	op = fx_op(CPNP_OP_ACCOUNT_CLOSE, STRANGER);
+	REFUSED(op, STRANGER, STATE);
+	op = transfer(STRANGER, CUST, 5);
+	OK(op, STRANGER);
+	op = fx_op(CPNP_OP_ACCOUNT_CLOSE, STRANGER);
+	OK(op, STRANGER);
+	op = transfer(STRANGER, CUST, 5);
+	REFUSED(op, STRANGER, STATUS);
+	op = transfer(CUST, STRANGER, 5);
+	REFUSED(op, CUST, PEER);
+}
+END_TEST
+
+START_TEST(test_keys_rotate_at_a_position)
+{
+	cpnp_op op, held = transfer(CUST, PROV, 1);
+	uint64_t next;
+
+	fx_mint(CUST, 100);
+	op = fx_op(CPNP_OP_KEY_ADD, CUST);
+	op.key = fx_spki(&w.spare);
+	op.position = next = w.entry_n + 2;
+	HAVE(op, KEY), HAVE(op, POSITION);
+	OK(op, CUST);
+	op.idem = CPNP_BYTES_LIT("again");
+	REFUSED(op, CUST, EXISTS);
+	ck_assert_uint_eq(w.entry_n, next);
+	op = transfer(CUST, PROV, 1);
+	ck_assert_uint_eq(fx_do_key(&op, &w.spare), CPNP_OUTCOME_ACCEPTED);
+	op = fx_op(CPNP_OP_KEY_REVOKE, CUST);
+	op.key_id = (cpnp_bytes){
+	    w.actors[CUST].signer.key.id, CPNP_SHA256_LEN};
+	HAVE(op, KEY_ID);
+	ck_assert_uint_eq(fx_do_key(&op, &w.spare), CPNP_OUTCOME_ACCEPTED);
+	/* signed before, not used yet: void */
+	REFUSED(held, CUST, KEY);
+	op = fx_op(CPNP_OP_KEY_ADD, CUST);
+	op.key = w.actors[PROV].spki;
+	op.position = w.entry_n;
+	HAVE(op, KEY), HAVE(op, POSITION);
+	ck_assert_uint_eq(fx_do_key(&op, &w.spare), CPNP_OUTCOME_TIME);
+	op = fx_op(CPNP_OP_KEY_REVOKE, CUST);
+	op.key_id = w.actors[PROV].spki;
+	op.key_id.len = CPNP_SHA256_LEN;
+	HAVE(op, KEY_ID);
+	ck_assert_uint_eq(fx_do_key(&op, &w.spare), CPNP_OUTCOME_UNKNOWN);
+}
+END_TEST
+
+START_TEST(test_key_table_is_bounded)
+{
+	cpnp_signer more[CPNP_ACCOUNT_KEYS_MAX];
+	cpnp_op op;
+	int i;
+
+	for (i = 0; i < CPNP_ACCOUNT_KEYS_MAX; i++) {
+		fx_key(&more[i]);
+		op = fx_op(CPNP_OP_KEY_ADD, PROV);
+		op.key = fx_spki(&more[i]);
+		HAVE(op, KEY);
+		if (i < CPNP_ACCOUNT_KEYS_MAX - 1)
+			OK(op, PROV);
+		else
+			REFUSED(op, PROV, LIMIT);
+	}
+	for (i = 0; i < CPNP_ACCOUNT_KEYS_MAX; i++)
+		ledger_key_fini(&more[i].key);
+	/* the last key stays, where no recovery key could replace it */
+	op = fx_op(CPNP_OP_KEY_REVOKE, SUPP);
+	op.key_id = (cpnp_bytes){
+	    w.actors[SUPP].signer.key.id, CPNP_SHA256_LEN};
+	HAVE(op, KEY_ID);
+	REFUSED(op, SUPP, STATE);
+}
+END_TEST
+
+START_TEST(test_recovery_key_takes_over)
+{
+	cpnp_op op = fx_op(CPNP_OP_KEY_RECOVER, CUST);
+
+	op.key = fx_spki(&w.spare);
+	HAVE(op, KEY);
+	REFUSED(op, CUST, KEY); /* not with a common key */
+	ck_assert_uint_eq(
+	    fx_do_key(&op, &w.recovery), CPNP_OUTCOME_ACCEPTED);
+	fx_mint(CUST, 5);
+	op = transfer(CUST, PROV, 1);
+	REFUSED(op, CUST, KEY);
+	ck_assert_uint_eq(fx_do_key(&op, &w.spare), CPNP_OUTCOME_ACCEPTED);
+	op = transfer(CUST, PROV, 1);
+	ck_assert_uint_eq(fx_do_key(&op, &w.recovery), CPNP_OUTCOME_KEY);
+}
+END_TEST
+
+static cpnp_op
+roles(enum who who, enum who peer, uint64_t value)
+{
+	cpnp_op op = fx_op(CPNP_OP_ROLES, who);
+
+	op.peer = w.actors[peer].name;
+	op.roles = value;
+	HAVE(op, PEER), HAVE(op, ROLES);
+	return op;
+}
+
+static cpnp_op
+status(enum who who, enum who peer, uint64_t value)
+{
+	cpnp_op op = fx_op(CPNP_OP_STATUS, who);
+
+	op.peer = w.actors[peer].name;
+	op.status = value;
+	HAVE(op, PEER), HAVE(op, STATUS);
+	return op;
+}
+
+START_TEST(test_governance_takes_a_quorum)
+{
+	cpnp_settings settings;
+	cpnp_op op;
+
+	fx_teardown();
+	cpnp_settings_default(&settings);
+	settings.quorum = 2;
+	fx_start(&settings);
+	op = roles(CUST, CUST, CPNP_ROLE_ISSUER);
+	REFUSED(op, CUST, ROLE);
+	op = roles(OP1, CUST, CPNP_ROLE_ISSUER);
+	REFUSED(op, OP1, PENDING);
+	op = roles(OP1, CUST, CPNP_ROLE_ISSUER);
+	REFUSED(op, OP1, VOTED);
+	/* another change counts for itself */
+	op = roles(OP2, CUST, CPNP_ROLE_AUDITOR);
+	REFUSED(op, OP2, PENDING);
+	fx_snapshot();
+	op = roles(OP2, CUST, CPNP_ROLE_ISSUER);
+	OK(op, OP2);
+	ck_assert_uint_eq(fx_outcome(1).kind, CPNP_EVENT_GOVERNED);
+	op = fx_op(CPNP_OP_TOKEN, CUST);
+	op.code = CPNP_BYTES_LIT("OWN");
+	HAVE(op, CODE), HAVE(op, EXPONENT);
+	OK(op, CUST);
+	/* a proposal lapses with its first operation */
+	fx_time(fx_now() + HOUR);
+	op = roles(OP1, CUST, CPNP_ROLE_AUDITOR);
+	REFUSED(op, OP1, PENDING);
+	/* as many operators as the quorum stay */
+	op = roles(OP1, OP3, 0);
+	REFUSED(op, OP1, PENDING);
+	op = roles(OP2, OP3, 0);
+	OK(op, OP2);
+	op = roles(OP1, OP2, 0);
+	REFUSED(op, OP1, LIMIT);
+	op = status(OP1, OP2, CPNP_ACCOUNT_SUSPENDED);
+	REFUSED(op, OP1, LIMIT);
+}
+END_TEST
+
+START_TEST(test_suspended_account_may_do_nothing)
+{
+	cpnp_op op = status(OP1, CUST, CPNP_ACCOUNT_SUSPENDED);
+
+	fx_mint(CUST, 5);
+	OK(op, OP1);
+	op = transfer(CUST, PROV, 1);
+	REFUSED(op, CUST, STATUS);
+	op = status(OP1, CUST, CPNP_ACCOUNT_SUSPENDED);
+	REFUSED(op, OP1, STATE);
+	op = status(OP1, CUST, CPNP_ACCOUNT_ACTIVE);
+	OK(op, OP1);
+	op = transfer(CUST, PROV, 1);
+	OK(op, CUST);
+	op = status(OP1, CUST, CPNP_ACCOUNT_ACTIVE);
+	op.peer = CPNP_BYTES_LIT("nobody");
+	REFUSED(op, OP1, PEER);
+}
+END_TEST
+
+START_TEST(test_settings_change_as_a_whole)
+{
+	cpnp_settings settings;
+	cpnp_ledger_info info;
+	cpnp_buf buf = fx_buf();
+	cpnp_op op;
+
+	cpnp_settings_default(&settings);
+	settings.amount_max = 7;
+	ck_assert_int_eq(cpnp_settings_encode(&settings, &buf, NULL), 0);
+	op = fx_op(CPNP_OP_SETTINGS, OP1);
+	op.settings = cpnp_buf_bytes(&buf);
+	HAVE(op, SETTINGS);
+	OK(op, OP1);
+	ck_assert_int_eq(cpnp_ledger_get_info(w.ledger, &info), 0);
+	ck_assert_int_eq(info.settings.amount_max, 7);
+	op = fx_op(CPNP_OP_SETTINGS, OP1);
+	op.settings = CPNP_BYTES_LIT("x");
+	HAVE(op, SETTINGS);
+	REFUSED(op, OP1, MALFORMED);
+	cpnp_buf_reset(&buf);
+	settings.quorum = 4;
+	ck_assert_int_eq(cpnp_settings_encode(&settings, &buf, NULL), 0);
+	op = fx_op(CPNP_OP_SETTINGS, OP1);
+	op.settings = cpnp_buf_bytes(&buf);
+	HAVE(op, SETTINGS);
+	REFUSED(op, OP1, LIMIT);
+	cpnp_buf_reset(&buf);
+	settings.quorum = 1;
+	settings.pool_n = 1;
+	settings.pools[0] = (cpnp_pool){CPNP_BYTES_LIT("nobody"), CPNP_PPM};
+	ck_assert_int_eq(cpnp_settings_encode(&settings, &buf, NULL), 0);
+	op = fx_op(CPNP_OP_SETTINGS, OP1);
+	op.settings = cpnp_buf_bytes(&buf);
+	HAVE(op, SETTINGS);
+	REFUSED(op, OP1, PEER);
+	settings.pools[0].ppm = 1;
+	cpnp_buf_reset(&buf);
+	ck_assert_int_eq(cpnp_settings_encode(&settings, &buf, NULL),
+	    CPNP_ERR_INVALID);
+	cpnp_buf_fini(&buf);
+}
+END_TEST
+
+/* A program stops, with a clear message, at rules that it does not know. */
+START_TEST(test_newer_rules_stop_the_follower)
+{
+	uint8_t before[CPNP_SHA256_LEN], after[CPNP_SHA256_LEN];
+	cpnp_ledger_info info;
+	cpnp_log_entry entry;
+	cpnp_buf item, batch = fx_buf();
+	cpnp_bytes bytes;
+	cpnp_diag diag;
+	cpnp_op op = fx_op(CPNP_OP_RULES, OP1);
+
+	op.version = 3;
+	op.position = w.entry_n + 10;
+	HAVE(op, VERSION), HAVE(op, POSITION);
+	REFUSED(op, OP1, RULES);
+	op = fx_op(CPNP_OP_RULES, OP1);
+	op.version = 2;
+	op.position = w.entry_n;
+	HAVE(op, VERSION), HAVE(op, POSITION);
+	REFUSED(op, OP1, TIME);
+	op.idem = CPNP_BYTES_LIT("two");
+	op.position = w.entry_n + 3;
+	OK(op, OP1);
+	op.idem = CPNP_BYTES_LIT("three");
+	REFUSED(op, OP1, RULES);
+	fx_mint(CUST, 5); /* still under the old ones */
+	fx_root(w.ledger, before);
+	op = transfer(CUST, PROV, 1);
+	item = fx_sign(&op, &w.actors[CUST].signer);
+	bytes = cpnp_buf_bytes(&item);
+	ck_assert_int_eq(cpnp_batch_encode(&bytes, 1, &batch), 0);
+	ck_assert_int_eq(cpnp_ledger_get_info(w.ledger, &info), 0);
+	ck_assert_uint_eq(info.rules_next, 2);
+	entry.position = info.position;
+	ck_assert_uint_eq(entry.position, info.rules_next_position);
+	memcpy(entry.prev, info.head, sizeof(entry.prev));
+	entry.batch = cpnp_buf_bytes(&batch);
+	ck_assert_int_eq(
+	    cpnp_ledger_apply(w.ledger, &entry, &diag), CPNP_ERR_VERSION);
+	ck_assert_ptr_nonnull(strstr(diag.why, "rules are version 2"));
+	fx_root(w.ledger, after);
+	ck_assert_mem_eq(before, after, sizeof(before));
+	cpnp_buf_fini(&item);
+	cpnp_buf_fini(&batch);
+}
+END_TEST
+
+START_TEST(test_anchors_only_grow)
+{
+	static const uint8_t root[CPNP_SHA256_LEN] = {7};
+	cpnp_anchor_view view;
+	char origin[16];
+	cpnp_op op;
+	int i;
+
+	op = fx_op(CPNP_OP_ANCHOR, PROV);
+	op.origin = CPNP_BYTES_LIT("prov.example/journal");
+	op.size = 100;
+	op.root = (cpnp_bytes){root, sizeof(root)};
+	HAVE(op, ORIGIN), HAVE(op, SIZE), HAVE(op, ROOT);
+	OK(op, PROV);
+	REFUSED(op, PROV, STALE);
+	op.size = 101;
+	OK(op, PROV);
+	ck_assert_int_eq(cpnp_ledger_get_anchor(
+	    w.ledger, w.actors[PROV].name, op.origin, &view), 0);
+	ck_assert_uint_eq(view.size, 101);
+	ck_assert_uint_eq(view.position, w.entry_n - 1);
+	for (i = 1; i < CPNP_ANCHORS_MAX; i++) {
+		(void)snprintf(origin, sizeof(origin), "o%d", i);
+		op.origin = cpnp_bytes_str(origin);
+		OK(op, PROV);
+	}
+	op.origin = CPNP_BYTES_LIT("one more");
+	REFUSED(op, PROV, LIMIT);
+}
+END_TEST
+
+static int
+no_tile(void *user, unsigned level, uint64_t number,
+    uint8_t hashes[CPNP_TILE_BYTES])
+{
+	(void)user;
+	(void)level;
+	(void)number;
+	(void)hashes;
+	return CPNP_ERR_IO;
+}
+
+static int
+drop_tile(void *user, unsigned level, uint64_t number,
+    const uint8_t hashes[CPNP_TILE_BYTES])
+{
+	(void)user;
+	(void)level;
+	(void)number;
+	(void)hashes;
+	return 0;
+}
+
+/* The offline proof of a payment, out of the journal's tree. */
+START_TEST(test_outcomes_are_a_tree)
+{
+	uint8_t path[CPNP_TREE_PATH_MAX][CPNP_SHA256_LEN];
+	uint8_t root[CPNP_SHA256_LEN], store[CPNP_OUTCOME_MAX];
+	cpnp_tile_io io = {NULL, no_tile, drop_tile};
+	cpnp_outcome outcome;
+	cpnp_ledger_info info;
+	cpnp_tree *tree;
+	cpnp_buf leaf;
+	cpnp_op op;
+	size_t n;
+	int i;
+
+	ck_assert_int_eq(cpnp_tree_new(&tree, &io), 0);
+	for (i = 0; i < 11; i++) {
+		if (i % 3 == 0) {
+			fx_mint(CUST, 10);
+		} else {
+			op = transfer(CUST, PROV, i);
+			OK(op, CUST);
+		}
+		outcome = fx_outcome(0);
+		cpnp_buf_init_fixed(&leaf, store, sizeof(store));
+		cpnp_outcome_encode(&outcome, &leaf);
+		ck_assert_int_eq(
+		    cpnp_tree_append(tree, cpnp_buf_bytes(&leaf)), 0);
+		ck_assert_int_eq(cpnp_ledger_get_info(w.ledger, &info), 0);
+		ck_assert_uint_eq(info.outcome_n, cpnp_tree_size(tree));
+		ck_assert_int_eq(
+		    cpnp_tree_root(tree, info.outcome_n, root), 0);
+		ck_assert_mem_eq(root, info.outcome_root, sizeof(root));
+	}
+	ck_assert_int_eq(cpnp_tree_inclusion(tree, 10, 11, path, &n), 0);
+	ck_assert_int_eq(cpnp_outcome_verify(cpnp_buf_bytes(&leaf), 10, 11,
+	    (const uint8_t (*)[CPNP_SHA256_LEN])path, n, info.outcome_root,
+	    &outcome), 0);
+	ck_assert_int_eq(outcome.amount, 10);
+	ck_assert_mem_eq(outcome.digest, w.digest, CPNP_SHA256_LEN);
+	path[0][0] ^= 1;
+	ck_assert_int_eq(cpnp_outcome_verify(cpnp_buf_bytes(&leaf), 10, 11,
+	    (const uint8_t (*)[CPNP_SHA256_LEN])path, n, info.outcome_root,
+	    &outcome), CPNP_ERR_PROOF);
+	cpnp_tree_del(tree);
+}
+END_TEST
+
+START_TEST(test_damaged_snapshot_is_refused)
+{
+	cpnp_buf buf = fx_buf(), copy = fx_buf();
+	cpnp_ledger *ledger;
+	cpnp_diag diag;
+	size_t i;
+
+	fx_mint(CUST, 5);
+	ck_assert_int_eq(cpnp_ledger_save(w.ledger, &buf), 0);
+	for (i = 0; i < buf.len; i += 97) {
+		cpnp_buf_reset(&copy);
+		cpnp_buf_put_raw(&copy, cpnp_buf_bytes(&buf));
+		copy.ptr[i] ^= 4;
+		ck_assert_int_ne(cpnp_ledger_load(&ledger, w.env,
+		    cpnp_buf_bytes(&copy), &diag), 0);
+		ck_assert_int_ne(cpnp_ledger_load(&ledger, w.env,
+		    (cpnp_bytes){buf.ptr, i}, &diag), 0);
+	}
+	cpnp_buf_fini(&buf);
+	cpnp_buf_fini(&copy);
+}
+END_TEST
+
+START_TEST(test_genesis_is_checked)
+{
+	cpnp_bytes good = cpnp_buf_bytes(&w.genesis);
+	cpnp_buf copy = fx_buf();
+	cpnp_ledger *ledger;
+	cpnp_diag diag;
+	size_t i;
+
+	for (i = 0; i < good.len; i++)
+		ck_assert_int_ne(cpnp_ledger_new(&ledger, w.env,
+		    (cpnp_bytes){good.ptr, i}, &diag), 0);
+	/* [context, name, salt, rules, ...]: rules version 2 */
+	cpnp_buf_put_raw(&copy, good);
+	i = 1 + 13 + 12 + 17;
+	ck_assert_uint_eq(copy.ptr[i], 1);
+	copy.ptr[i] = 2;
+	ck_assert_int_eq(cpnp_ledger_new(&ledger, w.env,
+	    cpnp_buf_bytes(&copy), &diag), CPNP_ERR_VERSION);
+	ck_assert_ptr_nonnull(strstr(diag.why, "newer"));
+	cpnp_buf_fini(&copy);
+}
+END_TEST
+
+int
+main(void)
+{
+	const TTest *const tests[] = {test_tokens_are_minted_and_moved,
+	    test_only_the_issuer_mints, test_idempotency_key_is_spent_once,
+	    test_keys_live_are_bounded, test_who_signs_must_be_who_asks,
+	    test_batch_signature_covers_all, test_garbage_has_an_outcome,
+	    test_changed_past_is_refused, test_time_is_the_median,
+	    test_accounts_are_opened_by_maintainers,
+	    test_keys_rotate_at_a_position, test_key_table_is_bounded,
+	    test_recovery_key_takes_over, test_governance_takes_a_quorum,
+	    test_suspended_account_may_do_nothing,
+	    test_settings_change_as_a_whole,
+	    test_newer_rules_stop_the_follower, test_anchors_only_grow,
+	    test_outcomes_are_a_tree, test_damaged_snapshot_is_refused,
+	    test_genesis_is_checked};
+
+	return fx_run(
+	    "settlement", tests, sizeof(tests) / sizeof(tests[0]));
+}
