@@ -343,8 +343,7 @@ receive(struct trial *t, struct order *o, int64_t deadline)
 		}
 		if (!is_of(t, o))
 			continue; /* of an earlier clause */
-		if (t->msg.version != t->edition &&
-		    t->msg.method != FAIL) {
+		if (t->msg.version != t->edition && !t->malformed) {
 			(void)fails_msg(
 			    t, "an answer in the edition of the request",
 			    &t->msg);
