@@ -51,10 +51,6 @@ find_fixed(const cpnp_conf *a, const cpnp_conf *b)
 		{"key-log", a->key_log == b->key_log},
 		{"user", same_text(&a->user, &b->user)},
 		{"group", same_text(&a->group, &b->group)},
-		{"section timers",
-		    memcmp(&a->timers, &b->timers, sizeof(a->timers)) == 0},
-		{"section limits",
-		    memcmp(&a->limits, &b->limits, sizeof(a->limits)) == 0},
 	};
 	size_t i;
 
@@ -197,6 +193,9 @@ swap(struct daemon *d, struct daemon *next)
 	(void)set_places(d, d->catalogue, false);
 	cpnp_log_open(d->conf->log.destination == 1,
 	    (cpnp_log_level)d->conf->log.level);
+	/* The values were in their bounds when the file was read. */
+	if (cpnpd_set_limits(d) != 0)
+		cpnp_log(CPNP_LOG_ERROR, "reload: timers and limits stay");
 }
 
 int

@@ -84,25 +84,32 @@ on_net_event(void *user, cpnp_peer peer, cpnp_net_event event,
 	}
 }
 
+static cpnp_net_limits
+net_limits(const struct daemon *d)
+{
+	const cpnp_conf_limits *l = &d->conf->limits;
+
+	return (cpnp_net_limits){.sessions_max = (uint32_t)l->sessions_max,
+		.handshakes_max = (uint32_t)l->handshakes_max,
+		.addresses_max = (uint32_t)l->addresses_max,
+		.handshake_ns_max = l->handshake,
+		.idle_ns_max = l->idle,
+		.mtu = (uint16_t)l->mtu,
+		.fails_per_second = (uint32_t)l->fails_per_second,
+		.fails_all = {(uint32_t)l->fails_all,
+			2 * (uint32_t)l->fails_all},
+		.handshake = {(uint32_t)l->handshake_rate,
+			(uint32_t)l->handshake_burst},
+		.prefix_len_v4 = (unsigned)l->prefix_len_v4,
+		.prefix_len_v6 = (unsigned)l->prefix_len_v6};
+}
+
 static int
 new_net(struct daemon *d)
 {
-	const cpnp_conf_limits *l = &d->conf->limits;
 	cpnp_net_config config = {
 		.callbacks = {d, cpnpd_recv, on_batch_end, on_net_event},
-		.limits = {.sessions_max = (uint32_t)l->sessions_max,
-			.handshakes_max = (uint32_t)l->handshakes_max,
-			.addresses_max = (uint32_t)l->addresses_max,
-			.handshake_ns_max = l->handshake,
-			.idle_ns_max = l->idle,
-			.mtu = (uint16_t)l->mtu,
-			.fails_per_second = (uint32_t)l->fails_per_second,
-			.fails_all = {(uint32_t)l->fails_all,
-				2 * (uint32_t)l->fails_all},
-			.handshake = {(uint32_t)l->handshake_rate,
-				(uint32_t)l->handshake_burst},
-			.prefix_len_v4 = (unsigned)l->prefix_len_v4,
-			.prefix_len_v6 = (unsigned)l->prefix_len_v6}};
+		.limits = net_limits(d)};
 	cpnp_diag diag = {0};
 	int err;
 
@@ -345,28 +352,46 @@ listen_all(struct daemon *d, const cpnp_conf_list *list,
 	return 0;
 }
 
+static void
+orders_config(const struct daemon *d, cpnp_orders_config *config)
+{
+	const cpnp_conf *c = d->conf;
+
+	cpnp_orders_config_default(config);
+	config->identity = cpnp_bytes_str(d->identity);
+	config->retrans_timer = c->timers.retrans;
+	config->retries_max = (unsigned)c->timers.retries_max;
+	config->resend_interval = c->timers.resend;
+	config->linger = c->timers.linger;
+	config->expected_offer_sec =
+	    (uint32_t)(c->timers.expected_offer / 1000000000);
+	config->sign = d->signer != NULL;
+	config->orders_max = c->limits.orders_max;
+	config->memory_max = c->limits.memory_max;
+	config->confirm_stores = true;
+}
+
+int
+cpnpd_set_limits(struct daemon *d)
+{
+	const cpnp_net_limits limits = net_limits(d);
+	cpnp_orders_config config;
+	int err = cpnp_net_set_limits(d->net, &limits);
+
+	orders_config(d, &config);
+	return err == 0 ? cpnp_orders_set_config(d->orders, &config) : err;
+}
+
 static int
 new_orders(struct daemon *d)
 {
-	const cpnp_conf *c = d->conf;
 	cpnp_orders_config config;
 	cpnp_diag diag = {0};
 	int err;
 
-	cpnp_orders_config_default(&config);
-	config.identity = cpnp_bytes_str(d->identity);
-	config.retrans_timer = c->timers.retrans;
-	config.retries_max = (unsigned)c->timers.retries_max;
-	config.resend_interval = c->timers.resend;
-	config.linger = c->timers.linger;
-	config.expected_offer_sec =
-	    (uint32_t)(c->timers.expected_offer / 1000000000);
-	config.sign = d->signer != NULL;
-	config.orders_max = c->limits.orders_max;
-	config.memory_max = c->limits.memory_max;
-	config.confirm_stores = true;
+	orders_config(d, &config);
 	err = cpnp_orders_new(&d->orders, &config, cpnp_env_openssl());
-	d->use = calloc(c->customers_n + 1, sizeof(*d->use));
+	d->use = calloc(d->conf->customers_n + 1, sizeof(*d->use));
 	if (err == 0 && d->use == NULL)
 		err = CPNP_ERR_NOMEM;
 	return err == 0 ? 0 : complain(d, "orders", err, &diag);

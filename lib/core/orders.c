@@ -43,6 +43,29 @@ check_config(const cpnp_orders_config *config)
 	return 0;
 }
 
+static void
+use_config(cpnp_orders *orders, const cpnp_orders_config *config)
+{
+	orders->config = *config;
+	if (config->withdraw_retry < ORDER_WITHDRAW_RETRY_MIN)
+		orders->config.withdraw_retry = ORDER_WITHDRAW_RETRY_MIN;
+}
+
+int
+cpnp_orders_set_config(cpnp_orders *orders, const cpnp_orders_config *config)
+{
+	const cpnp_orders_config old = orders->config;
+	int err = check_config(config);
+
+	if (err != 0)
+		return err;
+	use_config(orders, config);
+	orders->config.identity = old.identity;
+	orders->config.sign = old.sign;
+	orders->config.confirm_stores = old.confirm_stores;
+	return 0;
+}
+
 int
 cpnp_orders_new(cpnp_orders **out, const cpnp_orders_config *config,
     const cpnp_env *env)
@@ -58,9 +81,7 @@ cpnp_orders_new(cpnp_orders **out, const cpnp_orders_config *config,
 		return CPNP_ERR_NOMEM;
 	memset(orders, 0, sizeof(*orders));
 	orders->env = *env;
-	orders->config = *config;
-	if (config->withdraw_retry < ORDER_WITHDRAW_RETRY_MIN)
-		orders->config.withdraw_retry = ORDER_WITHDRAW_RETRY_MIN;
+	use_config(orders, config);
 	cpnp_buf_init(&orders->out, &orders->env.mem, CPNP_MSG_MAX);
 	cpnp_buf_init(&orders->scratch, &orders->env.mem, CPNP_AGREEMENT_MAX);
 	orders->identity = mem->alloc(mem->user, config->identity.len + 1);

@@ -333,6 +333,24 @@ net_init(cpnp_net *net)
 	return 0;
 }
 
+static bool
+limits_are_valid(const cpnp_net_limits *limits)
+{
+	return (limits->mtu == 0 || limits->mtu >= 576) &&
+	    limits->prefix_len_v4 <= 32 && limits->prefix_len_v6 <= 128;
+}
+
+int
+cpnp_net_set_limits(cpnp_net *net, const cpnp_net_limits *limits)
+{
+	if (!limits_are_valid(limits))
+		return CPNP_ERR_INVALID;
+	net->limits = *limits;
+	limits_default(&net->limits);
+	net_idle_arm(net, net_now(net).mono);
+	return 0;
+}
+
 int
 cpnp_net_new(
     cpnp_net **out, struct event_base *base, const cpnp_net_config *config)
@@ -341,9 +359,7 @@ cpnp_net_new(
 	int err;
 
 	if (config->callbacks.message == NULL ||
-	    (config->limits.mtu != 0 && config->limits.mtu < 576) ||
-	    config->limits.prefix_len_v4 > 32 ||
-	    config->limits.prefix_len_v6 > 128)
+	    !limits_are_valid(&config->limits))
 		return CPNP_ERR_INVALID;
 	net = calloc(1, sizeof(*net));
 	if (net == NULL)

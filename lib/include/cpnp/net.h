@@ -159,6 +159,10 @@ typedef struct cpnp_net_config {
  */
 CPNP_API int cpnp_net_new(
     cpnp_net **net, struct event_base *base, const cpnp_net_config *config);
+/* Other limits from now on; what is there already and over them stays.
+ * Errors: CPNP_ERR_INVALID, and nothing is changed. */
+CPNP_API int cpnp_net_set_limits(
+    cpnp_net *net, const cpnp_net_limits *limits);
 /* Closes sessions with a close_notify and frees everything. */
 CPNP_API void cpnp_net_del(cpnp_net *net);
 

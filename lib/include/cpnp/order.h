@@ -174,6 +174,11 @@ CPNP_API void cpnp_orders_config_default(cpnp_orders_config *config);
  */
 CPNP_API int cpnp_orders_new(cpnp_orders **orders,
     const cpnp_orders_config *config, const cpnp_env *env);
+/* Other timers and limits from now on; a timer that runs ends when it would
+ * have.  identity, sign and confirm_stores stay as they are.  Errors: INVALID,
+ * and nothing is changed. */
+CPNP_API int cpnp_orders_set_config(
+    cpnp_orders *orders, const cpnp_orders_config *config);
 /* Delete the set and all orders in memory, without effects. */
 CPNP_API void cpnp_orders_del(cpnp_orders *orders);
 CPNP_API size_t cpnp_orders_count(const cpnp_orders *orders);
