@@ -275,6 +275,33 @@ log_decision(const cpnp_order *order, const cpnp_decision *decision)
 	}
 }
 
+/* Whoever provisions the service learns of it from the events. */
+static void
+decide_activate(struct daemon *d, cpnp_order *order, cpnp_now now)
+{
+	cpnp_decision decision = {0};
+	cpnp_agreement agreement;
+	int err = cpnp_order_get_agreement(order, &agreement);
+
+	if (err == 0)
+		err = cpnp_decide_activate(
+		    &decision, agreement.service_description);
+	if (err == 0 && decision.status == CPNP_STATUS_NONE) {
+		err = cpnp_order_grant(d->orders, order, now);
+	} else {
+		log_decision(order, &decision);
+		err = cpnp_order_refuse(d->orders, order,
+		    err != 0 ? CPNP_STATUS_OUT_OF_RESOURCES : decision.status,
+		    decision.explanations, decision.explanations_n, now);
+		d->counters.refusals++;
+	}
+	if (err != 0)
+		cpnpd_log_order(CPNP_LOG_ERROR, order,
+		    "the ACTIVATE could not be answered: %s",
+		    cpnp_strerror(err));
+	cpnp_decision_fini(&decision);
+}
+
 /* An agreement is changed by nobody here. */
 static void
 prohibit(struct daemon *d, cpnp_order *order, cpnp_now now)
@@ -303,6 +330,10 @@ decide(struct daemon *d, cpnp_order *order, const cpnp_msg *request,
 	cpnp_decision decision;
 	int err;
 
+	if (request->method == CPNP_METHOD_ACTIVATE) {
+		decide_activate(d, order, now);
+		return;
+	}
 	if (request->method != CPNP_METHOD_QUOTATION) {
 		prohibit(d, order, now);
 		return;

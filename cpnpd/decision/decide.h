@@ -46,6 +46,14 @@ int cpnp_decide(cpnp_decision *d, const cpnp_decide_input *in);
 void cpnp_decision_fini(cpnp_decision *d);
 
 /*
+ * May the service of an agreement, agreed as that description, be activated
+ * and deactivated by an ACTIVATE?  status NONE: yes; else a refusal.
+ * Otherwise as cpnp_decide(); errors: CPNP_ERR_NOMEM, a PEER error when it is
+ * no document.
+ */
+int cpnp_decide_activate(cpnp_decision *d, cpnp_bytes agreed);
+
+/*
  * What rate bit/s cost for seconds at price minor units for one Mbit/s and
  * one hour, added up exactly in sum; cpnp_price_round() rounds up once, to
  * whole minor units.  Errors: CPNP_ERR_RANGE when it does not fit.

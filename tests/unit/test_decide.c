@@ -629,6 +629,48 @@ START_TEST(test_decide_scheduled_activation_is_not_supported)
 }
 END_TEST
 
+#define INVOCATION(more) "<invocation type='explicit'>" more "</invocation>"
+
+/* RFC 8921, Table 6: "its activation procedure set to explicit". */
+START_TEST(test_activate_wants_explicit_activation_agreed)
+{
+	static const struct {
+		const char *document;
+		cpnp_status status;
+	} table[] = {
+	    {DOC("", NODE("p", "Paris"), RATE("1 Mbit/s")),
+		CPNP_STATUS_UNSUPPORTED_ACTIVATION_TYPE},
+	    {DOC("", NODE("p", "Paris"),
+		 RATE("1 Mbit/s") "<invocation type='implicit'/>"),
+		CPNP_STATUS_UNSUPPORTED_ACTIVATION_TYPE},
+	    {DOC("", NODE("p", "Paris"), RATE("1 Mbit/s")
+		    INVOCATION("<protocol>RSVP-TE</protocol>")),
+		CPNP_STATUS_UNSUPPORTED_ACTIVATION_TYPE},
+	    {DOC("", NODE("p", "Paris"), RATE("1 Mbit/s")
+		    INVOCATION("<protocol>CPNP</protocol>")),
+		CPNP_STATUS_NONE},
+	    {DOC("", NODE("p", "Paris"), RATE("1 Mbit/s")
+		    INVOCATION("<protocol>RSVP</protocol>"
+			       "<protocol>CPNP</protocol>")),
+		CPNP_STATUS_NONE},
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		cpnp_decision activate;
+
+		ask(table[i].document);
+		ck_assert_int_eq(cpnp_decide_activate(
+				     &activate, request.service_description),
+		    0);
+		ck_assert_msg(activate.status == table[i].status, "%s",
+		    table[i].document);
+		ck_assert_uint_eq(activate.explanations_n,
+		    table[i].status == CPNP_STATUS_NONE ? 0 : 1);
+		cpnp_decision_fini(&activate);
+	}
+}
+END_TEST
+
 START_TEST(test_decide_test_orders_have_limits)
 {
 	request.present = CPNP_ATTR_BIT(CPNP_ATTR_NEGOTIATION_OPTIONS);
@@ -756,6 +798,7 @@ main(void)
 		test_decide_limit_of_held_capacity,
 		test_decide_limit_of_open_orders,
 		test_decide_scheduled_activation_is_not_supported,
+		test_activate_wants_explicit_activation_agreed,
 		test_decide_test_orders_have_limits,
 		test_decide_no_capacity_is_not_sold,
 		test_decide_refuses_what_is_no_document,
