@@ -13,6 +13,7 @@
 
 #include "daemon.h"
 #include "events.h"
+#include "restore.h"
 
 #define RECOVER_MIN CPNP_MILLISECONDS(100)
 #define RECOVER_MAX CPNP_SECONDS(30)
@@ -401,6 +402,7 @@ cpnpd_batches_done(struct daemon *d, cpnp_now now)
 	}
 	cpnpd_turn_end(d, now);
 	cpnpd_events_wake(d);
+	cpnpd_restore_committed(d);
 }
 
 /* ---- after a failure ---- */

@@ -100,6 +100,7 @@ static const struct option top_options[] = {
 	FILE_OPTION("crl", crl),
 	FILE_OPTION("ledger-key", ledger_key),
 	FILE_OPTION("store", store),
+	FILE_OPTION("checkpoint-file", checkpoint_file),
 	FILE_OPTION("catalogue", catalogue),
 	{O(cpnp_conf, "event-command", LIST, event_command),
 	    .expected = "a program and its arguments, such as "
@@ -754,6 +755,10 @@ check_whole(struct loader *ld)
 	require(ld, &conf->catalogue, "catalogue",
 	    "what is sold, cpnp-catalogue(5)");
 	default_socket(ld);
+	if (conf->checkpoint_file.value != NULL && conf->key.value == NULL &&
+	    conf->ledger_key.value == NULL)
+		require(ld, &conf->key, "key",
+		    "which signs what goes into checkpoint-file");
 	if (conf->listen_udp.n > 0 && conf->access_n == 0)
 		mistake(ld, conf->listen_udp.line, "listen-udp",
 		    "plain UDP has no access list; expected an access "

@@ -103,6 +103,7 @@ typedef struct cpnp_conf {
 	cpnp_conf_log log;
 	cpnp_conf_timers timers;
 	cpnp_conf_limits limits;
+	cpnp_conf_text checkpoint_file;
 	cpnp_conf_customer *customers; /* sorted by identity */
 	size_t customers_n;
 	cpnp_conf_access *access;

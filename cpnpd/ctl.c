@@ -215,13 +215,14 @@ on_gone(struct bufferevent *bev, short what, void *user)
 
 /* Mode 0600 keeps others away already; root may do everything anyway. */
 static bool
-is_allowed(int fd)
+is_allowed(int fd, uid_t *uid)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
 		return false;
+	*uid = peer.uid;
 	if (peer.uid == 0 || peer.uid == geteuid())
 		return true;
 	cpnp_log(CPNP_LOG_WARNING, "control: user %u may not speak to us",
@@ -237,17 +238,19 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd,
 	const struct timeval slow = {WRITE_SECONDS, 0};
 	struct ctl *ctl = user;
 	struct conn *c = NULL;
+	uid_t uid;
 
 	(void)listener;
 	(void)address;
 	(void)len;
-	if (!is_allowed(fd) || ctl->n >= CPNPD_CTL_CONNS_MAX ||
+	if (!is_allowed(fd, &uid) || ctl->n >= CPNPD_CTL_CONNS_MAX ||
 	    (c = calloc(1, sizeof(*c))) == NULL) {
 		ctl->d->counters.control_refused++;
 		close(fd);
 		return;
 	}
 	c->ctl = ctl;
+	c->uid = uid;
 	c->bev = bufferevent_socket_new(
 	    ctl->d->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	c->again = evtimer_new(ctl->d->base, on_step, c);

@@ -16,6 +16,7 @@
 #define CPNPD_CTL_H
 
 #include <jansson.h>
+#include <sys/types.h>
 
 #include "ctl_request.h"
 #include "daemon.h"
@@ -46,6 +47,7 @@ struct conn {
 	bool waits;  /* no step before cpnpd_ctl_wake() */
 	uint64_t cursor;
 	uint64_t shown;
+	uid_t uid; /* who asks */
 	cpnp_store_backup *backup;
 };
 

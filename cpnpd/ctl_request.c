@@ -38,6 +38,7 @@ static const struct {
 	[CPNP_CTL_FOLLOW] = BOOL(follow),
 	[CPNP_CTL_FROM] = NUMBER(from),
 	[CPNP_CTL_LIMIT] = NUMBER(limit),
+	[CPNP_CTL_ACCEPT_LOSS] = BOOL(accept_loss),
 };
 
 static const char *const member_names[] = {

@@ -27,7 +27,8 @@
 	X(OFF, "off")                                                          \
 	X(FOLLOW, "follow")                                                    \
 	X(FROM, "from")                                                        \
-	X(LIMIT, "limit")
+	X(LIMIT, "limit")                                                      \
+	X(ACCEPT_LOSS, "accept_loss")
 
 typedef enum cpnp_ctl_member {
 #define X(NAME, text) CPNP_CTL_##NAME,
@@ -55,7 +56,9 @@ typedef enum cpnp_ctl_member {
 	X(DRAIN, "drain", 0, CPNP_CTL_BIT(CPNP_CTL_OFF))                       \
 	X(RELOAD, "reload", 0, 0)                                              \
 	X(STOP, "stop", 0, 0)                                                  \
-	X(BACKUP, "backup", CPNP_CTL_BIT(CPNP_CTL_FILE), 0)
+	X(BACKUP, "backup", CPNP_CTL_BIT(CPNP_CTL_FILE), 0)                    \
+	X(RESUME, "resume-after-restore",                                      \
+	    CPNP_CTL_BIT(CPNP_CTL_ACCEPT_LOSS), 0)
 
 typedef enum cpnp_ctl_verb {
 #define X(NAME, text, must, may) CPNP_CTL_VERB_##NAME,
@@ -75,6 +78,7 @@ typedef struct cpnp_ctl_request {
 	bool open;
 	bool off;
 	bool follow;
+	bool accept_loss;
 	uint64_t from;
 	uint64_t limit;
 } cpnp_ctl_request;

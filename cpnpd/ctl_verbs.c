@@ -13,6 +13,7 @@
 
 #include "ctl.h"
 #include "events.h"
+#include "restore.h"
 
 int
 cpnpd_ctl_fail(cpnp_diag *why, int err, const char *format, ...)
@@ -38,6 +39,8 @@ condition(const struct daemon *d)
 {
 	if (d->stopping)
 		return "stopping";
+	if (d->restore->is_silent)
+		return "silent, the store is not the newest";
 	if (d->failed)
 		return "the store cannot be written";
 	return d->draining ? "draining" : "serving";
@@ -78,6 +81,9 @@ step_status(struct conn *c, bool *more, cpnp_diag *why)
 	    cpnp_store_pending(d->store));
 	set_number(object, "sessions", net.sessions);
 	set_number(object, "newest_event", events.newest);
+	if (d->restore->is_silent)
+		(void)json_object_set_new(
+		    object, "missing", json_string(d->restore->why));
 	if (events.program != NULL) {
 		(void)json_object_set_new(
 		    object, "event_command", json_string(events.program));
@@ -175,6 +181,18 @@ step_backup(struct conn *c, bool *more, cpnp_diag *why)
 	return 0;
 }
 
+static int
+step_resume(struct conn *c, bool *more, cpnp_diag *why)
+{
+	(void)more;
+	if (!c->request.accept_loss)
+		return cpnpd_ctl_fail(why, CPNP_ERR_INVALID,
+		    "expected --accept-loss, which says that what was said "
+		    "since is lost");
+	return cpnpd_restore_accept(
+	    cpnpd_ctl_daemon(c), (unsigned long)c->uid, why);
+}
+
 int
 cpnpd_ctl_step(struct conn *c, bool *more, cpnp_diag *why)
 {
@@ -201,6 +219,8 @@ cpnpd_ctl_step(struct conn *c, bool *more, cpnp_diag *why)
 		return step_stop(c, more, why);
 	case CPNP_CTL_VERB_BACKUP:
 		return step_backup(c, more, why);
+	case CPNP_CTL_VERB_RESUME:
+		return step_resume(c, more, why);
 	case CPNP_CTL_VERB_END:
 		break;
 	}

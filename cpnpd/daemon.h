@@ -13,6 +13,7 @@
  *	start.c    from a configuration to a daemon that can serve
  *	reload.c   another configuration while it runs
  *	serve.c    the loop: timers, signals, stop
+ *	restore.h  a store that is not the newest says nothing
  *	ctl.h      the control socket
  *	events.h   the stream of events
  *
@@ -56,6 +57,8 @@
 	X(refused, "messages refused without an order")                        \
 	X(drop_busy, "messages dropped, the store is behind")                  \
 	X(drop_failed, "messages dropped, the store has failed")               \
+	X(drop_restored, "messages dropped, the store is not the newest")      \
+	X(losses, "losses of a restored store accepted")                       \
 	X(drop_stopping, "messages dropped while stopping")                    \
 	X(refused_failed, "quotations refused, the store has failed")          \
 	X(refused_draining, "quotations refused while draining")               \
@@ -162,6 +165,8 @@ struct daemon {
 	cpnp_tstamp recover_at;
 	cpnp_tstamp recover_wait;
 
+	struct restore *restore;     /* restore.h */
+
 	bool stopping;
 	bool draining; /* no new orders */
 	char *told; /* CPNPD_TOLD_MAX bytes, the first mistake of a reload */
@@ -240,6 +245,8 @@ void cpnpd_batches_free(struct daemon *d);
 int cpnpd_prepare(struct daemon *d);
 /* The same, and the rest. */
 int cpnpd_start(struct daemon *d);
+/* Bring the open orders of the store to life. */
+int cpnpd_resume_orders(struct daemon *d);
 /* Fill the table of capacity from the store. */
 int cpnpd_load_capacity(struct daemon *d);
 

@@ -17,6 +17,7 @@
 #include "ctl.h"
 #include "events.h"
 #include "program.h"
+#include "restore.h"
 
 /* From the end of the program to its next start, doubling. */
 #define AGAIN_MIN_SECONDS 1
@@ -250,7 +251,8 @@ start_program(struct events *e)
 	char why[512] = "";
 	int err = CPNP_ERR_NOMEM;
 
-	if (e->d->conf->event_command.n == 0)
+	/* What a store that is not the newest says may be over. */
+	if (e->d->conf->event_command.n == 0 || e->d->restore->is_silent)
 		return;
 	e->stage = GOING;
 	e->is_fault = false;

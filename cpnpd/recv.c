@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon.h"
+#include "restore.h"
 
 /* Only an ACCEPT of an open offer is judged by who has signed it; to verify
  * costs far more than to send. */
@@ -287,6 +287,8 @@ cpnpd_recv(void *user, cpnp_peer peer, cpnp_bytes identity,
 	d->counters.messages++;
 	if (d->stopping)
 		d->counters.drop_stopping++;
+	else if (d->restore->is_silent)
+		d->counters.drop_restored++;
 	else if (is_behind(d))
 		d->counters.drop_busy++;
 	else if (cpnp_parts_is_part(datagram))

@@ -46,6 +46,8 @@ find_fixed(const cpnp_conf *a, const cpnp_conf *b)
 		{"key", same_text(&a->key, &b->key)},
 		{"ledger-key", same_text(&a->ledger_key, &b->ledger_key)},
 		{"store", same_text(&a->store, &b->store)},
+		{"checkpoint-file",
+		    same_text(&a->checkpoint_file, &b->checkpoint_file)},
 		{"control-socket",
 		    same_text(&a->control_socket, &b->control_socket)},
 		{"key-log", a->key_log == b->key_log},

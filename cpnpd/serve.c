@@ -15,6 +15,7 @@
 #include "daemon.h"
 #include "events.h"
 #include "notify.h"
+#include "restore.h"
 
 #define EXIT_START 1
 /* The clocks are compared, and capacity of the past forgotten. */
@@ -248,6 +249,7 @@ tear_down(struct daemon *d)
 	free_event(&d->heartbeat);
 	free_event(&d->store_event);
 	free_event(&d->timer);
+	cpnpd_restore_fini(d);
 	cpnp_net_del(d->net);
 	cpnp_parts_del(d->parts);
 	cpnp_orders_del(d->orders);
@@ -316,6 +318,7 @@ cpnpd_serve(const cpnp_conf *conf)
 	if (event_base_dispatch(d.base) != 0)
 		code = EXIT_START;
 	cpnp_net_flush(d.net);
+	cpnpd_restore_write(&d);
 	log_counters(&d);
 	if (!cpnpd_is_idle(&d))
 		cpnp_log(CPNP_LOG_WARNING, "stopped with batches that were "

@@ -14,6 +14,7 @@
 
 #include "daemon.h"
 #include "privileges.h"
+#include "restore.h"
 
 /* A start tells a person, a reload remembers the first mistake and logs. */
 void
@@ -455,8 +456,8 @@ load_open_order(void *user, const cpnp_store_row *row)
 	return 0;
 }
 
-static int
-resume_orders(struct daemon *d)
+int
+cpnpd_resume_orders(struct daemon *d)
 {
 	struct loading l = {d, cpnp_now_read(), 0};
 	cpnp_diag diag = {0};
@@ -500,6 +501,8 @@ cpnpd_start(struct daemon *d)
 	if (err == 0)
 		err = open_store(d);
 	if (err == 0)
-		err = resume_orders(d);
+		err = cpnpd_restore_check(d);
+	if (err == 0 && !d->restore->is_silent)
+		err = cpnpd_resume_orders(d);
 	return err;
 }

@@ -55,6 +55,8 @@ static const struct verb {
 	{"reload", "", NULL, NULL, "read the configuration again"},
 	{"stop", "", NULL, NULL, "stop the daemon"},
 	{"backup", "FILE", NULL, "file", "copy the store"},
+	{"resume-after-restore", "--accept-loss", NULL, NULL,
+	    "serve with a store that is not the newest"},
 };
 
 #define VERBS_N (sizeof(verbs) / sizeof(verbs[0]))
@@ -179,6 +181,10 @@ parse_option(int c, struct options *o, json_t *request)
 		return set_number(request, "from", optarg) ? -1 : EXIT_USAGE;
 	case 'L':
 		return set_number(request, "limit", optarg) ? -1 : EXIT_USAGE;
+	case 'A':
+		(void)json_object_set_new(
+		    request, "accept_loss", json_true());
+		return -1;
 	case 'V':
 		printf("cpnpctl %s\n", PACKAGE_VERSION);
 		return 0;
@@ -241,6 +247,7 @@ parse(int argc, char **argv, struct options *o, json_t *request,
 		{"follow", no_argument, NULL, 'F'},
 		{"from", required_argument, NULL, 'N'},
 		{"limit", required_argument, NULL, 'L'},
+		{"accept-loss", no_argument, NULL, 'A'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0}};

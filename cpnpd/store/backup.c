@@ -126,15 +126,74 @@ cpnp_store_backup_new(cpnp_store_backup **out, cpnp_store *store,
 	return 0;
 }
 
+/* A table that no other store has: what it says is of before. */
+static int
+put_mark(cpnp_store_backup *b, cpnp_diag *diag)
+{
+	static const char mark[] =
+	    "PRAGMA synchronous = FULL; BEGIN;"
+	    "CREATE TABLE IF NOT EXISTS backup (made INTEGER NOT NULL);"
+	    "DELETE FROM backup;"
+	    "INSERT INTO backup VALUES (strftime('%s', 'now')); COMMIT";
+	int rc = sqlite3_exec(b->to, mark, NULL, NULL, NULL);
+
+	return rc == SQLITE_OK ? 0 : sql_fail(b->to, rc, b->part, diag);
+}
+
+int
+cpnp_store_is_backup(cpnp_store *store, bool *is_backup, cpnp_wtime *when)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc;
+
+	*is_backup = false;
+	rc = sqlite3_prepare_v2(store->rd, "SELECT count(*) FROM "
+	    "sqlite_master WHERE name = 'backup'", -1, &stmt, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW)
+		*is_backup = sqlite3_column_int(stmt, 0) > 0;
+	(void)sqlite3_finalize(stmt);
+	if (rc != SQLITE_ROW || !*is_backup)
+		return rc == SQLITE_ROW ? 0 : store_error(rc);
+	rc = sqlite3_prepare_v2(
+	    store->rd, "SELECT max(made) FROM backup", -1, &stmt, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW)
+		when->sec = sqlite3_column_int64(stmt, 0);
+	(void)sqlite3_finalize(stmt);
+	return rc == SQLITE_ROW ? 0 : store_error(rc);
+}
+
+int
+cpnp_store_forget_backup(cpnp_store *store)
+{
+	int rc;
+
+	if (store->pending != 0 || store->wr == NULL)
+		return CPNP_ERR_STATE;
+	/* Nothing is submitted, so the thread waits and touches nothing. */
+	(void)pthread_mutex_lock(&store->lock);
+	rc = sqlite3_exec(
+	    store->wr, "DROP TABLE IF EXISTS backup", NULL, NULL, NULL);
+	(void)pthread_mutex_unlock(&store->lock);
+	return store_error(rc);
+}
+
 /* All pages are there: give the copy its name, which nobody took meanwhile. */
 static int
 finish(cpnp_store_backup *b, cpnp_diag *diag)
 {
 	int rc = sqlite3_backup_finish(b->copy);
+	int err;
 
 	b->copy = NULL;
 	if (rc != SQLITE_OK)
 		return sql_fail(b->to, rc, b->part, diag);
+	err = put_mark(b, diag);
+	if (err != 0)
+		return err;
 	(void)sqlite3_close(b->to);
 	b->to = NULL;
 	if (sync_file(b->part, O_RDWR) != 0 || link(b->part, b->path) != 0)

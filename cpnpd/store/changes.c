@@ -92,6 +92,24 @@ cpnp_store_leaf_receipt(cpnp_store *store, uint64_t leaf, cpnp_buf *out)
 }
 
 int
+cpnp_store_checkpoint(cpnp_store *store, uint64_t *size, cpnp_buf *out)
+{
+	cpnp_head head;
+	int err = store->heads_signed ? open_proofs(store)
+				      : CPNP_ERR_NOT_FOUND;
+
+	if (err == 0)
+		err = cpnp_journal_rollback(store->proofs);
+	if (err == 0)
+		err = cpnp_journal_head(store->proofs, &head);
+	if (err != 0)
+		return err;
+	*size = head.size;
+	cpnp_buf_put_raw(out, head.checkpoint);
+	return out->err;
+}
+
+int
 cpnp_store_agreement(cpnp_store *store,
     const uint8_t order_ref[CPNP_SHA256_LEN],
     const uint8_t digest[CPNP_SHA256_LEN], cpnp_buf *out)

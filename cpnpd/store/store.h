@@ -245,4 +245,18 @@ int cpnp_store_backup_step(cpnp_store_backup *backup, unsigned pages,
     bool *done, cpnp_diag *diag);
 void cpnp_store_backup_del(cpnp_store_backup *backup);
 
+/*
+ * A copy carries a mark, so that whoever opens it as a store learns that it
+ * may be behind what was said since; when is the moment of its making.
+ * _forget() takes the mark off, while no batch is submitted.
+ * Errors of both: IO; of _forget() STATE too.
+ */
+int cpnp_store_is_backup(cpnp_store *store, bool *is_backup, cpnp_wtime *when);
+int cpnp_store_forget_backup(cpnp_store *store);
+
+/* The newest head of the journal that is committed: how many leaves it has,
+ * and the C2SP checkpoint, appended to out.  NOT_FOUND when none is signed. */
+int cpnp_store_checkpoint(
+    cpnp_store *store, uint64_t *size, cpnp_buf *out);
+
 #endif

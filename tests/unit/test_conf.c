@@ -287,6 +287,8 @@ static const struct {
 	    "upper case letters", "\"enterprise.example\""},
 	{BASE "customer \"a b\" { }\n", ":7: customer: ", "has a space",
 	    "expected a name"},
+	{"listen-udp = {\"127.0.0.1\"}\ncheckpoint-file = \"x\"\n",
+	    ": key: ", "is missing", "checkpoint-file"},
 	{BASE "access \"10.0.0.0/8\" { }\n", ":7: access: ",
 	    "has no identity", "identity = \"name\""},
 	{BASE "access \"10.0.0.0/8\" { identity = \"x\" }\n",
