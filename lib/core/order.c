@@ -154,6 +154,8 @@ cpnp_order_transaction(const cpnp_order *order)
 		return CPNP_METHOD_WITHDRAW;
 	case ORDER_KIND_ACTIVATE:
 		return CPNP_METHOD_ACTIVATE;
+	case ORDER_KIND_UPDATE:
+		return CPNP_METHOD_UPDATE;
 	case ORDER_KIND_QUOTATION:
 	case ORDER_KIND_END:
 		break;
@@ -179,17 +181,17 @@ cpnp_order_get_opening(const cpnp_order *order, cpnp_order_opening *opening)
 	return 0;
 }
 
-int
-cpnp_order_get_agreement(const cpnp_order *order, cpnp_agreement *agreement)
+static int
+agreement_in(const cpnp_order *order, cpnp_doc doc, cpnp_agreement *agreement)
 {
 	cpnp_order_opening opening;
 	cpnp_msg msg;
 	int err;
 
-	if (!order->now.has_offer)
+	if (order->now.docs[doc] == NULL)
 		return CPNP_ERR_STATE;
 	err = cpnp_msg_decode(
-	    &msg, cpnp_blob_bytes(order->now.docs[CPNP_DOC_OFFER]), NULL);
+	    &msg, cpnp_blob_bytes(order->now.docs[doc]), NULL);
 	if (err != 0)
 		return err;
 	(void)cpnp_order_get_opening(order, &opening);
@@ -198,11 +200,21 @@ cpnp_order_get_agreement(const cpnp_order *order, cpnp_agreement *agreement)
 }
 
 int
+cpnp_order_get_agreement(const cpnp_order *order, cpnp_agreement *agreement)
+{
+	return agreement_in(order, CPNP_DOC_OFFER, agreement);
+}
+
+int
 cpnp_order_get_standing(const cpnp_order *order, cpnp_agreement *agreement)
 {
-	return cpnp_order_stands(order)
-	    ? cpnp_order_get_agreement(order, agreement)
-	    : CPNP_ERR_STATE;
+	if (!cpnp_order_stands(order))
+		return CPNP_ERR_STATE;
+	return agreement_in(order,
+	    order->now.docs[CPNP_DOC_STANDING_OFFER] != NULL
+		? CPNP_DOC_STANDING_OFFER
+		: CPNP_DOC_OFFER,
+	    agreement);
 }
 
 cpnp_bytes
@@ -214,13 +226,16 @@ cpnp_order_doc(const cpnp_order *order, cpnp_doc doc)
 cpnp_bytes
 cpnp_order_receipt(const cpnp_order *order)
 {
-	bool is_newest = order->now.docs[CPNP_DOC_FINAL] == NULL;
-	cpnp_doc doc = order->role == CPNP_SERVER && is_newest
-	    ? CPNP_DOC_LAST_OUT
-	    : CPNP_DOC_FINAL;
+	const struct order_now *o = &order->now;
+	bool is_aside = o->docs[CPNP_DOC_STANDING_FINAL] != NULL;
+	bool is_newest =
+	    order->role == CPNP_SERVER && o->docs[CPNP_DOC_FINAL] == NULL;
+	cpnp_doc doc = is_newest ? CPNP_DOC_LAST_OUT : CPNP_DOC_FINAL;
 	cpnp_msg msg;
 
-	if (order->now.state != CPNP_STATE_COMPLETED ||
+	if (is_aside)
+		doc = CPNP_DOC_STANDING_FINAL;
+	if ((o->state != CPNP_STATE_COMPLETED && !is_aside) ||
 	    cpnp_msg_decode(&msg, cpnp_order_doc(order, doc), NULL) != 0 ||
 	    !cpnp_msg_has(&msg, CPNP_ATTR_RECEIPT))
 		return CPNP_BYTES_NONE;

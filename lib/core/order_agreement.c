@@ -121,6 +121,7 @@ cpnp_order_begin(struct order_step *s, enum order_kind kind, cpnp_bytes id)
 	keep_final(s, kind);
 	o->kind = kind;
 	o->status = CPNP_STATUS_NONE;
+	o->undone = false;
 	o->transaction_id_len = (uint8_t)id.len;
 	memmove(o->transaction_id, id.ptr, id.len);
 	if (is_same)

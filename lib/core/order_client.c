@@ -14,11 +14,13 @@
  *	PQOSent ... AcceptSent -> Cancelled                [failed]
  *	Cancelled -> Completed                             [complete]
  *	Completed -> Cancelled                             order_withdraw.c
+ *	Completed -> PQOSent, UPDATE                       order_update.c
+ *	Cancelled -> Completed                             order_update.c
  *	Completed, ACTIVATE                                order_activate.c
  *
- * The last but one is not in Figure 8: a CANCEL and the ACK of an ACCEPT may pass
- * each other, and a client must not believe itself free of an agreement that
- * the provider holds (contradictions.md, 5).
+ * [complete] in Cancelled is not in Figure 8: a CANCEL and the ACK of an ACCEPT
+ * may pass each other, and a client must not believe itself free of an
+ * agreement that the provider holds (contradictions.md, 5).
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -308,6 +310,7 @@ complete(struct order_step *s, bool has_statement)
 	if (err != 0)
 		return err;
 	cpnp_step_record_input(s);
+	cpnp_update_done(s);
 	err = cpnp_service_agreed(s);
 	if (err == 0)
 		err = cpnp_order_change_state(s, CPNP_STATE_COMPLETED, NULL,
@@ -387,7 +390,9 @@ settle(struct order_step *s)
 
 	cpnp_step_record_input(s);
 	s->order->now.outstanding = false;
-	err = cpnp_order_keep(s);
+	err = cpnp_update_undo(s);
+	if (err == 0 && !s->stored)
+		err = cpnp_order_keep(s);
 	return err != 0 ? err : cpnp_step_end_transaction(s);
 }
 
@@ -446,6 +451,8 @@ failed(struct order_step *s)
 	s->order->now.status = s->msg->status;
 	err = cpnp_order_change_state(s, CPNP_STATE_CANCELLED,
 	    cpnp_status_text(s->msg->status), NULL);
+	if (err == 0)
+		err = cpnp_update_undo(s);
 	return err != 0 ? err : cpnp_step_end_transaction(s);
 }
 
@@ -488,6 +495,27 @@ tell_again(struct order_step *s)
 	return cpnp_order_send(s);
 }
 
+/* The same of an UPDATE, after which the order is Completed: it is told, and
+ * no answer is awaited. */
+static int
+tell_undone(struct order_step *s)
+{
+	struct order_now *o = &s->order->now;
+
+	if (!o->undone)
+		return CPNP_ERR_UNEXPECTED;
+	if (!cpnp_client_is_from_provider(s))
+		return CPNP_ERR_MISMATCH;
+	if (s->now.mono < o->quiet)
+		return 0;
+	cpnp_step_record_input(s);
+	if (has_told(s->order))
+		return cpnp_order_answer_again(s);
+	o->quiet = s->now.mono + s->orders->config.resend_interval;
+	(void)cpnp_order_build(s, CPNP_METHOD_CANCEL);
+	return cpnp_order_send(s);
+}
+
 static int
 offer_expired(struct order_step *s)
 {
@@ -496,6 +524,8 @@ offer_expired(struct order_step *s)
 	int err = cpnp_order_change_state(s, CPNP_STATE_CANCELLED,
 	    "the validity of the offer ended", NULL);
 
+	if (err == 0)
+		err = cpnp_update_undo(s);
 	return err != 0 ? err : cpnp_step_end_transaction(s);
 }
 
@@ -731,9 +761,10 @@ in_completed(struct order_step *s)
 		return cpnp_client_withdraw(s);
 	case CPNP_EVENT_LINGER_EXPIRED:
 		return cpnp_step_forget(s);
-	CASE_FOR_SERVER:
 	case CPNP_EVENT_RECV_PROCESSING:
 	case CPNP_EVENT_RECV_OFFER:
+		return tell_undone(s);
+	CASE_FOR_SERVER:
 	case CPNP_EVENT_RECV_ACK:
 	case CPNP_EVENT_RECV_FAIL:
 		return CPNP_ERR_UNEXPECTED;
@@ -810,7 +841,8 @@ again(struct order_step *s)
 	if (state == CPNP_STATE_OFFER_PROCESSING ||
 	    state == CPNP_STATE_ACCEPT_SENT)
 		return cpnp_order_answer_again(s);
-	if (state == CPNP_STATE_CANCELLED && has_told(s->order))
+	if ((state == CPNP_STATE_CANCELLED || s->order->now.undone) &&
+	    has_told(s->order))
 		return cpnp_order_answer_again(s);
 	return 0;
 }
@@ -831,7 +863,7 @@ on_agreement(struct order_step *s)
 	if (cpnp_order_is_open(s->order))
 		return CPNP_ERR_BUSY;
 	return s->event == CPNP_EVENT_ACTIVATE ? cpnp_client_activate(s)
-					       : CPNP_ERR_STATE;
+					       : cpnp_client_update(s);
 }
 
 int

@@ -11,6 +11,7 @@
  *	order_time.c       more time asked for, on both sides
  *	order_agreement.c  what the transactions on an agreement share
  *	order_withdraw.c   the transaction of a WITHDRAW, on both sides
+ *	order_update.c     the transaction of an UPDATE, on both sides
  *	order_activate.c   the transaction of an ACTIVATE, on both sides
  *	order_service.c    whether the service runs, and when
  *	order_state.c      the only function that writes a state; invariants
@@ -70,14 +71,34 @@ enum order_kind {
 	ORDER_KIND_QUOTATION,
 	ORDER_KIND_WITHDRAW,
 	ORDER_KIND_ACTIVATE,
+	ORDER_KIND_UPDATE,
 	ORDER_KIND_END
 };
 
 /* Bytes that an order keeps beside its documents. */
 enum {
 	ORDER_BLOB_DRAFT = CPNP_DOC_END, /* server: the OFFER to be signed */
+	ORDER_BLOB_STANDING, /* struct order_standing, while there is one */
 	ORDER_BLOB_PAST, /* tags of transactions that are over, newest last */
 	ORDER_BLOBS_END
+};
+
+/* Of an agreement, while an UPDATE is open, that which struct order_now has
+ * under the same names. */
+struct order_standing {
+	bool has_offer_statement;
+	bool has_accept_statement;
+	bool accept_sent;
+	bool has_response_time;
+	bool has_offer_time;
+	uint8_t nonce_len;
+	uint8_t nonce[CPNP_NONCE_MAX];
+	uint8_t order_digest[CPNP_SHA256_LEN];
+	uint8_t offer_statement[CPNP_SHA256_LEN];
+	uint8_t accept_statement[CPNP_SHA256_LEN];
+	cpnp_wtime response_time;
+	cpnp_wtime offer_time;
+	cpnp_wtime validity;
 };
 
 /*
@@ -100,6 +121,7 @@ struct order_now {
 	bool has_accept_statement;
 	bool has_response_time;
 	bool has_offer_time;
+	bool undone; /* an UPDATE came to nothing */
 
 	/* of the transaction, when it is not that of the QUOTATION */
 	uint8_t transaction_id_len;
@@ -235,6 +257,7 @@ struct order_step {
 	cpnp_wtime offer_time;
 	cpnp_subcode subcode;
 	const cpnp_schedule *schedule;
+	const cpnp_quotation *request;
 	const cpnp_explanation *explanations;
 	size_t explanations_n;
 	const cpnp_reason *reasons;
@@ -337,6 +360,8 @@ cpnp_msg *cpnp_order_build(struct order_step *s, cpnp_method method);
 /* Give the message in orders->build the next number, keep it as the newest
  * one and send it. */
 int cpnp_order_send(struct order_step *s);
+/* What a QUOTATION or UPDATE asks for goes into the message. */
+void cpnp_order_fill_request(cpnp_msg *msg, const cpnp_quotation *request);
 /* Send the request that the order was created with. */
 int cpnp_order_send_request(struct order_step *s);
 /* Encode orders->build without sending it. */
@@ -424,6 +449,23 @@ int cpnp_server_begin(struct order_step *s, enum order_kind kind);
 /* Server: a message that asks for one while the state has another. */
 int cpnp_server_second(struct order_step *s);
 
+/* --- order_update.c --- */
+
+int cpnp_client_update(struct order_step *s);
+/* An UPDATE for an agreement. */
+int cpnp_server_update(struct order_step *s);
+/* The new agreement takes the place of the one that stood aside. */
+void cpnp_update_done(struct order_step *s);
+/* Cancelled and settled: of an UPDATE, the agreement is what it was, and the
+ * order Completed.  Before the last message is sent, so that no STORE follows
+ * it. */
+int cpnp_update_undo(struct order_step *s);
+/* The agreement that stands aside, if one does. */
+bool cpnp_order_get_aside(
+    const struct order_now *o, struct order_standing *standing);
+int cpnp_order_set_aside(const cpnp_env *env, struct order_now *o,
+    const struct order_standing *standing);
+
 /* --- order_activate.c --- */
 
 int cpnp_client_activate(struct order_step *s);
@@ -476,8 +518,10 @@ int cpnp_client_check_fail(const struct order_step *s);
 int cpnp_server_check_nonce(const struct order_step *s);
 /* ... and those of the agreement that stands. */
 int cpnp_server_check_agreement(const struct order_step *s);
-/* An UPDATE for an agreement. */
-int cpnp_server_update(struct order_step *s);
+/* A QUOTATION or UPDATE whose transaction has begun. */
+int cpnp_server_request(struct order_step *s);
+/* The same, though not the newest message. */
+int cpnp_server_request_again(struct order_step *s);
 /* An ACK with the service of a document, and with the empty description. */
 int cpnp_server_send_ack(struct order_step *s, cpnp_doc doc);
 int cpnp_server_send_empty_ack(struct order_step *s);

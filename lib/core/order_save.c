@@ -22,8 +22,10 @@
 static const size_t fields_of[SAVE_VERSION + 1] = {
     [1] = 24,
     [2] = 26, /* kind and identifier of the transaction */
-    [3] = 33, /* see put_more() */
+    [3] = 34, /* see put_more() */
 };
+
+#define ASIDE_FIELDS 10
 
 enum {
 	FLAG_OUTSTANDING = 1,
@@ -34,7 +36,9 @@ enum {
 	FLAG_HAS_OFFER_STATEMENT = 32,
 	FLAG_HAS_ACCEPT_STATEMENT = 64,
 	FLAG_REQUIRE_STATEMENTS = 128,
-	FLAGS_ALL = 255
+	FLAGS_ALL_2 = 255,
+	FLAG_UNDONE = 256, /* from version 3 on */
+	FLAGS_ALL = 511
 };
 
 static uint64_t
@@ -53,6 +57,7 @@ flags_of(const cpnp_order *order)
 		flags |= FLAG_HAS_OFFER_STATEMENT;
 	flags |= o->has_accept_statement ? FLAG_HAS_ACCEPT_STATEMENT : 0;
 	flags |= order->require_statements ? FLAG_REQUIRE_STATEMENTS : 0;
+	flags |= o->undone ? FLAG_UNDONE : 0;
 	return flags;
 }
 
@@ -69,6 +74,7 @@ set_flags(cpnp_order *order, uint64_t flags)
 	o->has_offer_statement = (flags & FLAG_HAS_OFFER_STATEMENT) != 0;
 	o->has_accept_statement = (flags & FLAG_HAS_ACCEPT_STATEMENT) != 0;
 	order->require_statements = (flags & FLAG_REQUIRE_STATEMENTS) != 0;
+	o->undone = (flags & FLAG_UNDONE) != 0;
 }
 
 static void
@@ -121,12 +127,31 @@ version_of(const struct order_now *o)
 	return o->kind == ORDER_KIND_QUOTATION ? 1 : 2;
 }
 
+static void
+put_aside(cpnp_buf *buf, const struct order_standing *a)
+{
+	cpnp_cbor_put_array(buf, ASIDE_FIELDS);
+	cpnp_cbor_put_uint(buf, a->accept_sent);
+	cpnp_cbor_put_bytes(buf, (cpnp_bytes){a->nonce, a->nonce_len});
+	put_digest(buf, true, a->order_digest);
+	cpnp_cbor_put_uint(buf, a->has_offer_statement);
+	put_digest(buf, a->has_offer_statement, a->offer_statement);
+	cpnp_cbor_put_uint(buf, a->has_accept_statement);
+	put_digest(buf, a->has_accept_statement, a->accept_statement);
+	put_time(buf, a->has_response_time, a->response_time);
+	put_time(buf, a->has_offer_time, a->offer_time);
+	put_time(buf, true, a->validity);
+}
+
 /* The fields of version 3: the time that is asked for, or null; what the
  * client grants, and until when, or null; start, stop and end of the service,
- * or null; the tags of the transactions that are over. */
+ * or null; the tags of the transactions that are over; the agreement that
+ * stands aside, or null. */
 static void
 put_more(cpnp_buf *buf, const struct order_now *o)
 {
+	struct order_standing aside;
+
 	put_time(buf, o->more_asked, o->more_date);
 	cpnp_cbor_put_uint(buf, o->more_time);
 	put_time(buf, o->more_time == CPNP_MORE_TIME_UNTIL,
@@ -135,6 +160,10 @@ put_more(cpnp_buf *buf, const struct order_now *o)
 	put_time(buf, o->has_stop, o->stop);
 	put_time(buf, o->has_over, o->over);
 	cpnp_cbor_put_bytes(buf, cpnp_blob_bytes(o->docs[ORDER_BLOB_PAST]));
+	if (cpnp_order_get_aside(o, &aside))
+		put_aside(buf, &aside);
+	else
+		cpnp_cbor_put_null(buf);
 }
 
 int
@@ -247,6 +276,35 @@ get_past(cpnp_cbor_rd *rd, const cpnp_env *env, struct order_now *o)
 }
 
 static void
+get_aside(cpnp_cbor_rd *rd, const cpnp_env *env, struct order_now *o)
+{
+	struct order_standing a = {0};
+	int err;
+
+	if (cpnp_cbor_peek(rd) == CPNP_CBOR_NULL) {
+		cpnp_cbor_get_null(rd);
+		return;
+	}
+	(void)cpnp_cbor_get_array(rd, ASIDE_FIELDS, ASIDE_FIELDS);
+	a.accept_sent = cpnp_cbor_get_uint(rd, 0, 1) != 0;
+	a.nonce_len = get_short(rd, CPNP_NONCE_MIN, CPNP_NONCE_MAX, a.nonce);
+	get_digest(rd, true, a.order_digest);
+	a.has_offer_statement = cpnp_cbor_get_uint(rd, 0, 1) != 0;
+	get_digest(rd, a.has_offer_statement, a.offer_statement);
+	a.has_accept_statement = cpnp_cbor_get_uint(rd, 0, 1) != 0;
+	get_digest(rd, a.has_accept_statement, a.accept_statement);
+	a.has_response_time = get_time(rd, &a.response_time);
+	a.has_offer_time = get_time(rd, &a.offer_time);
+	if (!get_time(rd, &a.validity))
+		cpnp_cbor_rd_fail(rd, CPNP_ERR_MISMATCH);
+	if (rd->err != 0)
+		return;
+	err = cpnp_order_set_aside(env, o, &a);
+	if (err != 0)
+		cpnp_cbor_rd_fail(rd, err);
+}
+
+static void
 get_more(cpnp_cbor_rd *rd, const cpnp_env *env, struct order_now *o)
 {
 	o->more_asked = get_time(rd, &o->more_date);
@@ -259,6 +317,7 @@ get_more(cpnp_cbor_rd *rd, const cpnp_env *env, struct order_now *o)
 	o->has_stop = get_time(rd, &o->stop);
 	o->has_over = get_time(rd, &o->over);
 	get_past(rd, env, o);
+	get_aside(rd, env, o);
 }
 
 static int
@@ -274,7 +333,8 @@ read_state(cpnp_cbor_rd *rd, uint64_t version, const cpnp_env *env,
 	    rd, CPNP_AGREEMENT_NONE, CPNP_AGREEMENT_ENDED);
 	o->status = (cpnp_status)cpnp_cbor_get_uint(rd, CPNP_STATUS_NONE,
 	    CPNP_STATUS_UNSUPPORTED_ACTIVATION_TYPE);
-	set_flags(order, cpnp_cbor_get_uint(rd, 0, FLAGS_ALL));
+	set_flags(order,
+	    cpnp_cbor_get_uint(rd, 0, version >= 3 ? FLAGS_ALL : FLAGS_ALL_2));
 	o->provider_id_len =
 	    get_short(rd, 0, CPNP_ORDER_ID_MAX, o->provider_id);
 	o->in_seq = (uint32_t)cpnp_cbor_get_uint(rd, 0, UINT32_MAX);

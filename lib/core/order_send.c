@@ -137,6 +137,32 @@ cpnp_order_send(struct order_step *s)
 	return push_send(s, false);
 }
 
+void
+cpnp_order_fill_request(cpnp_msg *msg, const cpnp_quotation *q)
+{
+	uint64_t set = CPNP_ATTR_BIT(CPNP_ATTR_SERVICE_DESCRIPTION);
+
+	msg->service_description = q->service_description;
+	msg->expected_response_time = q->expected_response_time;
+	if (q->has_response_time)
+		set |= CPNP_ATTR_BIT(CPNP_ATTR_EXPECTED_RESPONSE_TIME);
+	if (q->options != NULL) {
+		msg->options = *q->options;
+		set |= CPNP_ATTR_BIT(CPNP_ATTR_NEGOTIATION_OPTIONS);
+	}
+	if (q->customer_description != NULL) {
+		msg->customer_description = *q->customer_description;
+		set |= CPNP_ATTR_BIT(CPNP_ATTR_CUSTOMER_DESCRIPTION);
+	}
+	msg->activation_type = q->activation_type;
+	if (q->has_activation_type)
+		set |= CPNP_ATTR_BIT(CPNP_ATTR_ACTIVATION_TYPE);
+	msg->activation_schedule = q->activation_schedule;
+	if (q->has_activation_schedule)
+		set |= CPNP_ATTR_BIT(CPNP_ATTR_ACTIVATION_SCHEDULE);
+	msg->present |= set;
+}
+
 int
 cpnp_order_send_request(struct order_step *s)
 {

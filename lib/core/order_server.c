@@ -13,6 +13,7 @@
  *	AcceptReceived -> Completed, ACK                   [complete]
  *	PQOReceived ... AcceptReceived -> Cancelled, ACK   [cancel]
  *	Completed -> Cancelled, ACK                        order_withdraw.c
+ *	Completed -> PQOReceived, Cancelled -> Completed   order_update.c
  *	Completed, ACK                                     order_activate.c
  *
  * What is refused with an error changes nothing; cpnp_orders_recv() answers
@@ -74,32 +75,18 @@ set_offer_time(struct order_step *s)
 		o->offer_time = o->response_time;
 }
 
-static int
-open_transaction(struct order_step *s)
+int
+cpnp_server_request(struct order_step *s)
 {
-	const cpnp_env *env = &s->orders->env;
 	struct order_now *o = &s->order->now;
-	int err = make_provider_id(s);
+	cpnp_msg *msg;
+	int err = cpnp_order_keep_doc(s, CPNP_DOC_REQUEST);
 
-	if (err == 0 &&
-	    env->random(env->user, (uint8_t *)&o->out_seq,
-		sizeof(o->out_seq)) != 0)
-		err = CPNP_ERR_RANDOM;
-	o->out_seq &= INT32_MAX; /* contradictions.md, 13 */
+	cpnp_step_record_input(s);
 	o->has_response_time =
 	    cpnp_msg_has(s->msg, CPNP_ATTR_EXPECTED_RESPONSE_TIME);
 	if (o->has_response_time)
 		o->response_time = s->msg->expected_response_time;
-	cpnp_step_record_input(s);
-	return err != 0 ? err : cpnp_order_keep_doc(s, CPNP_DOC_REQUEST);
-}
-
-static int
-quotation(struct order_step *s)
-{
-	cpnp_msg *msg;
-	int err = open_transaction(s);
-
 	if (err == 0)
 		err = cpnp_order_change_state(
 		    s, CPNP_STATE_PQO_RECEIVED, NULL, NULL);
@@ -110,17 +97,32 @@ quotation(struct order_step *s)
 		return err;
 	set_offer_time(s);
 	msg = cpnp_order_build(s, CPNP_METHOD_PROCESSING);
-	msg->expected_offer_time = s->order->now.offer_time;
+	msg->expected_offer_time = o->offer_time;
 	msg->present |= CPNP_ATTR_BIT(CPNP_ATTR_EXPECTED_OFFER_TIME);
 	err = cpnp_order_send(s);
 	return err != 0 ? err : cpnp_step_ask(s, ORDER_PENDING_DECIDE);
 }
 
-/* The same QUOTATION, though not the newest message: in draft-02, which has
+static int
+quotation(struct order_step *s)
+{
+	const cpnp_env *env = &s->orders->env;
+	struct order_now *o = &s->order->now;
+	int err = make_provider_id(s);
+
+	if (err == 0 &&
+	    env->random(env->user, (uint8_t *)&o->out_seq,
+		sizeof(o->out_seq)) != 0)
+		err = CPNP_ERR_RANDOM;
+	o->out_seq &= INT32_MAX; /* contradictions.md, 13 */
+	return err != 0 ? err : cpnp_server_request(s);
+}
+
+/* The same QUOTATION or UPDATE, though not the newest message: in draft-02, which has
  * no numbers, it may be late (contradictions.md, 12).  Another one under the
  * same identifier is refused (contradictions.md, 32). */
-static int
-quotation_again(struct order_step *s)
+int
+cpnp_server_request_again(struct order_step *s)
 {
 	uint8_t digest[CPNP_SHA256_LEN];
 	int err = cpnp_order_read_doc(s->orders, s->order, CPNP_DOC_REQUEST);
@@ -260,6 +262,16 @@ offer_signed(struct order_step *s)
 	return err;
 }
 
+/* Send what was built when a transaction has come to nothing, or to its
+ * agreement; before it an UPDATE that did leaves things as they were. */
+static int
+close_with(struct order_step *s)
+{
+	int err = cpnp_update_undo(s);
+
+	return err != 0 ? err : cpnp_order_send(s);
+}
+
 static int
 refuse(struct order_step *s, cpnp_status status, const char *why)
 {
@@ -268,8 +280,9 @@ refuse(struct order_step *s, cpnp_status status, const char *why)
 	s->order->now.status = status;
 	err = cpnp_order_change_state(
 	    s, CPNP_STATE_CANCELLED, cpnp_status_text(status), NULL);
+	cpnp_order_build_fail(s, status, why);
 	if (err == 0)
-		err = cpnp_order_send_fail(s, status, why);
+		err = close_with(s);
 	return err != 0 ? err : cpnp_step_end_transaction(s);
 }
 
@@ -283,29 +296,40 @@ is_our_id(const struct order_step *s)
 /* The identifier and the nonce of a request are those of the OFFER (RFC 8921,
  * 9.1.5); draft-02 may leave the nonce out of a DECLINE
  * (contradictions.md, 3). */
-int
-cpnp_server_check_nonce(const struct order_step *s)
+static int
+check_nonce(const struct order_step *s, const uint8_t *nonce, size_t len)
 {
-	const struct order_now *o = &s->order->now;
 	unsigned differ = 0;
 
-	if (!o->has_offer)
-		return CPNP_ERR_UNEXPECTED;
 	if (!is_our_id(s))
 		return CPNP_ERR_UNKNOWN_ORDER;
 	if (!cpnp_msg_has(s->msg, CPNP_ATTR_NONCE) || CPNP_FAULT(NONCE))
 		return 0;
-	if (s->msg->nonce.len != o->nonce_len)
+	if (s->msg->nonce.len != len)
 		return CPNP_ERR_NONCE;
-	for (size_t i = 0; i < o->nonce_len; i++)
-		differ |= (unsigned)(s->msg->nonce.ptr[i] ^ o->nonce[i]);
+	for (size_t i = 0; i < len; i++)
+		differ |= (unsigned)(s->msg->nonce.ptr[i] ^ nonce[i]);
 	return differ != 0 ? CPNP_ERR_NONCE : 0;
 }
 
 int
+cpnp_server_check_nonce(const struct order_step *s)
+{
+	const struct order_now *o = &s->order->now;
+
+	return o->has_offer ? check_nonce(s, o->nonce, o->nonce_len)
+			    : CPNP_ERR_UNEXPECTED;
+}
+
+/* contradictions.md, 28: that of an UPDATE is good from its ACK on. */
+int
 cpnp_server_check_agreement(const struct order_step *s)
 {
-	return cpnp_server_check_nonce(s);
+	struct order_standing aside;
+
+	return cpnp_order_get_aside(&s->order->now, &aside)
+	    ? check_nonce(s, aside.nonce, aside.nonce_len)
+	    : cpnp_server_check_nonce(s);
 }
 
 /* contradictions.md, 24: an ACCEPT is matched on the order digest. */
@@ -379,7 +403,7 @@ cpnp_server_send_ack(struct order_step *s, cpnp_doc doc)
 	if (doc == CPNP_DOC_REQUEST)
 		cpnp_order_explain(msg, "CANCEL", "the order is cancelled");
 	add_receipt(s);
-	return cpnp_order_send(s);
+	return close_with(s);
 }
 
 int
@@ -397,14 +421,18 @@ cpnp_server_send_empty_ack(struct order_step *s)
 	msg = cpnp_order_build(s, CPNP_METHOD_ACK);
 	msg->service_description = cpnp_buf_bytes(&buf);
 	msg->present |= CPNP_ATTR_BIT(CPNP_ATTR_SERVICE_DESCRIPTION);
-	return cpnp_order_send(s);
+	if (s->event == CPNP_EVENT_RECV_CANCEL)
+		cpnp_order_explain(msg, "CANCEL", "the update is cancelled");
+	return close_with(s);
 }
 
 static int
 complete(struct order_step *s)
 {
-	int err = cpnp_service_agreed(s);
+	int err;
 
+	cpnp_update_done(s);
+	err = cpnp_service_agreed(s);
 	if (err == 0)
 		err = cpnp_order_change_state(s, CPNP_STATE_COMPLETED, NULL,
 		    s->statement.len > 0 ? &s->statement : NULL);
@@ -431,9 +459,10 @@ accept_too_late(struct order_step *s)
 	cpnp_step_record_input(s);
 	err = cpnp_order_change_state(s, CPNP_STATE_CANCELLED,
 	    "the ACCEPT came after the validity of the offer", NULL);
+	cpnp_order_build_fail(s, CPNP_STATUS_MESSAGE_VALIDATION,
+	    "the validity of the offer has ended");
 	if (err == 0)
-		err = cpnp_order_send_fail(s, CPNP_STATUS_MESSAGE_VALIDATION,
-		    "the validity of the offer has ended");
+		err = close_with(s);
 	return err != 0 ? err : cpnp_step_end_transaction(s);
 }
 
@@ -601,20 +630,34 @@ offer_expired(struct order_step *s)
 	}
 	err = cpnp_order_change_state(s, CPNP_STATE_CANCELLED,
 	    "the validity of the offer ended", NULL);
+	if (err == 0)
+		err = cpnp_update_undo(s);
 	return err != 0 ? err : cpnp_step_end_transaction(s);
 }
 
-/* An agreement can be changed only under its nonce; what would change it is
- * not offered. */
-int
-cpnp_server_update(struct order_step *s)
+/* An UPDATE came to nothing, and the client has not heard or ends it too: what
+ * it asked for is gone, and its ACK has the empty CPD. */
+static int
+end_undone(struct order_step *s)
 {
-	int err = cpnp_server_check_nonce(s);
+	if (!s->order->now.undone)
+		return CPNP_ERR_UNEXPECTED;
+	if (s->event == CPNP_EVENT_RECV_DECLINE && !is_our_id(s))
+		return CPNP_ERR_UNKNOWN_ORDER;
+	cpnp_step_record_input(s);
+	return cpnp_server_send_empty_ack(s);
+}
 
-	if (err != 0)
-		return err;
-	s->answer = CPNP_STATUS_ADMINISTRATIVELY_PROHIBITED;
-	return CPNP_ERR_UNEXPECTED;
+/* A request for a transaction while one is open, which may be its own. */
+static int
+on_agreement(struct order_step *s)
+{
+	return s->event == CPNP_EVENT_RECV_UPDATE &&
+		s->order->now.kind == ORDER_KIND_UPDATE &&
+		cpnp_bytes_equal(s->msg->transaction_id,
+		    cpnp_order_transaction_id(s->order))
+	    ? cpnp_server_request_again(s)
+	    : cpnp_server_second(s);
 }
 
 /* Messages that a server is never given; cpnp_orders_recv() looks for an
@@ -664,9 +707,9 @@ in_awaiting_processing(struct order_step *s)
 {
 	switch (s->event) {
 	CASE_ON_AGREEMENT:
-		return cpnp_server_second(s);
+		return on_agreement(s);
 	case CPNP_EVENT_RECV_QUOTATION:
-		return quotation_again(s);
+		return cpnp_server_request_again(s);
 	case CPNP_EVENT_RECV_CANCEL:
 		return cancel(s);
 	case CPNP_EVENT_OFFER:
@@ -714,9 +757,9 @@ in_offer_proposed(struct order_step *s)
 {
 	switch (s->event) {
 	CASE_ON_AGREEMENT:
-		return cpnp_server_second(s);
+		return on_agreement(s);
 	case CPNP_EVENT_RECV_QUOTATION:
-		return quotation_again(s);
+		return cpnp_server_request_again(s);
 	case CPNP_EVENT_RECV_PROCESSING:
 		return is_processed(s);
 	case CPNP_EVENT_RECV_ACCEPT:
@@ -754,9 +797,9 @@ in_accept_received(struct order_step *s)
 {
 	switch (s->event) {
 	CASE_ON_AGREEMENT:
-		return cpnp_server_second(s);
+		return on_agreement(s);
 	case CPNP_EVENT_RECV_QUOTATION:
-		return quotation_again(s);
+		return cpnp_server_request_again(s);
 	case CPNP_EVENT_RECV_ACCEPT:
 		return accept_again(s);
 	case CPNP_EVENT_RECV_CANCEL:
@@ -792,10 +835,14 @@ in_completed(struct order_step *s)
 {
 	switch (s->event) {
 	case CPNP_EVENT_RECV_QUOTATION:
-		return quotation_again(s);
+		return cpnp_server_request_again(s);
 	case CPNP_EVENT_RECV_ACCEPT:
 		return accept_again(s);
+	case CPNP_EVENT_RECV_DECLINE:
+		return end_undone(s);
 	case CPNP_EVENT_RECV_CANCEL:
+		if (s->order->now.undone)
+			return end_undone(s);
 		/* Too late: the agreement stands, and its ACK says so
 		 * (contradictions.md, 5). */
 		cpnp_step_record_input(s);
@@ -808,7 +855,6 @@ in_completed(struct order_step *s)
 		return cpnp_server_activate(s);
 	case CPNP_EVENT_LINGER_EXPIRED:
 		return cpnp_step_forget(s);
-	case CPNP_EVENT_RECV_DECLINE:
 	case CPNP_EVENT_RECV_PROCESSING:
 	CASE_ANSWER_TO_MORE_TIME:
 	CASE_FOR_CLIENT:
@@ -836,7 +882,7 @@ in_cancelled(struct order_step *s)
 {
 	switch (s->event) {
 	case CPNP_EVENT_RECV_QUOTATION:
-		return quotation_again(s);
+		return cpnp_server_request_again(s);
 	case CPNP_EVENT_RECV_ACCEPT:
 		return accept_when_cancelled(s);
 	case CPNP_EVENT_RECV_DECLINE:

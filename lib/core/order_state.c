@@ -266,7 +266,8 @@ agreement_fits(const struct order_now *o)
 	case CPNP_AGREEMENT_COMPLETED:
 	case CPNP_AGREEMENT_ACTIVE:
 		return o->state == CPNP_STATE_COMPLETED ||
-		    (o->kind == ORDER_KIND_WITHDRAW && o->outstanding);
+		    (o->kind == ORDER_KIND_WITHDRAW && o->outstanding) ||
+		    o->docs[ORDER_BLOB_STANDING] != NULL;
 	case CPNP_AGREEMENT_ENDED:
 		return !o->outstanding &&
 		    (o->state == CPNP_STATE_COMPLETED ||
@@ -289,6 +290,19 @@ check_open(const cpnp_order *order)
 	if (o->kind == ORDER_KIND_ACTIVATE &&
 	    o->state != CPNP_STATE_COMPLETED)
 		return "an ACTIVATE leaves the order Completed";
+	if ((o->docs[ORDER_BLOB_STANDING] != NULL) !=
+	    (o->kind == ORDER_KIND_UPDATE && o->state != CPNP_STATE_COMPLETED))
+		return "an agreement stands aside while an UPDATE is open";
+	for (int i = CPNP_DOC_STANDING_REQUEST; i < CPNP_DOC_ACTIVATE; i++)
+		if ((o->docs[i] != NULL) !=
+		    (o->docs[ORDER_BLOB_STANDING] != NULL))
+			return "its documents stand aside with it";
+	if (o->kind == ORDER_KIND_UPDATE &&
+	    o->state == CPNP_STATE_CANCELLED && !o->outstanding)
+		return "an UPDATE that is settled leaves the order Completed";
+	if (o->undone && (o->kind != ORDER_KIND_UPDATE ||
+			     o->state != CPNP_STATE_COMPLETED))
+		return "an UPDATE that came to nothing is over";
 	if (o->outstanding && !is_activating(o) &&
 	    (!is_client || o->state != CPNP_STATE_CANCELLED))
 		return "a cancelled order of a client is outstanding, or an "
@@ -333,7 +347,8 @@ cpnp_order_check(const cpnp_order *order)
 	if (is_client && o->state == CPNP_STATE_ACCEPT_SENT && !o->accept_sent)
 		return "AcceptSent has sent an ACCEPT";
 	if (o->agreement != CPNP_AGREEMENT_NONE && is_client &&
-	    o->docs[CPNP_DOC_FINAL] == NULL)
+	    o->docs[CPNP_DOC_FINAL] == NULL &&
+	    o->docs[CPNP_DOC_STANDING_FINAL] == NULL)
 		return "a client's agreement has its ACK";
 	if (!is_client && o->state != CPNP_STATE_NONE && !o->has_input)
 		return "a server has heard its client";

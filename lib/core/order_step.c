@@ -268,7 +268,9 @@ cpnp_step_end_transaction(struct order_step *s)
 
 	if (e == NULL)
 		return CPNP_ERR_INTERNAL;
-	e->effect.u.end.state = s->order->now.state;
+	e->effect.u.end.state = s->order->now.undone
+	    ? CPNP_STATE_CANCELLED
+	    : s->order->now.state;
 	e->effect.u.end.status = s->order->now.status;
 	return 0;
 }

@@ -173,29 +173,10 @@ static void
 build_quotation(struct order_step *s, const cpnp_quotation *q)
 {
 	cpnp_msg *msg = cpnp_order_build(s, CPNP_METHOD_QUOTATION);
-	uint64_t set = CPNP_ATTR_BIT(CPNP_ATTR_SERVICE_DESCRIPTION);
 
 	if (cpnp_msg_allow(msg, CPNP_ATTR_SEQUENCE_NUMBER))
 		msg->sequence_number = s->order->now.out_seq;
-	msg->service_description = q->service_description;
-	msg->expected_response_time = q->expected_response_time;
-	if (q->has_response_time)
-		set |= CPNP_ATTR_BIT(CPNP_ATTR_EXPECTED_RESPONSE_TIME);
-	if (q->options != NULL) {
-		msg->options = *q->options;
-		set |= CPNP_ATTR_BIT(CPNP_ATTR_NEGOTIATION_OPTIONS);
-	}
-	if (q->customer_description != NULL) {
-		msg->customer_description = *q->customer_description;
-		set |= CPNP_ATTR_BIT(CPNP_ATTR_CUSTOMER_DESCRIPTION);
-	}
-	msg->activation_type = q->activation_type;
-	if (q->has_activation_type)
-		set |= CPNP_ATTR_BIT(CPNP_ATTR_ACTIVATION_TYPE);
-	msg->activation_schedule = q->activation_schedule;
-	if (q->has_activation_schedule)
-		set |= CPNP_ATTR_BIT(CPNP_ATTR_ACTIVATION_SCHEDULE);
-	msg->present |= set;
+	cpnp_order_fill_request(msg, q);
 }
 
 static int
@@ -363,6 +344,35 @@ int
 cpnp_order_withdraw(cpnp_orders *orders, cpnp_order *order, cpnp_now now)
 {
 	return command(orders, order, CPNP_EVENT_WITHDRAW, now);
+}
+
+int
+cpnp_order_update(cpnp_orders *orders, cpnp_order *order,
+    const cpnp_update *update, cpnp_now now)
+{
+	cpnp_quotation request = {
+	    .service_description = update->service_description,
+	    .has_response_time = true,
+	    .expected_response_time = update->expected_response_time,
+	    .options = update->options,
+	    .customer_description = update->customer_description,
+	    .has_activation_type = update->has_activation_type,
+	    .activation_type = update->activation_type,
+	    .has_activation_schedule = update->has_activation_schedule,
+	    .activation_schedule = update->activation_schedule,
+	    .more_time = update->more_time,
+	    .more_time_until = update->more_time_until,
+	};
+	struct order_step s = {.orders = orders,
+	    .order = order,
+	    .event = CPNP_EVENT_UPDATE,
+	    .request = &request,
+	    .now = now};
+
+	if (update->service_description.len == 0 ||
+	    update->expected_response_time.sec <= now.wall.sec)
+		return CPNP_ERR_INVALID;
+	return cpnp_step_run(&s);
 }
 
 int

@@ -177,6 +177,9 @@ feed_command(struct peer *p, cpnp_event event)
 		return cpnp_order_more_time(p->orders, order,
 		    (cpnp_wtime){p->now.wall.sec + 400}, CPNP_SUBCODE_NONE,
 		    p->now);
+	if (event == CPNP_EVENT_UPDATE)
+		return cpnp_order_update(
+		    p->orders, order, &(cpnp_update){PEER_UPDATE(p)}, p->now);
 	if (event == CPNP_EVENT_ACTIVATE)
 		return cpnp_order_activate(p->orders, order, &now_on, p->now);
 	if (event == CPNP_EVENT_GRANT)

@@ -257,6 +257,61 @@ pair_activate(
 	peer_clear(server);
 }
 
+static void
+do_update(struct pair *pair)
+{
+	struct peer *client = &pair->client;
+	cpnp_update update = {PEER_UPDATE(client)};
+
+	must(cpnp_order_update(client->orders, peer_order(client, "o1"),
+	    &update, client->now));
+	peer_drain(client);
+}
+
+static void
+do_update_offer(struct pair *pair)
+{
+	struct peer *server = &pair->server;
+	cpnp_offer offer = peer_offer(server, PEER_SERVICE_60, 300);
+
+	must(cpnp_order_offer(
+	    server->orders, peer_order(server, "o1"), &offer, server->now));
+	peer_drain(server);
+	if (server->config.sign)
+		must(peer_sign(server, server->name));
+}
+
+void
+pair_update(struct pair *pair, cpnp_state state)
+{
+	static const cpnp_state states[] = {CPNP_STATE_PQO_SENT,
+	    CPNP_STATE_SERVER_PROCESSING, CPNP_STATE_OFFER_PROCESSING,
+	    CPNP_STATE_ACCEPT_SENT, CPNP_STATE_COMPLETED};
+	size_t i = 0;
+
+	do_update(pair);
+	while (states[i++] != state) {
+		switch (i) {
+		case 1:
+			(void)pair_to_server(pair);
+			(void)pair_to_client(pair);
+			break;
+		case 2:
+			do_update_offer(pair);
+			(void)pair_to_client(pair);
+			(void)pair_to_server(pair);
+			break;
+		case 3:
+			do_stage(pair, STAGE_ACCEPT_SENT);
+			break;
+		default:
+			(void)pair_to_server(pair);
+			do_stage(pair, STAGE_ACK_SENT);
+			(void)pair_to_client(pair);
+		}
+	}
+}
+
 void
 pair_withdraw(struct pair *pair, bool is_acknowledged)
 {

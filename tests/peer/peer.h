@@ -131,6 +131,11 @@ int peer_sign(struct peer *p, const char *name);
 #define PEER_SERVICE_80 CPNP_BYTES_LIT("\x82\x19\x03\xe8\xa1\x01\x18\x50")
 /* One that asks for the second and gets it, exact or not. */
 cpnp_quotation peer_quotation(const struct peer *client, const char *id);
+#define PEER_SERVICE_60 CPNP_BYTES_LIT("\x82\x19\x03\xe8\xa1\x01\x18\x3c")
+/* An UPDATE that asks for the third. */
+#define PEER_UPDATE(p)                                                         \
+	.service_description = PEER_SERVICE_60,                                \
+	.expected_response_time = {(p)->now.wall.sec + 600}
 cpnp_offer peer_offer(const struct peer *server, cpnp_bytes service,
     int64_t valid_sec);
 
@@ -171,6 +176,10 @@ void pair_server_to(struct pair *pair, cpnp_state state);
 /* From Completed on: the client has sent a WITHDRAW, which is on its way, or
  * also its ACK has come. */
 void pair_withdraw(struct pair *pair, bool is_acknowledged);
+/* ... an UPDATE, and the two go on until the client is in that state:
+ * PQOSent, ServerProcessing, OfferProcessing, AcceptSent or Completed.  What
+ * is offered is what was asked for. */
+void pair_update(struct pair *pair, cpnp_state state);
 /* ... an ACTIVATE, or also it was granted and its ACK has come. */
 void pair_activate(
     struct pair *pair, const cpnp_schedule *schedule, bool is_granted);

@@ -14,8 +14,13 @@
  * then steps, numbered for people:
  *
  *	STEP n CLIENT ORDER | ACCEPT | DECLINE | CANCEL | WITHDRAW
- *	STEP n SERVER OFFER [EXACT] [seconds valid]	(80 of 100; 300 s)
- *	STEP n SERVER REFUSE
+ *	STEP n CLIENT UPDATE		60 instead of what was asked for
+ *	STEP n CLIENT ACTIVATE [OFF | start [end]]	seconds from now
+ *	STEP n SERVER OFFER [EXACT | UPDATED] [seconds valid]
+ *					(80 of 100, or as it was asked; 300 s)
+ *	STEP n SERVER REFUSE | GRANT
+ *	STEP n SERVER MORE_TIME seconds	from now
+ *	STEP n SERVER RUNS | RUNS_NOT	the service, by other means
  *	STEP n side RESTARTS		all that is not stored is lost; a
  *					client repeats what it waits for
  *	STEP n side RECEIVES METHOD	the oldest message on its way to side,
@@ -28,7 +33,8 @@
  *					its way (it stays there)
  *	STEP n EXPECT side QUIET	none is on its way from side
  *	STEP n EXPECT side STATE name [outstanding]
- *	STEP n EXPECT side AGREEMENT none | Completed | ended
+ *	STEP n EXPECT side AGREEMENT none | Completed | Active | ended
+ *	STEP n EXPECT side SERVICE 100 | 80 | 60	of the agreement
  *	STEP n EXPECT side ENDED n	transactions that came to an end
  *	STEP n EXPECT side ALARMS n	withdrawals that were not answered
  *
@@ -159,13 +165,65 @@ do_offer(struct scenario *sc)
 {
 	struct peer *server = &sc->pair.server;
 	bool exact = is_word(sc, 2, "EXACT");
-	long valid = strtol(word(sc, exact ? 3 : 2), NULL, 10);
+	bool updated = is_word(sc, 2, "UPDATED");
+	long valid = strtol(word(sc, exact || updated ? 3 : 2), NULL, 10);
 	cpnp_offer offer = peer_offer(server,
-	    exact ? PEER_SERVICE : PEER_SERVICE_80, valid > 0 ? valid : 300);
+	    exact	  ? PEER_SERVICE
+		: updated ? PEER_SERVICE_60
+			  : PEER_SERVICE_80,
+	    valid > 0 ? valid : 300);
 
 	check_call(sc,
 	    cpnp_order_offer(server->orders, peer_order(server, ID), &offer,
 		server->now));
+}
+
+static void
+do_update(struct scenario *sc, struct peer *p)
+{
+	cpnp_update update = {PEER_UPDATE(p)};
+
+	check_call(sc,
+	    cpnp_order_update(
+		p->orders, peer_order(p, ID), &update, p->now));
+}
+
+static void
+do_activate(struct scenario *sc, struct peer *p)
+{
+	long start = strtol(word(sc, 2), NULL, 10);
+	long end = strtol(word(sc, 3), NULL, 10);
+	cpnp_schedule schedule = {.deactivate = is_word(sc, 2, "OFF"),
+	    .has_start = start > 0,
+	    .start = {p->now.wall.sec + start},
+	    .has_end = end > 0,
+	    .end = {p->now.wall.sec + end}};
+
+	check_call(sc,
+	    cpnp_order_activate(
+		p->orders, peer_order(p, ID), &schedule, p->now));
+}
+
+/* What a server is told of an agreement, or asks for; false: nothing such. */
+static bool
+do_server(struct scenario *sc, struct peer *p, cpnp_order *order)
+{
+	cpnp_wtime date = {
+	    p->now.wall.sec + strtol(word(sc, 2), NULL, 10)};
+
+	if (is_word(sc, 1, "GRANT"))
+		check_call(sc, cpnp_order_grant(p->orders, order, p->now));
+	else if (is_word(sc, 1, "MORE_TIME"))
+		check_call(sc,
+		    cpnp_order_more_time(p->orders, order, date,
+			CPNP_SUBCODE_LOCAL_UPGRADE, p->now));
+	else if (is_word(sc, 1, "RUNS") || is_word(sc, 1, "RUNS_NOT"))
+		check_call(sc,
+		    cpnp_order_set_active(p->orders, order,
+			is_word(sc, 1, "RUNS"), p->now));
+	else
+		return false;
+	return true;
 }
 
 static void
@@ -264,6 +322,10 @@ do_side(struct scenario *sc)
 		fail(sc, "there is no order to %s", word(sc, 1));
 	else if (is_word(sc, 1, "OFFER"))
 		do_offer(sc);
+	else if (is_word(sc, 1, "UPDATE"))
+		do_update(sc, p);
+	else if (is_word(sc, 1, "ACTIVATE"))
+		do_activate(sc, p);
 	else if (is_word(sc, 1, "REFUSE"))
 		check_call(sc,
 		    cpnp_order_refuse(p->orders, order,
@@ -277,7 +339,7 @@ do_side(struct scenario *sc)
 		check_call(sc, cpnp_order_cancel(p->orders, order, p->now));
 	else if (is_word(sc, 1, "WITHDRAW"))
 		check_call(sc, cpnp_order_withdraw(p->orders, order, p->now));
-	else
+	else if (!do_server(sc, p, order))
 		fail(sc, "\"%s\" is nothing that a side does", word(sc, 1));
 	settle(sc, p);
 }
@@ -367,6 +429,25 @@ expect_agreement(struct scenario *sc, const struct peer *p)
 }
 
 static void
+expect_service(struct scenario *sc, const struct peer *p)
+{
+	static cpnp_agreement agreement;
+	const cpnp_order *order = peer_order(p, ID);
+	cpnp_bytes is;
+	long mbit = strtol(word(sc, 3), NULL, 10);
+
+	if (order == NULL ||
+	    cpnp_order_get_standing(order, &agreement) != 0) {
+		fail(sc, "there is no agreement");
+		return;
+	}
+	/* the last byte tells them apart */
+	is = agreement.service_description;
+	if (is.ptr[is.len - 1] != mbit)
+		fail(sc, "it is %d", is.ptr[is.len - 1]);
+}
+
+static void
 do_expect(struct scenario *sc)
 {
 	const struct peer *p = side_of(sc, 1);
@@ -382,6 +463,8 @@ do_expect(struct scenario *sc)
 			fail(sc, "%s was sent", name_of(&p->outbox[0]));
 	} else if (is_word(sc, 2, "AGREEMENT")) {
 		expect_agreement(sc, p);
+	} else if (is_word(sc, 2, "SERVICE")) {
+		expect_service(sc, p);
 	} else if (is_word(sc, 2, "ALARMS")) {
 		if ((unsigned)atoi(word(sc, 3)) != p->alarms)
 			fail(sc, "there were %u alarms", p->alarms);

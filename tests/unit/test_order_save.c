@@ -14,33 +14,48 @@ struct stage {
 	cpnp_state state;
 	bool sign;
 	const char *asked; /* what loading asks again */
-	enum { AS_IT_IS, WITHDRAWS, WITHDRAWN, ACTIVATES, ACTIVE } then;
+	enum { AS_IT_IS, WITHDRAWS, WITHDRAWN, UPDATES, ACTIVATES, ACTIVE } then;
+	cpnp_state update;
 };
 
 static const struct stage stages[] = {
-    {false, CPNP_STATE_CREATED, false, "", AS_IT_IS},
-    {false, CPNP_STATE_PQO_SENT, false, "", AS_IT_IS},
-    {false, CPNP_STATE_SERVER_PROCESSING, false, "", AS_IT_IS},
-    {false, CPNP_STATE_OFFER_PROCESSING, false, "?offer;", AS_IT_IS},
-    {false, CPNP_STATE_OFFER_PROCESSING, true, "?offer;", AS_IT_IS},
-    {false, CPNP_STATE_ACCEPT_SENT, false, "", AS_IT_IS},
-    {false, CPNP_STATE_ACCEPT_SENT, true, "", AS_IT_IS},
-    {false, CPNP_STATE_COMPLETED, true, "", AS_IT_IS},
-    {false, CPNP_STATE_CANCELLED, false, "", AS_IT_IS},
-    {true, CPNP_STATE_AWAITING_PROCESSING, true, "?decide;", AS_IT_IS},
-    {true, CPNP_STATE_OFFER_PROPOSED, false, "", AS_IT_IS},
-    {true, CPNP_STATE_OFFER_PROPOSED, true, "", AS_IT_IS},
-    {true, CPNP_STATE_PROCESSING_RECEIVED, true, "", AS_IT_IS},
-    {true, CPNP_STATE_ACCEPT_RECEIVED, true, "?sign;", AS_IT_IS},
-    {true, CPNP_STATE_COMPLETED, true, "", AS_IT_IS},
-    {true, CPNP_STATE_CANCELLED, false, "", AS_IT_IS},
-    {false, CPNP_STATE_COMPLETED, true, "", WITHDRAWS},
-    {false, CPNP_STATE_COMPLETED, false, "", WITHDRAWN},
-    {true, CPNP_STATE_COMPLETED, true, "", WITHDRAWN},
-    {false, CPNP_STATE_COMPLETED, false, "", ACTIVATES},
-    {true, CPNP_STATE_COMPLETED, true, "?decide;", ACTIVATES},
-    {false, CPNP_STATE_COMPLETED, true, "", ACTIVE},
-    {true, CPNP_STATE_COMPLETED, false, "", ACTIVE},
+    {false, CPNP_STATE_CREATED, false, "", AS_IT_IS, 0},
+    {false, CPNP_STATE_PQO_SENT, false, "", AS_IT_IS, 0},
+    {false, CPNP_STATE_SERVER_PROCESSING, false, "", AS_IT_IS, 0},
+    {false, CPNP_STATE_OFFER_PROCESSING, false, "?offer;", AS_IT_IS, 0},
+    {false, CPNP_STATE_OFFER_PROCESSING, true, "?offer;", AS_IT_IS, 0},
+    {false, CPNP_STATE_ACCEPT_SENT, false, "", AS_IT_IS, 0},
+    {false, CPNP_STATE_ACCEPT_SENT, true, "", AS_IT_IS, 0},
+    {false, CPNP_STATE_COMPLETED, true, "", AS_IT_IS, 0},
+    {false, CPNP_STATE_CANCELLED, false, "", AS_IT_IS, 0},
+    {true, CPNP_STATE_AWAITING_PROCESSING, true, "?decide;", AS_IT_IS, 0},
+    {true, CPNP_STATE_OFFER_PROPOSED, false, "", AS_IT_IS, 0},
+    {true, CPNP_STATE_OFFER_PROPOSED, true, "", AS_IT_IS, 0},
+    {true, CPNP_STATE_PROCESSING_RECEIVED, true, "", AS_IT_IS, 0},
+    {true, CPNP_STATE_ACCEPT_RECEIVED, true, "?sign;", AS_IT_IS, 0},
+    {true, CPNP_STATE_COMPLETED, true, "", AS_IT_IS, 0},
+    {true, CPNP_STATE_CANCELLED, false, "", AS_IT_IS, 0},
+    {false, CPNP_STATE_COMPLETED, true, "", WITHDRAWS, 0},
+    {false, CPNP_STATE_COMPLETED, false, "", WITHDRAWN, 0},
+    {true, CPNP_STATE_COMPLETED, true, "", WITHDRAWN, 0},
+    {false, CPNP_STATE_COMPLETED, true, "", UPDATES,
+	CPNP_STATE_PQO_SENT},
+    {false, CPNP_STATE_COMPLETED, true, "", UPDATES,
+	CPNP_STATE_SERVER_PROCESSING},
+    {false, CPNP_STATE_COMPLETED, true, "?offer;", UPDATES,
+	CPNP_STATE_OFFER_PROCESSING},
+    {false, CPNP_STATE_COMPLETED, true, "", UPDATES,
+	CPNP_STATE_ACCEPT_SENT},
+    {false, CPNP_STATE_COMPLETED, true, "", UPDATES,
+	CPNP_STATE_COMPLETED},
+    {true, CPNP_STATE_COMPLETED, true, "?decide;", UPDATES,
+	CPNP_STATE_SERVER_PROCESSING},
+    {true, CPNP_STATE_COMPLETED, true, "", UPDATES,
+	CPNP_STATE_OFFER_PROCESSING},
+    {false, CPNP_STATE_COMPLETED, false, "", ACTIVATES, 0},
+    {true, CPNP_STATE_COMPLETED, true, "?decide;", ACTIVATES, 0},
+    {false, CPNP_STATE_COMPLETED, true, "", ACTIVE, 0},
+    {true, CPNP_STATE_COMPLETED, false, "", ACTIVE, 0},
 };
 
 #define STAGES_N (sizeof(stages) / sizeof(stages[0]))
@@ -60,6 +75,8 @@ setup(const struct stage *stage, cpnp_edition edition)
 		pair_client_to(&pair, stage->state);
 	if (stage->then == WITHDRAWS || stage->then == WITHDRAWN)
 		pair_withdraw(&pair, stage->then == WITHDRAWN);
+	if (stage->then == UPDATES)
+		pair_update(&pair, stage->update);
 	if (stage->then == ACTIVATES || stage->then == ACTIVE) {
 		pair_activate(&pair, &later, stage->then == ACTIVE);
 		(void)pair_to_server(&pair);
@@ -260,7 +277,9 @@ damage(const struct stage *stage)
 START_TEST(test_damaged_state_is_refused)
 {
 	damage(&stages[13]);
-	damage(&stages[STAGES_N - 7]);
+	damage(&stages[16]);
+	damage(&stages[18]);
+	damage(&stages[STAGES_N - 8]);
 	damage(&stages[STAGES_N - 5]);
 	damage(&stages[STAGES_N - 3]);
 	damage(&stages[STAGES_N - 2]);

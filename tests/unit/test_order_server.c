@@ -350,7 +350,7 @@ START_TEST(test_17_declined_order_gets_no_other_offer)
 }
 END_TEST
 
-/* contradictions.md, 33 and 28: what begins another transaction is refused,
+/* contradictions.md, 33 and 28: what begins a second transaction is refused,
  * and the agreement stays as it is. */
 START_TEST(test_33_update_leaves_the_agreement)
 {
@@ -359,7 +359,12 @@ START_TEST(test_33_update_leaves_the_agreement)
 	setup_server(CPNP_STATE_COMPLETED);
 	msg = peer_hand(server, "o1", CPNP_METHOD_UPDATE);
 	msg.transaction_id = CPNP_BYTES_LIT("transaction2");
-	assert_outcome(peer_feed_msg(server, &msg), "FAIL4!");
+	assert_outcome(
+	    peer_feed_msg(server, &msg), "AW PROCESSING ?decide");
+	peer_clear(server);
+	msg.transaction_id = CPNP_BYTES_LIT("transaction3");
+	assert_outcome(peer_feed_msg(server, &msg), "FAIL1!");
+	peer_clear(server);
 	msg.nonce = CPNP_BYTES_LIT("0123456789abcdeX");
 	assert_outcome(peer_feed_msg(server, &msg), "FAIL1!");
 	ck_assert_int_eq(cpnp_order_agreement_state(order()),
@@ -402,7 +407,15 @@ START_TEST(test_28_refused_update_leaves_the_nonce)
 	setup_server(CPNP_STATE_COMPLETED);
 	msg = peer_hand(server, "o1", CPNP_METHOD_UPDATE);
 	msg.transaction_id = CPNP_BYTES_LIT("transaction2");
-	assert_outcome(peer_feed_msg(server, &msg), "FAIL4!");
+	ck_assert_int_eq(peer_feed_msg(server, &msg), 0);
+	peer_clear(server);
+	ck_assert_int_eq(cpnp_order_refuse(server->orders, order(),
+			     CPNP_STATUS_NETWORK_PRESENCE, NULL, 0,
+			     server->now),
+	    0);
+	peer_drain(server);
+	assert_outcome(0, "CO FAIL6 .");
+	peer_clear(server);
 	msg = peer_hand(server, "o1", CPNP_METHOD_WITHDRAW);
 	msg.transaction_id = CPNP_BYTES_LIT("transaction3");
 	assert_outcome(peer_feed_msg(server, &msg), "CA ACK .");

@@ -89,7 +89,7 @@ static const struct row client_rows[] = {
     {E(WITHDRAW), BY_COMMAND,
 	{"S", "S", "S", "S", "S", "CA WITHDRAW", "S", "S", "S", "S"}},
     {E(UPDATE), BY_COMMAND,
-	{"S", "S", "S", "S", "S", "S", "S", "S", "BUSY", "S"}},
+	{"S", "S", "S", "S", "S", "PS UPDATE", "S", "S", "BUSY", "S"}},
     {E(ACTIVATE), BY_COMMAND,
 	{"S", "S", "S", "S", "S", "= ACTIVATE", "S", "S", "BUSY", "S"}},
     {E(MORE_TIME), BY_COMMAND, STATES_10},
@@ -112,7 +112,6 @@ enum { SERVER_ENDED = 6 };
 
 #define STATES_7 {"S", "S", "S", "S", "S", "S", "S"}
 #define F1 "FAIL1!"
-#define F4 "FAIL4!"
 #define ENDS "CA ACK ."
 
 static const struct row server_rows[] = {
@@ -126,7 +125,8 @@ static const struct row server_rows[] = {
     {E(RECV_CANCEL), BY_MESSAGE,
 	{ENDS, ENDS, ENDS, ENDS, "= ACK~", "= ACK", F1}},
     {E(RECV_WITHDRAW), BY_MESSAGE, {F1, F1, F1, F1, ENDS, F1, "= ACK"}},
-    {E(RECV_UPDATE), BY_MESSAGE, {F1, F1, F1, F1, F4, F1, F1}},
+    {E(RECV_UPDATE), BY_MESSAGE,
+	{F1, F1, F1, F1, "AW PROCESSING ?decide", F1, F1}},
     {E(RECV_FAIL), BY_MESSAGE, {"x", "x", "x", "x", "x", "x", "x"}},
     {E(RECV_ACTIVATE), BY_MESSAGE,
 	{F1, F1, F1, F1, "= ?decide", F1, F1}},
@@ -225,6 +225,9 @@ feed_command(struct peer *p, cpnp_event event)
 		err = cpnp_order_more_time(p->orders, order,
 		    (cpnp_wtime){p->now.wall.sec + 400}, CPNP_SUBCODE_NONE,
 		    p->now);
+	else if (event == CPNP_EVENT_UPDATE)
+		err = cpnp_order_update(
+		    p->orders, order, &(cpnp_update){PEER_UPDATE(p)}, p->now);
 	else if (event == CPNP_EVENT_ACTIVATE)
 		err = cpnp_order_activate(
 		    p->orders, order, &(cpnp_schedule){0}, p->now);

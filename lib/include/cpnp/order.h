@@ -377,7 +377,8 @@ CPNP_API int cpnp_order_grant(
  * It is repeated like a request until an ACK (the new time holds) or a FAIL
  * comes, or the tries are used up (the old time stays); effect TIME says
  * which.  Errors: STATE (also while a former request is open), METHOD (draft-02
- * has no such request), INVALID (not later than the present time).
+ * has no such request), INVALID (not later than now, or than the time that
+ * holds).
  */
 CPNP_API int cpnp_order_more_time(cpnp_orders *orders, cpnp_order *order,
     cpnp_wtime expected_offer_time, cpnp_subcode subcode, cpnp_now now);
@@ -458,13 +459,17 @@ typedef enum cpnp_doc {
 	CPNP_DOC_LAST_OUT, /* the newest message that this side sent */
 	CPNP_DOC_FINAL,    /* client: the ACK or FAIL that ended the
 			      transaction of the QUOTATION or UPDATE, with its
-			      receipt or explanations */
+			      receipt or explanations; of an UPDATE that came
+			      to nothing, what was there before.  Server: the
+			      ACK of the agreement, once it is not the newest
+			      message any more */
 	/* while an UPDATE is open, and only then: the REQUEST, OFFER and
 	 * FINAL of the agreement that stands */
 	CPNP_DOC_STANDING_REQUEST,
 	CPNP_DOC_STANDING_OFFER,
 	CPNP_DOC_STANDING_FINAL,
-	CPNP_DOC_ACTIVATE, /* server: the ACTIVATE that is not decided */
+	CPNP_DOC_ACTIVATE, /* server: the ACTIVATE that is not decided, and
+			      only then */
 	CPNP_DOC_END
 } cpnp_doc;
 
@@ -501,7 +506,9 @@ typedef enum cpnp_effect_type {
  *        wants_receipt, pass the receipt for the leaf of the last STORE.
  * END    the transaction has come to its end and is settled: a DECLINE or
  *        CANCEL has its answer; for the application to tell somebody.  Nothing
- *        needs to be done.  It may come twice, when the server goes on with an
+ *        needs to be done.  state is that of the transaction: Cancelled for an
+ *        UPDATE that came to nothing, though the order is Completed again and
+ *        its agreement stands as it was.  It may come twice, when the server goes on with an
  *        order that the client has ended or an ACK shows an agreement.
  * FORGET the order leaves memory after this effect; the store keeps it.
  * ALARM  client: all retries of a WITHDRAW are used up without an ACK, and the
@@ -591,7 +598,8 @@ CPNP_API cpnp_state cpnp_order_state(const cpnp_order *order);
 CPNP_API cpnp_agreement_state cpnp_order_agreement_state(
     const cpnp_order *order);
 /* Cancelled, and the acknowledgement is still awaited (contradictions.md,
- * 27); of a WITHDRAW, when the agreement is still Completed. */
+ * 27); of a WITHDRAW, when the agreement still stands.  Or Completed, and an
+ * ACTIVATE has no answer. */
 CPNP_API bool cpnp_order_is_outstanding(const cpnp_order *order);
 /* No transaction is open and nothing is outstanding. */
 CPNP_API bool cpnp_order_is_settled(const cpnp_order *order);
@@ -606,7 +614,8 @@ CPNP_API cpnp_bytes cpnp_order_provider_id(const cpnp_order *order);
 CPNP_API const uint8_t *cpnp_order_ref(const cpnp_order *order);
 CPNP_API int cpnp_order_get_opening(
     const cpnp_order *order, cpnp_order_opening *opening);
-/* The agreement offered or agreed; STATE when there is no OFFER yet.  The
+/* The agreement offered or agreed, also by an UPDATE that is open; STATE when
+ * there is no OFFER yet.  The
  * views of agreement point into the order. */
 CPNP_API int cpnp_order_get_agreement(
     const cpnp_order *order, cpnp_agreement *agreement);
@@ -619,11 +628,12 @@ CPNP_API int cpnp_order_get_standing(
 CPNP_API cpnp_method cpnp_order_transaction(const cpnp_order *order);
 /*
  * When the service is next to start or to end: from the ACTIVATE that was
- * acknowledged last, else from the schedule in the agreement.  An order in
- * memory does it by itself (events SERVICE_START, SERVICE_END; at the end that
- * the agreement gives it ends, at that of an ACTIVATE it is Completed again).
- * An order may be forgotten before: load it when the date has come.  False
- * when nothing is scheduled.
+ * acknowledged last, else from the schedule in the agreement; the end that the
+ * agreement gives stays beside that of an ACTIVATE.  An order in memory does
+ * it by itself (events SERVICE_START, SERVICE_END; at the end that the
+ * agreement gives it ends, when no transaction is open, at that of an ACTIVATE
+ * it is Completed again).  An order may be forgotten before: load it when the
+ * date has come.  False when nothing is scheduled.
  */
 CPNP_API bool cpnp_order_next_service_event(
     const cpnp_order *order, cpnp_wtime *date);
