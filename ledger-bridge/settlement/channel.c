@@ -72,7 +72,7 @@ channel_end(cpnp_ledger *l, struct channel *ch)
 	money_fee(l, ch->payer, ch->token, fee);
 	money_release(l, ch->payer, ch->token,
 	    ch->amount - ch->claimed + ch->fee - fee, ch->payer);
-	(void)ledger_emit(l, CPNP_EVENT_CHANNEL_CLOSED, CPNP_OUTCOME_ACCEPTED,
+	(void)ledger_emit(l, CPNP_FACT_CHANNEL_CLOSED, CPNP_OUTCOME_ACCEPTED,
 	    ch->id, ch->claimed);
 	due_clear(&l->heap, &ch->timed);
 	map_remove(&l->channels, &ch->timed.node);

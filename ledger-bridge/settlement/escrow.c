@@ -65,7 +65,7 @@ escrow_return(cpnp_ledger *l, struct escrow *e)
 	if (old != NULL)
 		old->being_replaced = false;
 	money_release(l, e->payer, e->token, e->amount + e->fee, e->payer);
-	(void)ledger_emit(l, CPNP_EVENT_RETURNED, CPNP_OUTCOME_ACCEPTED, e->id,
+	(void)ledger_emit(l, CPNP_FACT_RETURNED, CPNP_OUTCOME_ACCEPTED, e->id,
 	    e->amount);
 	escrow_free(l, e);
 }
@@ -120,7 +120,7 @@ escrow_settle(cpnp_ledger *l, struct escrow *e)
 	    e->payee);
 	money_release(l, e->payer, e->token, e->amount - owed + credits,
 	    e->payer);
-	(void)ledger_emit(l, CPNP_EVENT_SETTLED, CPNP_OUTCOME_ACCEPTED, e->id,
+	(void)ledger_emit(l, CPNP_FACT_SETTLED, CPNP_OUTCOME_ACCEPTED, e->id,
 	    owed - credits - disputed);
 	e->disputed = disputed;
 	if (disputed == 0) {
@@ -172,7 +172,7 @@ escrow_post(cpnp_ledger *l, struct escrow *e)
 	/* nobody pays for the time before */
 	if (e->start < l->time)
 		e->start = l->time < e->end ? l->time : e->end;
-	(void)ledger_emit(l, CPNP_EVENT_POSTED, CPNP_OUTCOME_ACCEPTED, e->id,
+	(void)ledger_emit(l, CPNP_FACT_POSTED, CPNP_OUTCOME_ACCEPTED, e->id,
 	    e->amount);
 	escrow_due_at(l, e, e->end);
 	if (old != NULL && old->state == CPNP_ESCROW_POSTED)

@@ -279,7 +279,7 @@ apply_payload(cpnp_ledger *l, const struct item *item, cpnp_bytes payload)
 		l->outcomes[at].amount = call.amount;
 		if (rule_of(op.type)->governs)
 			(void)ledger_emit(
-			    l, CPNP_EVENT_GOVERNED, code, digest, 0);
+			    l, CPNP_FACT_GOVERNED, code, digest, 0);
 	}
 }
 

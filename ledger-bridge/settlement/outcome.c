@@ -78,13 +78,13 @@ cpnp_outcome_text(unsigned code)
 }
 
 const char *
-cpnp_event_name(unsigned kind)
+cpnp_fact_name(unsigned kind)
 {
 	switch (kind) {
 #define TEXT(name, number, text)                                               \
 	case number:                                                           \
 		return text;
-		CPNP_EVENT_MAP(TEXT)
+		CPNP_FACT_MAP(TEXT)
 #undef TEXT
 	default:
 		return cpnp_op_name(kind);

@@ -139,7 +139,7 @@ resolve(cpnp_ledger *l, struct claim *claim, bool upheld)
 	if (upheld)
 		rating_note(l, e->payee, CPNP_RATING_BREACHES, 1);
 	(void)ledger_emit(l,
-	    upheld ? CPNP_EVENT_CLAIM_UPHELD : CPNP_EVENT_CLAIM_REJECTED,
+	    upheld ? CPNP_FACT_CLAIM_UPHELD : CPNP_FACT_CLAIM_REJECTED,
 	    CPNP_OUTCOME_ACCEPTED, claim->id, claim->credit);
 	if (e->state == CPNP_ESCROW_DISPUTED)
 		escrow_resolve(l, e, claim);

@@ -470,7 +470,7 @@ START_TEST(test_governance_takes_a_quorum)
 	fx_snapshot();
 	op = roles(OP2, CUST, CPNP_ROLE_ISSUER);
 	OK(op, OP2);
-	ck_assert_uint_eq(fx_outcome(1).kind, CPNP_EVENT_GOVERNED);
+	ck_assert_uint_eq(fx_outcome(1).kind, CPNP_FACT_GOVERNED);
 	op = fx_op(CPNP_OP_TOKEN, CUST);
 	op.code = CPNP_BYTES_LIT("OWN");
 	HAVE(op, CODE), HAVE(op, EXPONENT);

@@ -73,7 +73,7 @@ START_TEST(test_vouchers_add_up)
 	fx_snapshot();
 	ABOUT_REFUSED(CHANNEL_CLOSE, SUPP, id, PARTY);
 	ABOUT_OK(CHANNEL_CLOSE, PROV, id);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_CHANNEL_CLOSED, id), 350);
+	ck_assert_int_eq(fx_event(CPNP_FACT_CHANNEL_CLOSED, id), 350);
 	HAS_FREE(PROV, 350);
 	HAS_FREE(CUST, 650);
 	ABOUT_REFUSED(CHANNEL_CLOSE, PROV, id, UNKNOWN);

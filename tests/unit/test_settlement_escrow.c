@@ -42,7 +42,7 @@ START_TEST(test_authorization_opens_one_escrow)
 	ABOUT_REFUSED(ACKNOWLEDGE, SUPP, id, PARTY);
 	ABOUT_REFUSED(ACKNOWLEDGE, CUST, id, ROLE);
 	ABOUT_OK(ACKNOWLEDGE, PROV, id);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_POSTED, id), 1000);
+	ck_assert_int_eq(fx_event(CPNP_FACT_POSTED, id), 1000);
 	view = fx_view(id);
 	ck_assert_int_eq(view.state, CPNP_ESCROW_POSTED);
 	ck_assert_uint_eq(view.posted_at, w.entry_n - 1);
@@ -135,7 +135,7 @@ START_TEST(test_unanswered_escrow_returns)
 	fx_tick(OP1, op.until);
 	HAS_HELD(CUST, 600); /* one clock does not expire it */
 	fx_tick(OP2, op.until);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_RETURNED, id), 600);
+	ck_assert_int_eq(fx_event(CPNP_FACT_RETURNED, id), 600);
 	HAS_FREE(CUST, 1000);
 	REFUSED(late, PROV, UNKNOWN);
 	ck_assert_int_eq(cpnp_ledger_get_rating(
@@ -154,7 +154,7 @@ START_TEST(test_payer_voids_until_acknowledged)
 	fx_escrow(&op, CUST, PROV, false, id);
 	ABOUT_REFUSED(VOID, SUPP, id, PARTY);
 	ABOUT_OK(VOID, CUST, id);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_RETURNED, id), 600);
+	ck_assert_int_eq(fx_event(CPNP_FACT_RETURNED, id), 600);
 	HAS_FREE(CUST, 1000);
 	op = fx_authorize(CUST, PROV, 600);
 	fx_escrow(&op, CUST, PROV, false, id);
@@ -179,7 +179,7 @@ START_TEST(test_service_is_paid_at_its_end)
 	ck_assert_uint_eq(fx_view(id).used, DAY - 1);
 	HAS_FREE(PROV, 0);
 	fx_time(fx_now() + 1);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_SETTLED, id), 1000);
+	ck_assert_int_eq(fx_event(CPNP_FACT_SETTLED, id), 1000);
 	HAS_FREE(PROV, 1000);
 	HAS_HELD(CUST, 0);
 	ck_assert(fx_is_gone(id));
@@ -198,7 +198,7 @@ START_TEST(test_withdrawal_pays_for_use)
 	ABOUT_REFUSED(WITHDRAW, SUPP, id, PARTY);
 	fx_snapshot();
 	ABOUT_OK(WITHDRAW, CUST, id);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_SETTLED, id), 250);
+	ck_assert_int_eq(fx_event(CPNP_FACT_SETTLED, id), 250);
 	HAS_FREE(PROV, 250);
 	HAS_FREE(CUST, 751);
 	ABOUT_REFUSED(WITHDRAW, CUST, id, UNKNOWN);
@@ -239,7 +239,7 @@ START_TEST(test_service_in_the_future)
 	fx_time(fx_now() + DAY / 4);
 	ABOUT_OK(ACKNOWLEDGE, PROV, id);
 	fx_time(op.start + DAY);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_SETTLED, id), 300);
+	ck_assert_int_eq(fx_event(CPNP_FACT_SETTLED, id), 300);
 	/* so late that nothing is left */
 	op = fx_authorize(CUST, PROV, 100);
 	op.start = fx_now();
@@ -248,7 +248,7 @@ START_TEST(test_service_in_the_future)
 	fx_escrow(&op, CUST, PROV, false, id);
 	fx_time(fx_now() + 2 * DAY);
 	ABOUT_OK(ACKNOWLEDGE, PROV, id);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_SETTLED, id), 0);
+	ck_assert_int_eq(fx_event(CPNP_FACT_SETTLED, id), 0);
 	HAS_FREE(PROV, 500);
 	HAS_FREE(CUST, 500);
 }
@@ -290,7 +290,7 @@ START_TEST(test_deactivated_time_is_not_paid)
 	fx_time(start + 20 * HOUR);
 	activate(CUST, false); /* to the end */
 	fx_time(start + DAY);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_SETTLED, id), 1400);
+	ck_assert_int_eq(fx_event(CPNP_FACT_SETTLED, id), 1400);
 	/* unless the terms say so */
 	op = fx_authorize(CUST, PROV, 2400);
 	op.idle_paid = true;
@@ -298,7 +298,7 @@ START_TEST(test_deactivated_time_is_not_paid)
 	fx_escrow(&op, CUST, PROV, true, id);
 	activate(CUST, false);
 	fx_time(fx_now() + DAY);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_SETTLED, id), 2400);
+	ck_assert_int_eq(fx_event(CPNP_FACT_SETTLED, id), 2400);
 }
 END_TEST
 
@@ -335,8 +335,8 @@ START_TEST(test_update_replaces_an_escrow)
 	HAVE(op, REPLACES);
 	fx_escrow(&op, CUST, PROV, false, id);
 	ABOUT_OK(ACKNOWLEDGE, PROV, id);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_POSTED, id), 2000);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_SETTLED, old), 500);
+	ck_assert_int_eq(fx_event(CPNP_FACT_POSTED, id), 2000);
+	ck_assert_int_eq(fx_event(CPNP_FACT_SETTLED, old), 500);
 	ck_assert(fx_is_gone(old));
 	HAS_HELD(CUST, 2000);
 	HAS_FREE(CUST, 2500);

@@ -280,8 +280,8 @@ START_TEST(test_names_of_numbers)
 	    cpnp_outcome_text(CPNP_OUTCOME_FUNDS), "not enough"));
 	ck_assert_ptr_nonnull(cpnp_outcome_text(255));
 	ck_assert_str_eq(
-	    cpnp_event_name(CPNP_EVENT_SETTLED), "escrow settled");
-	ck_assert_str_eq(cpnp_event_name(CPNP_OP_MINT), "mint");
+	    cpnp_fact_name(CPNP_FACT_SETTLED), "escrow settled");
+	ck_assert_str_eq(cpnp_fact_name(CPNP_OP_MINT), "mint");
 	ck_assert_str_eq(
 	    cpnp_escrow_state_name(CPNP_ESCROW_POSTED), "posted");
 }

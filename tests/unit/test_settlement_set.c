@@ -120,7 +120,7 @@ START_TEST(test_set_posts_when_all_are_there)
 	    fx_view(plan.ids[0]).state, CPNP_ESCROW_ACKNOWLEDGED);
 	plan_acknowledge(&plan, 1);
 	for (i = 0; i < plan.n; i++)
-		ck_assert_int_eq(fx_event(CPNP_EVENT_POSTED, plan.ids[i]),
+		ck_assert_int_eq(fx_event(CPNP_FACT_POSTED, plan.ids[i]),
 		    plan.ops[i].amount);
 	ck_assert_int_eq(cpnp_ledger_get_set(w.ledger, plan.id, &view),
 	    CPNP_ERR_NOT_FOUND);
@@ -165,7 +165,7 @@ START_TEST(test_void_of_one_is_void_of_all)
 	ABOUT_REFUSED(VOID, CUST, plan.ids[0], STATE);
 	ABOUT_OK(VOID, SUPP, plan.ids[1]);
 	for (i = 0; i < plan.n; i++)
-		ck_assert(fx_event(CPNP_EVENT_RETURNED, plan.ids[i]) >= 0);
+		ck_assert(fx_event(CPNP_FACT_RETURNED, plan.ids[i]) >= 0);
 	HAS_FREE(CUST, 1000);
 	HAS_FREE(PROV, 1000);
 }
@@ -256,9 +256,9 @@ START_TEST(test_nested_set_waits_for_the_lowest)
 	plan_join(&low, 1);
 	ck_assert_int_eq(fx_view(top.ids[0]).state, CPNP_ESCROW_ACKNOWLEDGED);
 	plan_acknowledge(&low, 1);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_POSTED, top.ids[0]), 900);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_POSTED, top.ids[1]), 500);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_POSTED, low.ids[1]), 300);
+	ck_assert_int_eq(fx_event(CPNP_FACT_POSTED, top.ids[0]), 900);
+	ck_assert_int_eq(fx_event(CPNP_FACT_POSTED, top.ids[1]), 500);
+	ck_assert_int_eq(fx_event(CPNP_FACT_POSTED, low.ids[1]), 300);
 	fx_time(fx_now() + DAY);
 	HAS_FREE(BROKER, 1000 + 500 - 300);
 	HAS_FREE(SUPP2, 300);

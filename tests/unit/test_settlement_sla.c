@@ -97,14 +97,14 @@ START_TEST(test_silence_is_consent)
 	ck_assert_int_eq(view.state, CPNP_CLAIM_OPEN);
 	fx_snapshot();
 	fx_time(start + HOUR + OBJECT_SECONDS);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_CLAIM_UPHELD, claim_id), 3000);
+	ck_assert_int_eq(fx_event(CPNP_FACT_CLAIM_UPHELD, claim_id), 3000);
 	ck_assert_int_eq(fx_view(id).credits, 3000);
 	ck_assert_int_eq(cpnp_ledger_get_rating(
 	    w.ledger, w.actors[PROV].name, &rating), 0);
 	ck_assert_int_eq(rating.lines[CPNP_RATING_BREACHES].points, -40);
 	fx_time(start + DAY);
 	ck_assert_int_eq(
-	    fx_event(CPNP_EVENT_SETTLED, id), AMOUNT - 3000);
+	    fx_event(CPNP_FACT_SETTLED, id), AMOUNT - 3000);
 	HAS_FREE(CUST, 3000);
 	HAS_FREE(PROV, AMOUNT - 3000);
 }
@@ -118,7 +118,7 @@ START_TEST(test_both_ends_sign)
 	ABOUT_REFUSED(CONFIRM, SUPP, claim_id, PARTY);
 	ABOUT_REFUSED(CONFIRM, PROV, id, UNKNOWN);
 	ABOUT_OK(CONFIRM, PROV, claim_id);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_CLAIM_UPHELD, claim_id), 5000);
+	ck_assert_int_eq(fx_event(CPNP_FACT_CLAIM_UPHELD, claim_id), 5000);
 	ABOUT_REFUSED(CONFIRM, PROV, claim_id, STATE);
 	ABOUT_REFUSED(OBJECT, PROV, claim_id, STATE);
 }
@@ -200,7 +200,7 @@ START_TEST(test_credits_have_a_cap)
 	fx_time(fx_now() + HOUR);
 	claim_ok(AVAILABILITY, HOUR, 1, 5000);
 	ABOUT_OK(WITHDRAW, CUST, id);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_SETTLED, id), 0);
+	ck_assert_int_eq(fx_event(CPNP_FACT_SETTLED, id), 0);
 	ck_assert_int_eq(fx_view(id).locked, AMOUNT / 24);
 }
 END_TEST
@@ -224,7 +224,7 @@ START_TEST(test_objection_waits_for_the_auditor)
 	HAVE(op, UPHELD);
 	REFUSED(op, PROV, ROLE);
 	audit(false);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_CLAIM_REJECTED, claim_id), 1000);
+	ck_assert_int_eq(fx_event(CPNP_FACT_CLAIM_REJECTED, claim_id), 1000);
 	ck_assert_int_eq(fx_view(id).credits, 0);
 	/* what was decided is not claimed again */
 	op = claim(DELAY, 300, 30000);
@@ -252,7 +252,7 @@ START_TEST(test_default_decides_at_the_deadline)
 	claim_ok(DELAY, 300, 30000, 1000);
 	ABOUT_OK(OBJECT, PROV, claim_id);
 	fx_time(fx_now() + AUDIT_SECONDS);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_CLAIM_REJECTED, claim_id), 1000);
+	ck_assert_int_eq(fx_event(CPNP_FACT_CLAIM_REJECTED, claim_id), 1000);
 	ABOUT_OK(WITHDRAW, CUST, id);
 	sla.default_upheld = true;
 	begin(&sla, 0);
@@ -260,7 +260,7 @@ START_TEST(test_default_decides_at_the_deadline)
 	claim_ok(DELAY, 300, 30000, 1000);
 	ABOUT_OK(OBJECT, PROV, claim_id);
 	fx_time(fx_now() + AUDIT_SECONDS);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_CLAIM_UPHELD, claim_id), 1000);
+	ck_assert_int_eq(fx_event(CPNP_FACT_CLAIM_UPHELD, claim_id), 1000);
 }
 END_TEST
 
@@ -282,7 +282,7 @@ START_TEST(test_only_the_disputed_part_waits)
 	claim_ok(AVAILABILITY, 300, 1, 5000);
 	ABOUT_OK(OBJECT, PROV, claim_id);
 	fx_time(fx_now() + 22 * HOUR);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_SETTLED, id), AMOUNT - 6000);
+	ck_assert_int_eq(fx_event(CPNP_FACT_SETTLED, id), AMOUNT - 6000);
 	view = fx_view(id);
 	ck_assert_int_eq(view.state, CPNP_ESCROW_DISPUTED);
 	ck_assert_int_eq(view.locked, 6000);
@@ -293,7 +293,7 @@ START_TEST(test_only_the_disputed_part_waits)
 	HAS_HELD(CUST, 1000);
 	memcpy(claim_id, first, sizeof(first));
 	fx_time(fx_now() + 2 * DAY);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_CLAIM_REJECTED, first), 1000);
+	ck_assert_int_eq(fx_event(CPNP_FACT_CLAIM_REJECTED, first), 1000);
 	ck_assert(fx_is_gone(id));
 	HAS_FREE(CUST, 5000);
 	HAS_FREE(PROV, AMOUNT - 5000);
@@ -310,7 +310,7 @@ START_TEST(test_time_to_claim_after_the_end)
 	HAS_FREE(PROV, 0);
 	claim_ok(DELAY, 300, 30000, 1000);
 	fx_time(fx_now() + HOUR);
-	ck_assert_int_eq(fx_event(CPNP_EVENT_SETTLED, id), AMOUNT - 1000);
+	ck_assert_int_eq(fx_event(CPNP_FACT_SETTLED, id), AMOUNT - 1000);
 	/* withdrawn early: only what was used can be claimed */
 	begin(&base, HOUR);
 	fx_time(fx_now() + HOUR);

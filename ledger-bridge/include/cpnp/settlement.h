@@ -78,7 +78,7 @@ extern "C" {
 
 /* ---- Roles and status (U6, U30, Y9, Y44) -------------------------------- */
 
-enum cpnp_role {
+enum cpnp_account_role {
 	CPNP_ROLE_CUSTOMER = 1 << 0,
 	CPNP_ROLE_PROVIDER = 1 << 1,
 	CPNP_ROLE_BROKER = 1 << 2,     /* vouches for pseudonyms */
@@ -447,7 +447,7 @@ typedef struct cpnp_log_entry {
 CPNP_API int cpnp_log_entry_hash(const cpnp_env *env,
     const cpnp_log_entry *entry, uint8_t hash[CPNP_SHA256_LEN]);
 
-/* ---- Outcomes ------------------------------------------------------------ */
+/* ---- Outcomes ----------------------------------------------------------- */
 
 /* X(name, number, text) */
 #define CPNP_OUTCOME_MAP(X)                                                    \
@@ -494,7 +494,7 @@ CPNP_API const char *cpnp_outcome_name(unsigned code); /* "FUNDS" */
 CPNP_API const char *cpnp_outcome_text(unsigned code);
 
 /* What happened without an operation of its own, numbered on from those. */
-#define CPNP_EVENT_MAP(X)                                                      \
+#define CPNP_FACT_MAP(X)                                                       \
 	X(POSTED, 128, "escrow posted")                                        \
 	X(RETURNED, 129, "escrow returned to the payer")                       \
 	X(SETTLED, 130, "escrow settled")                                      \
@@ -503,13 +503,13 @@ CPNP_API const char *cpnp_outcome_text(unsigned code);
 	X(CHANNEL_CLOSED, 133, "channel closed")                               \
 	X(GOVERNED, 134, "proposal in effect")
 
-enum cpnp_event {
-#define CPNP_EVENT_ENUM(name, number, text) CPNP_EVENT_##name = number,
-	CPNP_EVENT_MAP(CPNP_EVENT_ENUM)
-#undef CPNP_EVENT_ENUM
+enum cpnp_fact {
+#define CPNP_FACT_ENUM(name, number, text) CPNP_FACT_##name = number,
+	CPNP_FACT_MAP(CPNP_FACT_ENUM)
+#undef CPNP_FACT_ENUM
 };
 /* The text of an event, or the name of an operation. */
-CPNP_API const char *cpnp_event_name(unsigned kind);
+CPNP_API const char *cpnp_fact_name(unsigned kind);
 
 /*
  * One outcome.  digest is that of the operation, or the id of the escrow,
@@ -519,7 +519,7 @@ CPNP_API const char *cpnp_event_name(unsigned kind);
  */
 typedef struct cpnp_outcome {
 	uint64_t position; /* of the entry */
-	unsigned kind;     /* cpnp_op_type or cpnp_event; 0 when malformed */
+	unsigned kind;     /* cpnp_op_type or cpnp_fact; 0 when malformed */
 	unsigned code;     /* cpnp_outcome_code */
 	uint8_t digest[CPNP_SHA256_LEN];
 	int64_t amount;
@@ -539,7 +539,7 @@ CPNP_API int cpnp_outcome_verify(cpnp_bytes leaf, uint64_t index,
     uint64_t size, const uint8_t (*path)[CPNP_SHA256_LEN], size_t n,
     const uint8_t root[CPNP_SHA256_LEN], cpnp_outcome *outcome);
 
-/* ---- The ledger ----------------------------------------------------------- */
+/* ---- The ledger --------------------------------------------------------- */
 
 /*
  * What the state machine needs from outside.  verify returns 0 when signature
@@ -619,7 +619,7 @@ CPNP_API int cpnp_ledger_root(
 CPNP_API int cpnp_ledger_load(cpnp_ledger **ledger,
     const cpnp_ledger_env *env, cpnp_bytes snapshot, cpnp_diag *diag);
 
-/* ---- Questions ------------------------------------------------------------ */
+/* ---- Questions ---------------------------------------------------------- */
 
 /*
  * Views in answers are good until the next _apply.  A question about one thing
