@@ -41,6 +41,20 @@ find_state(const struct situation *table, size_t n, const char *name)
 	ck_abort_msg("there is no situation %s", name);
 }
 
+/* An UPDATE as far as the name says; both sides know the same names. */
+static void
+reach_update(struct pair *pair, const char *name)
+{
+	static const struct situation table[] = {{"UP", CPNP_STATE_PQO_SENT},
+	    {"US", CPNP_STATE_SERVER_PROCESSING},
+	    {"UO", CPNP_STATE_OFFER_PROCESSING},
+	    {"UA", CPNP_STATE_ACCEPT_SENT}, {"UC", CPNP_STATE_COMPLETED}};
+
+	pair_client_to(pair, CPNP_STATE_COMPLETED);
+	pair_update(pair,
+	    find_state(table, sizeof(table) / sizeof(table[0]), name));
+}
+
 static void
 settle_client(struct pair *pair)
 {
@@ -121,7 +135,9 @@ validation_reach(struct pair *pair, cpnp_edition edition, bool is_server,
 {
 	/* AcceptReceived lasts only as long as a signature is awaited. */
 	pair_init(pair, edition, is_named(situation, "AR"));
-	if (is_server)
+	if (situation[0] == 'U')
+		reach_update(pair, situation);
+	else if (is_server)
 		reach_server(pair, situation);
 	else
 		reach_client(pair, situation);

@@ -56,10 +56,14 @@ enum validation_wrong {
  *				   DECLINE; settled
  *		WD EN		   WITHDRAW outstanding; acknowledged
  *		AO AG		   ACTIVATE outstanding; acknowledged
+ *		UP US UO UA UC	   UPDATE: PQOSent, ServerProcessing,
+ *				   OfferProcessing, AcceptSent; agreed
  *	server	-- AW OF PC AR CO CA  no order; the states of 8.11.2
  *		MT		   AwaitingProcessing, more time asked for
  *		EN		   ended by WITHDRAW
  *		AO AG		   ACTIVATE to be decided; granted
+ *		US UO UC	   UPDATE: AwaitingProcessing,
+ *				   ProcessingReceived; agreed
  *
  * outcome, of draft-02 and of RFC 8921: what peer_outcome() says, where "x"
  * is a silent discard and "!" marks a FAIL that speaks for no order; NULL: the
