@@ -44,6 +44,18 @@ cpnpd_key_new(const cpnp_order *order)
 	    cpnp_order_customer_id(order).len), order);
 }
 
+int
+cpnpd_touch(struct batch *b, const cpnp_order *order)
+{
+	struct key *key = cpnpd_key_new(order);
+
+	if (key == NULL)
+		return CPNP_ERR_NOMEM;
+	key->next = b->touched;
+	b->touched = key;
+	return 0;
+}
+
 void
 cpnpd_key_reserve(struct daemon *d)
 {

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include <cpnp/cpd.h>
+#include <cpnp/message.h>
 
 #include "conf.h"
 #include "conf_text.h"
@@ -25,7 +26,9 @@
 #define RATE_LIMIT_MAX 10000000 /* datagrams, FAILs or orders a second */
 #define HOUR_NS (UINT64_C(3600) * 1000000000)
 
-enum kind { TEXT, LIST, BOOL, COUNT, TIME, RATE, SIZE, CHOICE };
+enum kind {
+	TEXT, LIST, BOOL, COUNT, TIME, RATE, SIZE, CHOICE, MONEY, METHODS
+};
 
 /* One option: where its value goes, its bounds, what to say was expected. */
 struct option {
@@ -62,6 +65,7 @@ static const char *const names_level[] = {
 	CPNP_LOG_LEVEL_MAP(X)
 #undef X
 	NULL};
+static const char *const names_flag[] = {"no", "yes", NULL};
 
 #define O(T, n, k, m) .name = (n), .kind = (k), .offset = offsetof(T, m)
 #define FILE_OPTION(n, m)                                                      \
@@ -171,6 +175,32 @@ static const struct option limits_options[] = {
 	    128, NULL, "from 1 to 128"),
 };
 
+#define EXPECT_MONEY                                                           \
+	"an amount and its token, such as \"1000.00 EUR\""
+#define APPROVES(T, n, m)                                                      \
+	{O(T, n "methods", METHODS, m.methods),                                \
+	    .expected = "none, quotation, update or activate"},                \
+	{O(T, n "above", MONEY, m.above), .expected = EXPECT_MONEY},           \
+	{O(T, "escalate", CHOICE, m.escalate), .expected = "yes or no",        \
+	    .choices = names_flag}
+
+static const struct option approval_options[] = {
+	APPROVES(cpnp_conf, "", approval.all),
+	TIME_OPTION(cpnp_conf, "time", approval.time, 3000000000,
+	    7 * 24 * HOUR_NS, "1 h", "from 3 s to 7 d"),
+	TIME_OPTION(cpnp_conf, "margin", approval.margin, 2000000000,
+	    24 * HOUR_NS, "1 min", "from 2 s to 24 h"),
+	TIME_OPTION(cpnp_conf, "extend", approval.extend, 1000000000,
+	    7 * 24 * HOUR_NS, "1 h", "from 1 s to 7 d"),
+	TIME_OPTION(cpnp_conf, "max", approval.max, 3000000000,
+	    90 * 24 * HOUR_NS, "24 h", "from 3 s to 90 d"),
+	TIME_OPTION(cpnp_conf, "notify-time", approval.notify_time,
+	    1000000000, HOUR_NS, "30 s", "from 1 s to 1 h"),
+	{O(cpnp_conf, "notify-command", LIST, approval.notify_command),
+	    .expected = "a program and its arguments, such as "
+			"{\"/usr/local/sbin/tell\", \"noc\"}"},
+};
+
 static const struct option customer_options[] = {
 	{O(cpnp_conf_customer, "may-order", BOOL, may_order), .dflt = "yes",
 	    .expected = "yes or no"},
@@ -188,6 +218,10 @@ static const struct option customer_options[] = {
 	SIZE_OPTION(cpnp_conf_customer, "max-memory", memory_max, "250 MB"),
 	{O(cpnp_conf_customer, "account", TEXT, account),
 	    .expected = "the name of an account at the ledger"},
+	{O(cpnp_conf_customer, "methods", METHODS, methods),
+	    .expected = "none, quotation, update, activate, withdraw or "
+			"cancel"},
+	APPROVES(cpnp_conf_customer, "approval-", approves),
 	{O(cpnp_conf_customer, "statement-key", TEXT, statement_key),
 	    .expected = EXPECT_FILE},
 };
@@ -206,12 +240,13 @@ static const struct option access_options[] = {
 };
 
 #define SECTION(n, o, t) {(n), (o), N_OF(o), (t)}
-enum { TOP, LOG, TIMERS, LIMITS, CUSTOMER, ACCESS, SECTIONS };
+enum { TOP, LOG, TIMERS, LIMITS, APPROVAL, CUSTOMER, ACCESS, SECTIONS };
 static const struct section sections[SECTIONS] = {
 	[TOP] = SECTION("", top_options, false),
 	[LOG] = SECTION("log", log_options, false),
 	[TIMERS] = SECTION("timers", timers_options, false),
 	[LIMITS] = SECTION("limits", limits_options, false),
+	[APPROVAL] = SECTION("approval", approval_options, false),
 	[CUSTOMER] = SECTION("customer", customer_options, true),
 	[ACCESS] = SECTION("access", access_options, true),
 };
@@ -365,6 +400,12 @@ set_value(const struct option *o, void *base, const cpnp_conf_text *in)
 		n = parse_choice(o, in->value);
 		*(int *)at = n;
 		return n >= 0;
+	case MONEY:
+		((cpnp_conf_money *)at)->line = in->line;
+		return cpnp_conf_parse_money(in->value, at);
+	case METHODS:
+		((cpnp_conf_methods *)at)->line = in->line;
+		return cpnp_conf_parse_method(in->value, at);
 	}
 	return false;
 }
@@ -380,6 +421,10 @@ read_option(struct loader *ld, cfg_t *cfg, const struct option *o, void *base)
 		dflt.value = (char *)(uintptr_t)o->dflt;
 		set_value(o, base, &dflt);
 	}
+	if (n == 0 && o->kind == METHODS &&
+	    (cfg_getopt(cfg, o->name)->flags & CFGF_MODIFIED) != 0)
+		mistake(ld, (unsigned)cfg->line, o->name, "is an empty list; "
+		    "expected %s", o->expected);
 	for (i = 0; i < n; i++) {
 		in = cfg_getnptr(cfg, o->name, i);
 		if (in == NULL)
@@ -600,7 +645,8 @@ declare(cfg_opt_t *out, const struct section *s)
 		    on_value, text_free);
 
 		one.name = s->options[i].name;
-		if (s->options[i].kind == LIST)
+		if (s->options[i].kind == LIST ||
+		    s->options[i].kind == METHODS)
 			one.flags |= CFGF_LIST;
 		out[i] = one;
 	}
@@ -616,6 +662,46 @@ by_identity(const void *a, const void *b)
 {
 	return strcmp(((const cpnp_conf_customer *)a)->identity,
 	    ((const cpnp_conf_customer *)b)->identity);
+}
+
+/* A service that ends or an order that is cancelled needs nobody's leave. */
+static void
+check_approves(struct loader *ld, const cpnp_conf_approves *a)
+{
+	const uint32_t ends = CPNP_CONF_METHOD_BIT(CPNP_METHOD_WITHDRAW) |
+	    CPNP_CONF_METHOD_BIT(CPNP_METHOD_CANCEL);
+
+	if ((a->methods.bits & ends) != 0)
+		mistake(ld, a->methods.line, "methods", "withdraw and cancel "
+		    "are never approved; expected none, quotation, update or "
+		    "activate");
+}
+
+static void
+inherit(cpnp_conf_approves *a, const cpnp_conf_approves *all)
+{
+	if (!a->methods.is_given)
+		a->methods = all->methods;
+	if (!a->above.is_given)
+		a->above = all->above;
+	if (a->escalate < 0)
+		a->escalate = all->escalate;
+}
+
+static void
+check_approval(struct loader *ld)
+{
+	const cpnp_conf_approval *a = &ld->conf->approval;
+
+	check_approves(ld, &a->all);
+	if (ld->mistakes > 0)
+		return; /* times may be none */
+	if (a->margin >= a->time)
+		mistake(ld, 0, "margin", "of section approval is not shorter "
+		    "than time; expected less than that");
+	if (a->max < a->time)
+		mistake(ld, 0, "max", "of section approval is shorter than "
+		    "time; expected that or more");
 }
 
 static int
@@ -635,6 +721,7 @@ read_customers(struct loader *ld, cfg_t *cfg)
 		c = &conf->customers[i];
 		c->line = (unsigned)sec->line;
 		c->held_max = UINT64_MAX;
+		c->approves.escalate = -1;
 		c->identity = strdup(cfg_title(sec));
 		if (c->identity == NULL)
 			return CPNP_ERR_NOMEM;
@@ -643,6 +730,10 @@ read_customers(struct loader *ld, cfg_t *cfg)
 			mistake(ld, c->line, "customer", "%s; expected %s",
 			    why, EXPECT_IDENTITY);
 		read_section(ld, sec, &sections[CUSTOMER], c);
+		check_approves(ld, &c->approves);
+		inherit(&c->approves, &conf->approval.all);
+		if (!c->methods.is_given)
+			c->methods.bits = UINT32_MAX;
 	}
 	qsort(conf->customers, n, sizeof(*conf->customers), by_identity);
 	return 0;
@@ -771,10 +862,12 @@ read_all(struct loader *ld, cfg_t *cfg)
 {
 	int i, err;
 
+	ld->conf->approval.all.escalate = 0;
 	read_section(ld, cfg, &sections[TOP], ld->conf);
-	for (i = LOG; i <= LIMITS; i++)
+	for (i = LOG; i <= APPROVAL; i++)
 		read_section(ld, cfg_getsec(cfg, sections[i].name),
 		    &sections[i], ld->conf);
+	check_approval(ld);
 	err = read_customers(ld, cfg);
 	if (err == 0)
 		err = read_access(ld, cfg);
@@ -912,6 +1005,7 @@ cpnp_conf_del(cpnp_conf *conf)
 	list_free(&conf->listen_dtls);
 	list_free(&conf->listen_udp);
 	list_free(&conf->event_command);
+	list_free(&conf->approval.notify_command);
 	for (i = 0; i < conf->customers_n; i++) {
 		texts_free(&sections[CUSTOMER], &conf->customers[i]);
 		free(conf->customers[i].identity);

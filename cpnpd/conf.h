@@ -31,6 +31,51 @@ typedef struct cpnp_conf_log {
 	int level;       /* cpnp_log_level */
 } cpnp_conf_log;
 
+/* Methods of customers that have an entitlement or an approval of their own;
+ * QUOTATION is PROVISION in draft-02.  X(NAME, name) */
+#define CPNP_CONF_METHOD_MAP(X)                                                \
+	X(QUOTATION, "quotation")                                              \
+	X(UPDATE, "update")                                                    \
+	X(ACTIVATE, "activate")                                                \
+	X(WITHDRAW, "withdraw")                                                \
+	X(CANCEL, "cancel")
+
+/* A set of them; the CPNP_METHOD_* are the bits. */
+typedef struct cpnp_conf_methods {
+	bool is_given;
+	unsigned line;
+	uint32_t bits;
+} cpnp_conf_methods;
+
+#define CPNP_CONF_METHOD_BIT(method) (UINT32_C(1) << (method))
+
+/* "1000.00 EUR": amount 100000, exponent 2. */
+typedef struct cpnp_conf_money {
+	bool is_given;
+	unsigned line;
+	int64_t amount;
+	uint8_t exponent;
+	char code[CPNP_TOKEN_CODE_MAX + 1];
+} cpnp_conf_money;
+
+/* What an administrator decides, RFC 8921 12.2.  Those of a customer are
+ * filled in from those of the section approval when the customer has none. */
+typedef struct cpnp_conf_approves {
+	cpnp_conf_methods methods; /* always */
+	cpnp_conf_money above;     /* offers that cost more */
+	int escalate; /* what the catalogue refuses; -1: not given */
+} cpnp_conf_approves;
+
+typedef struct cpnp_conf_approval {
+	cpnp_conf_approves all;
+	uint64_t time; /* nanoseconds, as all below */
+	uint64_t margin;
+	uint64_t extend;
+	uint64_t max;
+	uint64_t notify_time;
+	cpnp_conf_list notify_command;
+} cpnp_conf_approval;
+
 /* Times in nanoseconds, cpnp_orders_config. */
 typedef struct cpnp_conf_timers {
 	uint64_t retrans;
@@ -71,6 +116,8 @@ typedef struct cpnp_conf_customer {
 	uint64_t memory_max; /* bytes that its orders hold in memory */
 	cpnp_conf_text account;
 	cpnp_conf_text statement_key;
+	cpnp_conf_methods methods; /* it is entitled to */
+	cpnp_conf_approves approves;
 } cpnp_conf_customer;
 
 typedef struct cpnp_conf_access {
@@ -103,6 +150,7 @@ typedef struct cpnp_conf {
 	cpnp_conf_log log;
 	cpnp_conf_timers timers;
 	cpnp_conf_limits limits;
+	cpnp_conf_approval approval;
 	cpnp_conf_text checkpoint_file;
 	cpnp_conf_customer *customers; /* sorted by identity */
 	size_t customers_n;
@@ -126,6 +174,9 @@ void cpnp_conf_del(cpnp_conf *conf);
 /* The customer of that identity, or NULL. */
 const cpnp_conf_customer *cpnp_conf_customer_find(
     const cpnp_conf *conf, cpnp_bytes identity);
+
+/* Some order of the customer may have to wait for an administrator. */
+bool cpnp_conf_may_wait(const cpnp_conf_approves *approves);
 
 /* Tell of a mistake that shows only when the configuration is used; text is
  * the option that it is about. */

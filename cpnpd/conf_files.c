@@ -245,6 +245,8 @@ cpnp_conf_check_files(const cpnp_conf *conf, cpnp_wtime now,
 	    "a catalogue, cpnp-catalogue(5)");
 	check_store(&c);
 	check_program(&c, &conf->event_command, "event-command");
+	check_program(
+	    &c, &conf->approval.notify_command, "notify-command");
 	for (i = 0; i < conf->customers_n; i++)
 		check_readable(&c, &conf->customers[i].statement_key,
 		    "statement-key", "a public key or certificate in PEM");

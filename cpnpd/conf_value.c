@@ -17,6 +17,7 @@
 
 #include <cpnp/agreement.h>
 #include <cpnp/cpd.h>
+#include <cpnp/message.h>
 
 #include "conf_value.h"
 
@@ -196,4 +197,63 @@ cpnp_conf_parse_size(const char *text, uint64_t *out)
 		factor *= 1000;
 	}
 	return false;
+}
+
+/* Digits and at most one point, a space, the code of a token. */
+bool
+cpnp_conf_parse_money(const char *text, cpnp_conf_money *out)
+{
+	bool point = false, digits = false;
+	const char *p;
+	size_t i;
+
+	out->amount = 0;
+	out->exponent = 0;
+	for (p = text; *p != '\0' && *p != ' '; p++) {
+		if (*p == '.' && !point && digits) {
+			point = true;
+			continue;
+		}
+		if (*p < '0' || *p > '9' ||
+		    __builtin_mul_overflow(out->amount, 10, &out->amount) ||
+		    __builtin_add_overflow(
+			out->amount, *p - '0', &out->amount))
+			return false;
+		digits = true;
+		if (point && ++out->exponent > CPNP_TOKEN_EXPONENT_MAX)
+			return false;
+	}
+	if (!digits || *p != ' ' || (point && out->exponent == 0))
+		return false;
+	p++;
+	for (i = 0; p[i] != '\0'; i++)
+		if (i == CPNP_TOKEN_CODE_MAX ||
+		    !((p[i] >= 'A' && p[i] <= 'Z') ||
+			(p[i] >= '0' && p[i] <= '9')))
+			return false;
+	memcpy(out->code, p, i + 1);
+	out->is_given = true;
+	return i > 0;
+}
+
+bool
+cpnp_conf_parse_method(const char *text, cpnp_conf_methods *out)
+{
+	out->is_given = true;
+	if (strcmp(text, "none") == 0)
+		return true;
+#define X(NAME, name)                                                          \
+	if (strcmp(text, name) == 0) {                                         \
+		out->bits |= CPNP_CONF_METHOD_BIT(CPNP_METHOD_##NAME);         \
+		return true;                                                   \
+	}
+	CPNP_CONF_METHOD_MAP(X)
+#undef X
+	return false;
+}
+
+bool
+cpnp_conf_may_wait(const cpnp_conf_approves *a)
+{
+	return a->methods.bits != 0 || a->above.is_given || a->escalate == 1;
 }

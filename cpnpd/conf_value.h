@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "conf.h"
+
 /* True when the value is not one; why says what is wrong with it. */
 bool cpnp_conf_wrong_identity(const char *value, char *why, size_t size);
 bool cpnp_conf_wrong_address(const char *value, char *why, size_t size);
@@ -17,6 +19,12 @@ bool cpnp_conf_wrong_prefix(const char *value, char *why, size_t size);
 bool cpnp_conf_wrong_socket(const char *value, char *why, size_t size);
 bool cpnp_conf_wrong_user(const char *value, char *why, size_t size);
 bool cpnp_conf_wrong_group(const char *value, char *why, size_t size);
+
+
+/* Set what a text says; false when it is none. */
+bool cpnp_conf_parse_money(const char *text, cpnp_conf_money *out);
+/* Add a method to a set; "none" adds nothing. */
+bool cpnp_conf_parse_method(const char *text, cpnp_conf_methods *out);
 
 /* A whole number; a time with its unit, in nanoseconds.  False when the text
  * is none. */

@@ -6,6 +6,7 @@
  *	ctl_verbs.c    what the verbs do
  *	ctl_orders.c   orders, customers and counters as JSON
  *	ctl_events.c   the stream of events
+ *	ctl_approval.c what waits for an administrator, and what becomes of it
  *
  * A verb runs in steps, so that the loop comes round between two of them, and
  * takes no step while the peer does not read what is there for it.
@@ -48,6 +49,9 @@ struct conn {
 	uint64_t cursor;
 	uint64_t shown;
 	uid_t uid; /* who asks */
+	/* what was to be stored when the verb had done its work */
+	uint64_t batches_wanted;
+	uint64_t batches_failed;
 	cpnp_store_backup *backup;
 };
 
@@ -78,6 +82,11 @@ const char *cpnpd_ctl_state(cpnp_state state);
 
 /* ctl_events.c */
 int cpnpd_ctl_events(struct conn *c, bool *more, cpnp_diag *why);
+
+/* ctl_approval.c */
+int cpnpd_ctl_pending(struct conn *c, bool *more, cpnp_diag *why);
+int cpnpd_ctl_approve(struct conn *c, bool *more, cpnp_diag *why);
+int cpnpd_ctl_reject(struct conn *c, bool *more, cpnp_diag *why);
 
 int cpnpd_ctl_fail(cpnp_diag *why, int err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -10,6 +10,7 @@
 
 #include <cpnp/xml.h>
 
+#include "approval.h"
 #include "ctl.h"
 #include "events.h"
 
@@ -133,7 +134,8 @@ add_event(void *user, const cpnp_store_event *event)
 	(void)json_object_set_new(object, "agreement",
 	    json_string(cpnp_agreement_state_name(event->agreement_to)));
 	(void)json_object_set_new(
-	    object, "event", json_string(cpnp_event_name(event->event)));
+	    object, "event", json_string(event->event == CPNP_EVENT_NONE
+		? "administration" : cpnp_event_name(event->event)));
 	set_text(object, "detail", event->detail);
 	if (event->has_leaf)
 		(void)json_object_set_new(object, "leaf",
@@ -338,6 +340,9 @@ put_queues(struct conn *c, const cpnp_net_counters *net)
 		{"handshakes", net->handshakes, "handshakes under way"},
 		{"resumable", net->resumable, "sessions that can be resumed"},
 		{"addresses", net->addresses, "proved UDP addresses"},
+		{"approvals", d->approvals->n, "orders that wait for approval"},
+		{"notices", d->approvals->notices_n,
+		    "programs that tell of orders that wait"},
 		{"control", cpnpd_ctl_count(d), "control connections"},
 		{"event_newest", events.newest, "number of the newest event"},
 		{"event_acknowledged", events.acknowledged,

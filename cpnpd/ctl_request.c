@@ -38,6 +38,11 @@ static const struct {
 	[CPNP_CTL_FOLLOW] = BOOL(follow),
 	[CPNP_CTL_FROM] = NUMBER(from),
 	[CPNP_CTL_LIMIT] = NUMBER(limit),
+	[CPNP_CTL_COST] = TEXT(cost),
+	[CPNP_CTL_VALIDITY] = TEXT(validity),
+	[CPNP_CTL_SERVICE] = TEXT(service),
+	[CPNP_CTL_STATUS_CODE] = TEXT(status),
+	[CPNP_CTL_REASON] = TEXT(reason),
 	[CPNP_CTL_ACCEPT_LOSS] = BOOL(accept_loss),
 };
 

@@ -28,6 +28,11 @@
 	X(FOLLOW, "follow")                                                    \
 	X(FROM, "from")                                                        \
 	X(LIMIT, "limit")                                                      \
+	X(COST, "cost")                                                        \
+	X(VALIDITY, "validity")                                                \
+	X(SERVICE, "service")                                                  \
+	X(STATUS_CODE, "status")                                               \
+	X(REASON, "reason")                                                    \
 	X(ACCEPT_LOSS, "accept_loss")
 
 typedef enum cpnp_ctl_member {
@@ -52,6 +57,15 @@ typedef enum cpnp_ctl_member {
 	X(EVENTS, "events", 0,                                                 \
 	    CPNP_CTL_BIT(CPNP_CTL_FOLLOW) | CPNP_CTL_BIT(CPNP_CTL_FROM) |      \
 		CPNP_CTL_BIT(CPNP_CTL_LIMIT))                                  \
+	X(PENDING, "pending", 0, CPNP_CTL_BIT(CPNP_CTL_CUSTOMER))              \
+	X(APPROVE, "approve", CPNP_CTL_BIT(CPNP_CTL_ORDER),                    \
+	    CPNP_CTL_BIT(CPNP_CTL_CUSTOMER) | CPNP_CTL_BIT(CPNP_CTL_COST) |    \
+		CPNP_CTL_BIT(CPNP_CTL_VALIDITY) |                              \
+		CPNP_CTL_BIT(CPNP_CTL_SERVICE))                                \
+	X(REJECT, "reject", CPNP_CTL_BIT(CPNP_CTL_ORDER),                      \
+	    CPNP_CTL_BIT(CPNP_CTL_CUSTOMER) |                                  \
+		CPNP_CTL_BIT(CPNP_CTL_STATUS_CODE) |                           \
+		CPNP_CTL_BIT(CPNP_CTL_REASON))                                 \
 	X(LOG, "log", CPNP_CTL_BIT(CPNP_CTL_LEVEL), 0)                         \
 	X(DRAIN, "drain", 0, CPNP_CTL_BIT(CPNP_CTL_OFF))                       \
 	X(RELOAD, "reload", 0, 0)                                              \
@@ -75,6 +89,11 @@ typedef struct cpnp_ctl_request {
 	char state[CPNP_CTL_TEXT_MAX + 1];
 	char level[CPNP_CTL_TEXT_MAX + 1];
 	char file[CPNP_CTL_TEXT_MAX + 1];
+	char cost[CPNP_CTL_TEXT_MAX + 1];
+	char validity[CPNP_CTL_TEXT_MAX + 1];
+	char service[CPNP_CTL_TEXT_MAX + 1];
+	char status[CPNP_CTL_TEXT_MAX + 1];
+	char reason[CPNP_CTL_TEXT_MAX + 1];
 	bool open;
 	bool off;
 	bool follow;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "approval.h"
 #include "ctl.h"
 #include "events.h"
 #include "restore.h"
@@ -81,6 +82,7 @@ step_status(struct conn *c, bool *more, cpnp_diag *why)
 	    cpnp_store_pending(d->store));
 	set_number(object, "sessions", net.sessions);
 	set_number(object, "newest_event", events.newest);
+	set_number(object, "waiting_for_approval", d->approvals->n);
 	if (d->restore->is_silent)
 		(void)json_object_set_new(
 		    object, "missing", json_string(d->restore->why));
@@ -209,6 +211,12 @@ cpnpd_ctl_step(struct conn *c, bool *more, cpnp_diag *why)
 		return cpnpd_ctl_counters(c, more, why);
 	case CPNP_CTL_VERB_EVENTS:
 		return cpnpd_ctl_events(c, more, why);
+	case CPNP_CTL_VERB_PENDING:
+		return cpnpd_ctl_pending(c, more, why);
+	case CPNP_CTL_VERB_APPROVE:
+		return cpnpd_ctl_approve(c, more, why);
+	case CPNP_CTL_VERB_REJECT:
+		return cpnpd_ctl_reject(c, more, why);
 	case CPNP_CTL_VERB_LOG:
 		return step_log(c, more, why);
 	case CPNP_CTL_VERB_DRAIN:

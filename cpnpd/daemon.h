@@ -9,6 +9,7 @@
  *	recv.c     a datagram becomes an event
  *	parts.c    messages that are longer than a datagram
  *	effects.c  the effects of an event are performed or put in the batch
+ *	verdict.c  what an order asks for is decided; approval.h, who waits
  *	batch.c    batches are submitted, come back, fail
  *	start.c    from a configuration to a daemon that can serve
  *	reload.c   another configuration while it runs
@@ -45,6 +46,12 @@
 /* Timeouts handled in one turn. */
 #define CPNPD_EXPIRIES_MAX 1024
 
+/* What cpnp_order_user() keeps: the order is counted as open, it has a struct
+ * approval, and above that the bytes that were counted. */
+#define ORDER_USER_OPEN UINT64_C(1)
+#define ORDER_USER_WAITS UINT64_C(2)
+#define ORDER_USER_BYTE UINT64_C(4)
+
 /* An identifier for "%.*s" in a line of the log; "-" when there is none. */
 #define ID_WORDS(b)                                                            \
 	(b).len > 0 ? (int)(b).len : 1,                                        \
@@ -69,6 +76,16 @@
 	X(orders, "orders opened")                                             \
 	X(offers, "offers decided")                                            \
 	X(refusals, "refusals decided")                                        \
+	X(approvals, "orders that wait or waited for approval")                \
+	X(approved, "orders approved")                                         \
+	X(rejected, "orders rejected")                                         \
+	X(approvals_late, "orders refused, nobody approved in time")           \
+	X(more_time, "requests for more time")                                 \
+	X(more_time_granted, "requests for more time granted")                 \
+	X(more_time_refused, "requests for more time refused")                 \
+	X(notices, "notices that a program has taken")                         \
+	X(notices_failed, "notices that a program has not taken")              \
+	X(refused_method, "messages whose method is not for the customer")     \
 	X(completed, "orders completed")                                       \
 	X(cancelled, "orders cancelled")                                       \
 	X(loaded, "orders read back from the store")                           \
@@ -165,6 +182,7 @@ struct daemon {
 	cpnp_tstamp recover_at;
 	cpnp_tstamp recover_wait;
 
+	struct approvals *approvals; /* approval.h */
 	struct restore *restore;     /* restore.h */
 
 	bool stopping;
@@ -218,6 +236,8 @@ struct batch *cpnpd_batch(struct daemon *d);
  * stored is durable. */
 struct batch *cpnpd_batch_newest(struct daemon *d);
 struct key *cpnpd_key_new(const cpnp_order *order);
+/* The order is read back when the batch fails; NOMEM. */
+int cpnpd_touch(struct batch *b, const cpnp_order *order);
 /* Have a key at hand for cpnpd_lose(). */
 void cpnpd_key_reserve(struct daemon *d);
 /* An order changed and that cannot be stored: it is to be read back.  Takes
@@ -259,6 +279,8 @@ void cpnpd_report(void *d, const char *line);
 int cpnpd_load_files(struct daemon *d);
 int cpnpd_load_tls(struct daemon *d);
 int cpnpd_set_access(struct daemon *d);
+/* Timers and limits of the configuration count from now on. */
+int cpnpd_set_limits(struct daemon *d);
 
 /* reload.c: read the configuration and what it names again, and use it; told
  * says why not, and then nothing has changed. */

@@ -1,6 +1,6 @@
 /*
  * Performing effects.  STORE goes into the batch, SEND waits for it, DECIDE
- * is decided at once, SIGN at the end of the turn or when its batch is done.
+ * is decided once the others are drained, SIGN at the end of the turn or when its batch is done.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -9,15 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon.h"
-#include "decide.h"
-
-#define WORDS(b) (int)(b).len, (const char *)(b).ptr
-
-/* What cpnp_order_user() keeps: the order is counted as open, and above that
- * the bytes that were counted. */
-#define USER_OPEN UINT64_C(1)
-#define USER_BYTE UINT64_C(2)
+#include "approval.h"
 
 void
 cpnpd_log_order(int level, const cpnp_order *order, const char *format, ...)
@@ -56,10 +48,11 @@ count_order(
 {
 	struct use *use = cpnpd_use(d, cpnp_order_peer_identity(order));
 	uint64_t was = cpnp_order_user(order);
-	uint64_t was_open = was & USER_OPEN, was_memory = was / USER_BYTE;
+	uint64_t was_open = was & ORDER_USER_OPEN;
+	uint64_t was_memory = was / ORDER_USER_BYTE;
 
-	cpnp_order_set_user(
-	    order, memory * USER_BYTE | (is_open ? USER_OPEN : 0));
+	cpnp_order_set_user(order, memory * ORDER_USER_BYTE |
+	    (was & ORDER_USER_WAITS) | (is_open ? ORDER_USER_OPEN : 0));
 	if (use == NULL)
 		return;
 	use->open -= use->open < was_open ? use->open : was_open;
@@ -72,6 +65,7 @@ void
 cpnpd_drop_order(struct daemon *d, cpnp_order *order)
 {
 	count_order(d, order, false, 0);
+	cpnpd_approval_over(d, order, NULL);
 	cpnp_orders_drop(d->orders, order);
 }
 
@@ -170,6 +164,17 @@ count_transition(struct daemon *d, const cpnp_effect *e)
 		d->counters.cancelled++;
 }
 
+/* Nothing that was asked for waits any more. */
+static bool
+is_decided(const cpnp_effect *e)
+{
+	return (e->u.store.from == CPNP_STATE_AWAITING_PROCESSING &&
+	    e->u.store.to != CPNP_STATE_AWAITING_PROCESSING) ||
+	    e->u.store.event == CPNP_EVENT_GRANT ||
+	    e->u.store.event == CPNP_EVENT_REFUSE ||
+	    e->u.store.agreement_to == CPNP_AGREEMENT_ENDED;
+}
+
 static void
 do_store(struct daemon *d, const cpnp_effect *e, uint64_t *tag, cpnp_now now)
 {
@@ -197,6 +202,8 @@ do_store(struct daemon *d, const cpnp_effect *e, uint64_t *tag, cpnp_now now)
 	}
 	if (err == 0)
 		err = store_holds(d, b, e);
+	if (is_decided(e))
+		cpnpd_approval_over(d, e->order, err == 0 ? b : NULL);
 	if (err != 0)
 		cpnpd_fail(d, cpnp_strerror(err), now);
 }
@@ -256,115 +263,6 @@ do_sign(struct daemon *d, const cpnp_effect *e, uint64_t tag, cpnp_now now)
 	}
 }
 
-/* ---- DECIDE ---- */
-
-static void
-log_decision(const cpnp_order *order, const cpnp_decision *decision)
-{
-	const cpnp_explanation *x;
-	size_t i;
-
-	for (i = 0; i < decision->explanations_n; i++) {
-		x = &decision->explanations[i];
-		cpnpd_log_order(CPNP_LOG_INFO, order,
-		    "%s, %.*s: %.*s%s%.*s", decision->status ==
-			CPNP_STATUS_NONE ? "counter-offer" : "refusal",
-		    WORDS(x->clause), WORDS(x->reason),
-		    x->would_fit.len > 0 ? "; would fit: " : "",
-		    WORDS(x->would_fit));
-	}
-}
-
-/* Whoever provisions the service learns of it from the events. */
-static void
-decide_activate(struct daemon *d, cpnp_order *order, cpnp_now now)
-{
-	cpnp_decision decision = {0};
-	cpnp_agreement agreement;
-	int err = cpnp_order_get_agreement(order, &agreement);
-
-	if (err == 0)
-		err = cpnp_decide_activate(
-		    &decision, agreement.service_description);
-	if (err == 0 && decision.status == CPNP_STATUS_NONE) {
-		err = cpnp_order_grant(d->orders, order, now);
-	} else {
-		log_decision(order, &decision);
-		err = cpnp_order_refuse(d->orders, order,
-		    err != 0 ? CPNP_STATUS_OUT_OF_RESOURCES : decision.status,
-		    decision.explanations, decision.explanations_n, now);
-		d->counters.refusals++;
-	}
-	if (err != 0)
-		cpnpd_log_order(CPNP_LOG_ERROR, order,
-		    "the ACTIVATE could not be answered: %s",
-		    cpnp_strerror(err));
-	cpnp_decision_fini(&decision);
-}
-
-/* An agreement is changed by nobody here. */
-static void
-prohibit(struct daemon *d, cpnp_order *order, cpnp_now now)
-{
-	int err = cpnp_order_refuse(d->orders, order,
-	    CPNP_STATUS_ADMINISTRATIVELY_PROHIBITED, NULL, 0, now);
-
-	d->counters.refusals++;
-	if (err != 0)
-		cpnpd_log_order(CPNP_LOG_ERROR, order,
-		    "the refusal could not be given: %s", cpnp_strerror(err));
-}
-
-static void
-decide(struct daemon *d, cpnp_order *order, const cpnp_msg *request,
-    cpnp_now now)
-{
-	cpnp_bytes identity = cpnp_order_peer_identity(order);
-	const cpnp_conf_customer *c =
-	    cpnp_conf_customer_find(d->conf, identity);
-	cpnp_decide_input in = {.catalogue = d->catalogue,
-		.capacity = d->capacity, .request = request,
-		.order_ref = cpnp_order_ref(order), .customer = identity,
-		.held_max = c != NULL ? c->held_max : 0,
-		.open_max = c != NULL ? c->open_max : 0, .now = now.wall};
-	cpnp_decision decision;
-	int err;
-
-	if (request->method == CPNP_METHOD_ACTIVATE) {
-		decide_activate(d, order, now);
-		return;
-	}
-	if (request->method != CPNP_METHOD_QUOTATION) {
-		prohibit(d, order, now);
-		return;
-	}
-	in.open = c != NULL ? cpnpd_use(d, identity)->open : 1;
-	err = cpnp_decide(&decision, &in);
-	if (err == 0)
-		log_decision(order, &decision);
-	if (err == 0 && decision.status == CPNP_STATUS_NONE) {
-		err = cpnp_order_offer(
-		    d->orders, order, &decision.offer, now);
-		d->counters.offers++;
-	}
-	if (err != 0 || decision.status != CPNP_STATUS_NONE) {
-		if (err != 0)
-			cpnpd_log_order(CPNP_LOG_ERROR, order,
-			    "no offer could be made: %s", cpnp_strerror(err));
-		cpnp_capacity_release(d->capacity, in.order_ref);
-		err = cpnp_order_refuse(d->orders, order,
-		    err != 0 ? CPNP_STATUS_OUT_OF_RESOURCES : decision.status,
-		    decision.explanations,
-		    err != 0 ? 0 : decision.explanations_n, now);
-		d->counters.refusals++;
-	}
-	if (err != 0)
-		cpnpd_log_order(CPNP_LOG_ERROR, order,
-		    "the decision could not be given: %s",
-		    cpnp_strerror(err));
-	cpnp_decision_fini(&decision);
-}
-
 /* ---- all of them ---- */
 
 static bool
@@ -392,11 +290,15 @@ drain_once(struct daemon *d, cpnp_order **order, const cpnp_msg **request,
 			break;
 		case CPNP_EFFECT_FORGET:
 			count_order(d, e.order, false, 0);
+			cpnpd_approval_over(d, e.order, NULL);
 			break;
 		case CPNP_EFFECT_OFFER: /* of a client only */
 		case CPNP_EFFECT_END:
 		case CPNP_EFFECT_ALARM:
+			break;
 		case CPNP_EFFECT_TIME:
+			cpnpd_approval_time(d, e.order, e.u.time.granted,
+			    e.u.time.expected_offer_time, now);
 			break;
 		}
 	}
@@ -410,7 +312,7 @@ cpnpd_drain(struct daemon *d, cpnp_now now)
 	cpnp_order *order;
 
 	while (drain_once(d, &order, &request, now))
-		decide(d, order, request, now);
+		cpnpd_decide(d, order, request, now);
 }
 
 int
@@ -425,6 +327,9 @@ cpnpd_load_row(struct daemon *d, const cpnp_store_row *row, cpnp_now now)
 	d->counters.loaded++;
 	count_order(d, order, !cpnp_order_is_settled(order),
 	    cpnp_order_memory(order));
+	cpnpd_approval_load(d, order, row->note);
 	cpnpd_drain(d, now);
+	if (row->note.len > 0)
+		cpnpd_approval_loaded(d, order);
 	return 0;
 }

@@ -232,6 +232,32 @@ refuse_for_now(struct daemon *d, const cpnp_input *input, cpnp_now now)
 		      : &d->counters.refused_draining, now);
 }
 
+/*
+ * May the customer do this (draft-02, 8.3: order, cancel)?  The answer to a
+ * QUOTATION is may_order; what repeats a transaction that was begun is not
+ * asked again.
+ */
+static bool
+is_entitled(const struct daemon *d, const cpnp_conf_customer *customer,
+    const cpnp_input *input)
+{
+	const cpnp_msg *m = input->msg;
+	const cpnp_order *order;
+
+	if ((customer->methods.bits & CPNP_CONF_METHOD_BIT(m->method)) != 0)
+		return true;
+	if (m->method == CPNP_METHOD_CANCEL)
+		return false;
+	if (m->method != CPNP_METHOD_UPDATE &&
+	    m->method != CPNP_METHOD_ACTIVATE &&
+	    m->method != CPNP_METHOD_WITHDRAW)
+		return true;
+	order = cpnp_orders_find(d->orders, CPNP_SERVER, input->identity,
+	    m->customer_order_id);
+	return order != NULL && cpnp_bytes_equal(m->transaction_id,
+	    cpnp_order_transaction_id(order));
+}
+
 static bool
 is_behind(const struct daemon *d)
 {
@@ -253,7 +279,12 @@ cpnpd_recv_message(struct daemon *d, cpnp_peer peer, cpnp_bytes identity,
 	int err;
 
 	customer = cpnp_conf_customer_find(d->conf, identity);
-	input.may_order = customer != NULL && customer->may_order;
+	input.may_order = customer != NULL && customer->may_order &&
+	    (customer->methods.bits &
+		CPNP_CONF_METHOD_BIT(CPNP_METHOD_QUOTATION)) != 0;
+	if (customer != NULL && cpnp_conf_may_wait(&customer->approves))
+		input.expected_offer_sec = (uint32_t)(
+		    d->conf->approval.time / CPNP_SECONDS(1));
 	input.require_statement =
 	    customer == NULL || customer->require_statement;
 	d->from = peer;
@@ -271,6 +302,11 @@ cpnpd_recv_message(struct daemon *d, cpnp_peer peer, cpnp_bytes identity,
 			refuse_for_now(d, &input, now);
 	} else if (d->draining && is_new(d, &input)) {
 		refuse_for_now(d, &input, now);
+	} else if (customer != NULL && !is_entitled(d, customer, &input)) {
+		d->counters.refused_method++;
+		log_refused(&input, true, CPNP_ERR_FORBIDDEN, &diag);
+		(void)cpnp_orders_recv_invalid(
+		    d->orders, &input, CPNP_ERR_FORBIDDEN, now);
 	} else {
 		feed(d, &input, now);
 	}

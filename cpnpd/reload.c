@@ -193,6 +193,9 @@ swap(struct daemon *d, struct daemon *next)
 	/* These exist already and cannot fail. */
 	(void)set_places(d, next->catalogue, true);
 	(void)set_places(d, d->catalogue, false);
+	/* The values were in their bounds when the file was read. */
+	if (cpnpd_set_limits(d) != 0)
+		cpnp_log(CPNP_LOG_ERROR, "reload: timers and limits stay");
 	cpnp_log_open(d->conf->log.destination == 1,
 	    (cpnp_log_level)d->conf->log.level);
 	/* The values were in their bounds when the file was read. */

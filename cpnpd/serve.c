@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "approval.h"
 #include "ctl.h"
-#include "daemon.h"
 #include "events.h"
 #include "notify.h"
 #include "restore.h"
@@ -249,6 +249,7 @@ tear_down(struct daemon *d)
 	free_event(&d->heartbeat);
 	free_event(&d->store_event);
 	free_event(&d->timer);
+	cpnpd_approvals_fini(d);
 	cpnpd_restore_fini(d);
 	cpnp_net_del(d->net);
 	cpnp_parts_del(d->parts);

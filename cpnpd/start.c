@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "daemon.h"
+#include "approval.h"
 #include "privileges.h"
 #include "restore.h"
 
@@ -304,6 +304,30 @@ load_catalogue(struct daemon *d)
 	return err;
 }
 
+/* What offers cost is in the token of the catalogue. */
+static int
+check_amounts(struct daemon *d)
+{
+	const cpnp_conf *c = d->conf;
+	const char *token = d->catalogue->token_code;
+	const cpnp_conf_money *above;
+	cpnp_diag diag = {0};
+	cpnp_conf_text at = {NULL, 0};
+	size_t i;
+
+	for (i = 0; i < c->customers_n; i++) {
+		above = &c->customers[i].approves.above;
+		if (!above->is_given || strcmp(above->code, token) == 0)
+			continue;
+		at.line = above->line;
+		snprintf(diag.why, sizeof(diag.why), "is in %s, and offers "
+		    "are in %s; expected an amount of that", above->code,
+		    token);
+		return cpnpd_blame(d, "above", &at, &diag);
+	}
+	return 0;
+}
+
 int
 cpnpd_prepare(struct daemon *d)
 {
@@ -330,7 +354,7 @@ cpnpd_load_files(struct daemon *d)
 		err = find_identity(d);
 	if (err == 0)
 		err = load_catalogue(d);
-	return err;
+	return err == 0 ? check_amounts(d) : err;
 }
 
 static int
@@ -479,6 +503,8 @@ cpnpd_start(struct daemon *d)
 	size_t listeners = 0;
 	int err = cpnpd_prepare(d);
 
+	if (err == 0)
+		err = cpnpd_approvals_init(d);
 	if (err == 0)
 		err = new_orders(d);
 	if (err == 0)

@@ -49,6 +49,13 @@ static const struct verb {
 	    "messages, refusals and drops by reason, queues"},
 	{"events", "[--follow] [--from NUMBER] [--limit NUMBER]", NULL, NULL,
 	    "changes of state, one after the other"},
+	{"pending", "[--customer NAME]", NULL, NULL,
+	    "orders that wait for an administrator"},
+	{"approve", "[--customer NAME] [--cost AMOUNT] [--validity TIME] "
+	    "[--service FILE] ORDER", NULL, "order",
+	    "decide an order that waits again, and offer"},
+	{"reject", "[--customer NAME] [--status STATUS] [--reason TEXT] "
+	    "ORDER", NULL, "order", "refuse an order that waits"},
 	{"log", "level LEVEL", "level", "level",
 	    "log error, warning, info or debug"},
 	{"drain", "[--off]", NULL, NULL, "refuse new orders"},
@@ -85,7 +92,7 @@ static void
 help(void)
 {
 	size_t i;
-	char line[96];
+	char line[160];
 
 	usage(stdout);
 	printf("\nControls a running cpnpd.\n\n"
@@ -185,6 +192,21 @@ parse_option(int c, struct options *o, json_t *request)
 		(void)json_object_set_new(
 		    request, "accept_loss", json_true());
 		return -1;
+	case 'a':
+		set_text(request, "cost", optarg);
+		return -1;
+	case 'v':
+		set_text(request, "validity", optarg);
+		return -1;
+	case 'f':
+		set_file(request, "service", optarg);
+		return -1;
+	case 'r':
+		set_text(request, "reason", optarg);
+		return -1;
+	case 't':
+		set_text(request, "status", optarg);
+		return -1;
 	case 'V':
 		printf("cpnpctl %s\n", PACKAGE_VERSION);
 		return 0;
@@ -248,6 +270,11 @@ parse(int argc, char **argv, struct options *o, json_t *request,
 		{"from", required_argument, NULL, 'N'},
 		{"limit", required_argument, NULL, 'L'},
 		{"accept-loss", no_argument, NULL, 'A'},
+		{"cost", required_argument, NULL, 'a'},
+		{"validity", required_argument, NULL, 'v'},
+		{"service", required_argument, NULL, 'f'},
+		{"reason", required_argument, NULL, 'r'},
+		{"status", required_argument, NULL, 't'},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0}};

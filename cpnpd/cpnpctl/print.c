@@ -11,6 +11,8 @@
 
 #include "cpnpctl.h"
 
+#define COST_BYTES 96
+
 /* What a peer chose must not steer a terminal. */
 static void
 put_text(const char *text)
@@ -20,24 +22,63 @@ put_text(const char *text)
 			? '?' : *text);
 }
 
+/* An amount is in units of 10^-exponent. */
+static void
+format_cost(const json_t *cost, char *out, size_t size)
+{
+	long long amount =
+	    json_integer_value(json_object_get(cost, "amount"));
+	int exponent =
+	    (int)json_integer_value(json_object_get(cost, "exponent"));
+	const char *code = json_string_value(json_object_get(cost, "code"));
+	char digits[32];
+	int len = snprintf(digits, sizeof(digits), "%lld", amount);
+
+	if (code == NULL)
+		code = "";
+	if (exponent < 0 || exponent >= (int)sizeof(digits)) {
+		snprintf(out, size, "%lld * 10^%d %s", amount, -exponent,
+		    code);
+		return;
+	}
+	while (len <= exponent && len + 1 < (int)sizeof(digits)) {
+		memmove(digits + 1, digits, (size_t)len + 1);
+		digits[0] = '0';
+		len++;
+	}
+	snprintf(out, size, "%.*s%s%s %s", len - exponent, digits,
+	    exponent > 0 ? "." : "",
+	    exponent > 0 ? digits + len - exponent : "", code);
+}
+
 static void
 put_value(const json_t *value)
 {
+	char cost[COST_BYTES];
+
 	if (json_is_string(value))
 		put_text(json_string_value(value));
 	else if (json_is_integer(value))
 		printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
 	else if (json_is_boolean(value))
 		fputs(json_is_true(value) ? "yes" : "no", stdout);
+	else if (json_is_object(value)) {
+		format_cost(value, cost, sizeof(cost));
+		put_text(cost);
+	}
 }
 
 static void
 put_column(const json_t *object, const char *key, int width)
 {
 	const json_t *value = json_object_get(object, key);
+	char cost[COST_BYTES];
 	int len = 1;
 
-	if (json_is_string(value))
+	if (json_is_object(value)) {
+		format_cost(value, cost, sizeof(cost));
+		len = (int)strlen(cost);
+	} else if (json_is_string(value))
 		len = (int)json_string_length(value);
 	else if (json_is_integer(value))
 		len = snprintf(NULL, 0, "%" JSON_INTEGER_FORMAT,
@@ -51,33 +92,6 @@ put_column(const json_t *object, const char *key, int width)
 	for (; len < width; len++)
 		putchar(' ');
 	putchar(width > 0 ? ' ' : '\n');
-}
-
-/* The amount is in units of 10^-exponent. */
-static void
-put_cost(const json_t *cost)
-{
-	long long amount =
-	    json_integer_value(json_object_get(cost, "amount"));
-	int exponent =
-	    (int)json_integer_value(json_object_get(cost, "exponent"));
-	char digits[32];
-	int len = snprintf(digits, sizeof(digits), "%lld", amount);
-
-	if (exponent < 0 || exponent >= (int)sizeof(digits)) {
-		printf("%lld * 10^%d", amount, -exponent);
-	} else {
-		while (len <= exponent && len + 1 < (int)sizeof(digits)) {
-			memmove(digits + 1, digits, (size_t)len + 1);
-			digits[0] = '0';
-			len++;
-		}
-		printf("%.*s", len - exponent, digits);
-		if (exponent > 0)
-			printf(".%s", digits + len - exponent);
-	}
-	putchar(' ');
-	put_value(json_object_get(cost, "code"));
 }
 
 static void
@@ -136,8 +150,6 @@ put_members(json_t *object)
 		printf("%-22s", label);
 		if (strcmp(key, "service") == 0)
 			put_lines(json_string_value(value));
-		else if (strcmp(key, "cost") == 0)
-			put_cost(value);
 		else
 			put_value(value);
 		putchar('\n');
@@ -204,6 +216,8 @@ struct columns {
 static const struct columns tables[] = {
 	{"orders", {{"customer", 24}, {"customer_order", 24},
 	    {"provider_order", 27}, {"changed", 20}, {"state", 0}}},
+	{"pending", {{"customer", 24}, {"customer_order", 24},
+	    {"since", 20}, {"deadline", 20}, {"cost", 16}, {"reason", 0}}},
 	{"customers", {{"customer", 32}, {"may_order", 9},
 	    {"open_orders", 11}, {"open_orders_max", 15}, {"memory", 12},
 	    {"held", 14}, {"held_max", 0}}},

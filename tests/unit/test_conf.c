@@ -13,6 +13,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <cpnp/message.h>
+
 #include "../../cpnpd/conf.h"
 #include "../../cpnpd/conf_text.h"
 #include "unit.h"
@@ -214,6 +216,56 @@ START_TEST(test_conf_reads_what_is_written)
 }
 END_TEST
 
+#define BIT(m) CPNP_CONF_METHOD_BIT(CPNP_METHOD_##m)
+
+/* C13, C14: who may do what, and what an administrator decides. */
+START_TEST(test_conf_reads_approval)
+{
+	cpnp_conf *conf = NULL;
+	const cpnp_conf_customer *c;
+
+	ck_assert_int_eq(
+	    load(BASE
+		"approval { methods = {update, activate} above = \"10.5 EUR\"\n"
+		" escalate = yes time = \"10 min\" margin = \"30 s\"\n"
+		" max = \"2 h\" notify-command = {\"/bin/sh\", \"-c\"} }\n"
+		"customer \"a.example\" { }\n"
+		"customer \"b.example\" { approval-methods = {none}\n"
+		" approval-above = \"0 USD\" escalate = no\n"
+		" methods = {quotation, withdraw} }\n"
+		"customer \"c.example\" { methods = {none} }\n",
+		&conf),
+	    0);
+	ck_assert_str_eq(told, "");
+	ck_assert_uint_eq(conf->approval.time, UINT64_C(600000000000));
+	ck_assert_uint_eq(conf->approval.margin, UINT64_C(30000000000));
+	ck_assert_uint_eq(conf->approval.extend, UINT64_C(3600000000000));
+	ck_assert_uint_eq(conf->approval.notify_command.n, 2);
+	c = cpnp_conf_customer_find(conf, CPNP_BYTES_LIT("a.example"));
+	ck_assert_uint_eq(c->approves.methods.bits,
+	    BIT(UPDATE) | BIT(ACTIVATE));
+	ck_assert_int_eq(c->approves.above.amount, 105);
+	ck_assert_uint_eq(c->approves.above.exponent, 1);
+	ck_assert_str_eq(c->approves.above.code, "EUR");
+	ck_assert_int_eq(c->approves.escalate, 1);
+	ck_assert_uint_eq(c->methods.bits, UINT32_MAX);
+	ck_assert(cpnp_conf_may_wait(&c->approves));
+	c = cpnp_conf_customer_find(conf, CPNP_BYTES_LIT("b.example"));
+	ck_assert_uint_eq(c->approves.methods.bits, 0);
+	ck_assert_int_eq(c->approves.above.amount, 0);
+	ck_assert_str_eq(c->approves.above.code, "USD");
+	ck_assert_int_eq(c->approves.escalate, 0);
+	ck_assert_uint_eq(c->methods.bits, BIT(QUOTATION) | BIT(WITHDRAW));
+	c = cpnp_conf_customer_find(conf, CPNP_BYTES_LIT("c.example"));
+	ck_assert_uint_eq(c->methods.bits, 0);
+	cpnp_conf_del(conf);
+	/* Without any of it everything is decided at once. */
+	ck_assert_int_eq(load(BASE "customer \"a\" { }\n", &conf), 0);
+	ck_assert(!cpnp_conf_may_wait(&conf->customers[0].approves));
+	cpnp_conf_del(conf);
+}
+END_TEST
+
 /* A mistake, where it is told to be, and what it says. */
 static const struct {
 	const char *text;
@@ -287,6 +339,36 @@ static const struct {
 	    "upper case letters", "\"enterprise.example\""},
 	{BASE "customer \"a b\" { }\n", ":7: customer: ", "has a space",
 	    "expected a name"},
+	{BASE "customer \"a\" { methods = {order} }\n", ":7: methods: ",
+	    "\"order\"", "none, quotation, update"},
+	{BASE "customer \"a\" { methods = {} }\n", ":7: methods: ",
+	    "is an empty list", "none, quotation, update"},
+	{BASE "approval { methods = {cancel} }\n", ":7: methods: ",
+	    "never approved", "none, quotation, update or activate"},
+	{BASE "approval { above = 10 }\n", ":7: above: ", "\"10\"",
+	    "such as \"1000.00 EUR\""},
+	{BASE "approval { above = \"1,5 EUR\" }\n", ":7: above: ",
+	    "\"1,5 EUR\"", "such as \"1000.00 EUR\""},
+	{BASE "approval { above = \"1. EUR\" }\n", ":7: above: ",
+	    "\"1. EUR\"", "an amount"},
+	{BASE "approval { above = \"1.0000000001 EUR\" }\n", ":7: above: ",
+	    "\"1.0000000001 EUR\"", "an amount"},
+	{BASE "approval { above = \"9223372036854775808 EUR\" }\n",
+	    ":7: above: ", "775808 EUR\"", "an amount"},
+	{BASE "approval { above = \"1 ABCDEFGHIJKLM\" }\n", ":7: above: ",
+	    "\"1 ABCDEFGHIJKLM\"", "an amount"},
+	{BASE "customer \"a\" { approval-above = \"1 eur\" }\n",
+	    ":7: approval-above: ", "\"1 eur\"", "an amount"},
+	{BASE "customer \"a\" { escalate = often }\n", ":7: escalate: ",
+	    "\"often\"", "expected yes or no"},
+	{BASE "approval { time = \"1 min\" margin = \"1 min\" }\n",
+	    ": margin: ", "not shorter than time", "less than that"},
+	{BASE "approval { time = \"1 min\" margin = \"5 s\" max = \"30 s\" }\n",
+	    ": max: ", "shorter than time", "that or more"},
+	{BASE "approval { notify-command = {\"mail\", \"noc\"} }\n",
+	    ":7: notify-command: ", "no absolute name", "begins with /"},
+	{BASE "approval { notify-command = {\"$D/ca\"} }\n",
+	    ":7: notify-command: ", "is no program", "permission to execute"},
 	{"listen-udp = {\"127.0.0.1\"}\ncheckpoint-file = \"x\"\n",
 	    ": key: ", "is missing", "checkpoint-file"},
 	{BASE "access \"10.0.0.0/8\" { }\n", ":7: access: ",
@@ -516,6 +598,7 @@ main(void)
 {
 	const TTest *const tests[] = {
 		test_conf_reads_what_is_written,
+		test_conf_reads_approval,
 		test_conf_tells_place_and_remedy,
 		test_conf_checks_certificates_and_keys,
 		test_conf_tells_all_mistakes_at_once,

@@ -1,0 +1,435 @@
+/*
+ * An order is decided: from the catalogue and the capacity that is free, at
+ * once or by an administrator who approves or rejects it (RFC 8921, 12.2).
+ *
+ * What may be decided depends on the request and its customer alone, so each
+ * method comes through here, and comes again when an administrator has
+ * spoken.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "config.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "approval.h"
+
+#define WORDS(b) (int)(b).len, (const char *)(b).ptr
+
+static void
+log_decision(const cpnp_order *order, const cpnp_decision *decision)
+{
+	const cpnp_explanation *x;
+	size_t i;
+
+	for (i = 0; i < decision->explanations_n; i++) {
+		x = &decision->explanations[i];
+		cpnpd_log_order(CPNP_LOG_INFO, order,
+		    "%s, %.*s: %.*s%s%.*s", decision->status ==
+			CPNP_STATUS_NONE ? "counter-offer" : "refusal",
+		    WORDS(x->clause), WORDS(x->reason),
+		    x->would_fit.len > 0 ? "; would fit: " : "",
+		    WORDS(x->would_fit));
+	}
+}
+
+/* May the agreement be activated so?  Whoever provisions the service learns of
+ * it from the events. */
+static int
+judge_activate(const cpnp_order *order, cpnp_decision *decision)
+{
+	cpnp_agreement agreement;
+	int err = cpnp_order_get_agreement(order, &agreement);
+
+	*decision = (cpnp_decision){.status = CPNP_STATUS_NONE};
+	return err == 0
+	    ? cpnp_decide_activate(decision, agreement.service_description)
+	    : err;
+}
+
+/* What catalogue and agreement say to a request; with lift, the limits of the
+ * customer do not count. */
+static int
+judge(struct daemon *d, const cpnp_order *order, const cpnp_msg *request,
+    bool lift, cpnp_decision *decision, cpnp_now now)
+{
+	cpnp_bytes identity = cpnp_order_peer_identity(order);
+	const cpnp_conf_customer *c =
+	    cpnp_conf_customer_find(d->conf, identity);
+	cpnp_decide_input in = {.catalogue = d->catalogue,
+		.capacity = d->capacity, .request = request,
+		.order_ref = cpnp_order_ref(order), .customer = identity,
+		.held_max = c != NULL ? c->held_max : 0,
+		.open_max = c != NULL ? c->open_max : 0, .now = now.wall};
+
+	if (request->method == CPNP_METHOD_ACTIVATE)
+		return judge_activate(order, decision);
+	in.open = c != NULL ? cpnpd_use(d, identity)->open : 1;
+	if (lift)
+		in.held_max = in.open_max = UINT64_MAX;
+	return cpnp_decide(decision, &in);
+}
+
+/* ---- who decides ---- */
+
+/* Amounts of different exponents; another token is more than anything. */
+static bool
+is_above(const cpnp_money *cost, const cpnp_conf_money *limit)
+{
+	__extension__ __int128 a = cost->amount, b = limit->amount;
+	int i;
+
+	if (!cpnp_bytes_equal(cost->code, cpnp_bytes_str(limit->code)))
+		return true;
+	for (i = limit->exponent; i < cost->exponent; i++)
+		b *= 10;
+	for (i = cost->exponent; i < limit->exponent; i++)
+		a *= 10;
+	return a > b;
+}
+
+/* A refusal because of what is sold, there and allowed, not because of what
+ * the request is. */
+static bool
+is_outside(cpnp_status status)
+{
+	return status == CPNP_STATUS_ADMINISTRATIVELY_PROHIBITED ||
+	    status == CPNP_STATUS_OUT_OF_RESOURCES ||
+	    status == CPNP_STATUS_NETWORK_PRESENCE ||
+	    status == CPNP_STATUS_UNSUPPORTED_ACTIVATION_TYPE;
+}
+
+/* True when an administrator decides; reason says why. */
+static bool
+needs_approval(const struct daemon *d, const cpnp_order *order,
+    const cpnp_msg *request, const cpnp_decision *decision,
+    char reason[CPNPD_APPROVAL_REASON_MAX])
+{
+	cpnp_bytes identity = cpnp_order_peer_identity(order);
+	const cpnp_conf_customer *c =
+	    cpnp_conf_customer_find(d->conf, identity);
+	const cpnp_conf_approves *a;
+	const cpnp_explanation *x = &decision->explanations[0];
+
+	if (c == NULL || !cpnp_conf_may_wait(&c->approves))
+		return false;
+	a = &c->approves;
+	if (decision->status == CPNP_STATUS_NONE) {
+		if ((a->methods.bits &
+			CPNP_CONF_METHOD_BIT(request->method)) != 0)
+			snprintf(reason, CPNPD_APPROVAL_REASON_MAX,
+			    "each %s of this customer is approved",
+			    cpnp_method_name(request->edition,
+				(int)request->method));
+		else if (a->above.is_given && decision->offer.has_cost &&
+		    is_above(&decision->offer.cost, &a->above))
+			snprintf(reason, CPNPD_APPROVAL_REASON_MAX,
+			    "it costs more than is offered to this customer "
+			    "without approval");
+		else
+			return false;
+		return true;
+	}
+	/* Whoever has used up its orders must not fill the list of those that
+	 * wait instead. */
+	if (a->escalate != 1 || !is_outside(decision->status) ||
+	    cpnpd_use(d, identity)->open > c->open_max)
+		return false;
+	snprintf(reason, CPNPD_APPROVAL_REASON_MAX, "%s%s%.*s%s%.*s",
+	    cpnp_status_text(decision->status),
+	    x->clause.len > 0 ? ", " : "", WORDS(x->clause),
+	    x->reason.len > 0 ? ": " : "", WORDS(x->reason));
+	return true;
+}
+
+/* ---- what becomes of it ---- */
+
+static int
+refuse(struct daemon *d, cpnp_order *order, cpnp_status status,
+    const cpnp_explanation *explanations, size_t n, cpnp_now now)
+{
+	d->counters.refusals++;
+	return cpnp_order_refuse(
+	    d->orders, order, status, explanations, n, now);
+}
+
+static int
+grant(struct daemon *d, cpnp_order *order, cpnp_method method,
+    const cpnp_decision *decision, cpnp_now now)
+{
+	if (method == CPNP_METHOD_ACTIVATE)
+		return cpnp_order_grant(d->orders, order, now);
+	d->counters.offers++;
+	return cpnp_order_offer(d->orders, order, &decision->offer, now);
+}
+
+/* Grant or refuse, as decided; err is why nothing could be decided. */
+static void
+give(struct daemon *d, cpnp_order *order, cpnp_method method,
+    const cpnp_decision *decision, int err, cpnp_now now)
+{
+	if (err == 0 && decision->status == CPNP_STATUS_NONE)
+		err = grant(d, order, method, decision, now);
+	if (err != 0 || decision->status != CPNP_STATUS_NONE) {
+		if (err != 0)
+			cpnpd_log_order(CPNP_LOG_ERROR, order,
+			    "it could not be granted: %s", cpnp_strerror(err));
+		cpnp_capacity_release(d->capacity, cpnp_order_ref(order));
+		err = refuse(d, order, err != 0
+			? CPNP_STATUS_OUT_OF_RESOURCES : decision->status,
+		    decision->explanations,
+		    err != 0 ? 0 : decision->explanations_n, now);
+	}
+	if (err != 0)
+		cpnpd_log_order(CPNP_LOG_ERROR, order,
+		    "the decision could not be given: %s",
+		    cpnp_strerror(err));
+}
+
+/* An agreement is changed by nobody here. */
+static void
+prohibit(struct daemon *d, cpnp_order *order, cpnp_now now)
+{
+	int err = refuse(d, order, CPNP_STATUS_ADMINISTRATIVELY_PROHIBITED,
+	    NULL, 0, now);
+
+	if (err != 0)
+		cpnpd_log_order(CPNP_LOG_ERROR, order,
+		    "the refusal could not be given: %s", cpnp_strerror(err));
+}
+
+void
+cpnpd_decide(struct daemon *d, cpnp_order *order, const cpnp_msg *request,
+    cpnp_now now)
+{
+	char reason[CPNPD_APPROVAL_REASON_MAX];
+	cpnp_decision decision;
+	int err;
+
+	if (request->method != CPNP_METHOD_QUOTATION &&
+	    request->method != CPNP_METHOD_ACTIVATE) {
+		prohibit(d, order, now);
+		return;
+	}
+	err = judge(d, order, request, false, &decision, now);
+	if (err == 0)
+		log_decision(order, &decision);
+	if (err == 0 &&
+	    needs_approval(d, order, request, &decision, reason)) {
+		/* Nothing is held for who waits: others may buy it. */
+		cpnp_capacity_release(d->capacity, cpnp_order_ref(order));
+		cpnpd_approval_wait(
+		    d, order, request->method, &decision, reason, now);
+	} else {
+		give(d, order, request->method, &decision, err, now);
+	}
+	cpnp_decision_fini(&decision);
+}
+
+/* ---- an administrator ---- */
+
+static int __attribute__((format(printf, 3, 4)))
+fail(cpnp_diag *why, int err, const char *format, ...)
+{
+	va_list ap;
+
+	why->err = err;
+	va_start(ap, format);
+	vsnprintf(why->why, sizeof(why->why), format, ap);
+	va_end(ap);
+	return err;
+}
+
+static int
+fail_first(cpnp_diag *why, int err, const char *what,
+    const cpnp_decision *decision)
+{
+	const cpnp_explanation *x = &decision->explanations[0];
+
+	return fail(why, err, "%s: %s%s%.*s%s%.*s", what,
+	    cpnp_status_text(decision->status),
+	    x->clause.len > 0 ? ", " : "", WORDS(x->clause),
+	    x->reason.len > 0 ? ": " : "", WORDS(x->reason));
+}
+
+/* An amount in minor units of the catalogue's token. */
+static int
+scale(const cpnp_catalogue *catalogue, const cpnp_conf_money *from,
+    cpnp_money *to, cpnp_diag *why)
+{
+	int64_t amount = from->amount;
+	int i;
+
+	if (strcmp(from->code, catalogue->token_code) != 0)
+		return fail(why, CPNP_ERR_INVALID, "%s is not the token of "
+		    "the catalogue; expected an amount of %s", from->code,
+		    catalogue->token_code);
+	if (from->exponent > catalogue->token_exponent)
+		return fail(why, CPNP_ERR_INVALID, "%s has %u decimals, not "
+		    "%u", from->code, (unsigned)catalogue->token_exponent,
+		    from->exponent);
+	for (i = from->exponent; i < (int)catalogue->token_exponent; i++)
+		if (__builtin_mul_overflow(amount, 10, &amount))
+			return fail(why, CPNP_ERR_INVALID, "the amount is too "
+			    "large; expected less than 2^63 minor units");
+	to->amount = amount;
+	to->exponent = (uint8_t)catalogue->token_exponent;
+	to->code = cpnp_bytes_str(catalogue->token_code);
+	to->issuer = cpnp_bytes_str(catalogue->token_issuer);
+	return 0;
+}
+
+static void
+explain(cpnp_decision *decision, const char *clause, const char *reason)
+{
+	if (decision->explanations_n == CPNP_EXPLANATIONS_MAX)
+		return;
+	decision->explanations[decision->explanations_n++] =
+	    (cpnp_explanation){.clause = cpnp_bytes_str(clause),
+		.reason = cpnp_bytes_str(reason)};
+	decision->offer.explanations = decision->explanations;
+	decision->offer.explanations_n = decision->explanations_n;
+}
+
+static int
+apply_terms(struct daemon *d, cpnp_decision *decision,
+    const struct approval_terms *terms, cpnp_diag *why, cpnp_now now)
+{
+	int err = 0;
+
+	if (terms->validity != 0)
+		decision->offer.validity.sec =
+		    now.wall.sec + (int64_t)terms->validity;
+	if (terms->service.len > 0)
+		explain(decision, "service", "this is offered instead of "
+		    "what was asked for");
+	if (terms->has_cost) {
+		err = scale(d->catalogue, &terms->cost,
+		    &decision->offer.cost, why);
+		decision->offer.has_cost = true;
+		explain(decision, "cost", "the provider has set the price "
+		    "for this order");
+	}
+	return err;
+}
+
+/* Decide again with what the administrator wants; on failure the order still
+ * waits, and holds nothing. */
+static int
+try_terms(struct daemon *d, const struct approval *a, cpnp_msg *request,
+    const struct approval_terms *terms, cpnp_decision *decision,
+    cpnp_diag *why, cpnp_now now)
+{
+	bool keep = a->status != CPNP_STATUS_NONE || terms->service.len > 0;
+	int err;
+
+	if (a->method == CPNP_METHOD_ACTIVATE &&
+	    (terms->has_cost || terms->validity != 0 ||
+		terms->service.len > 0))
+		return fail(why, CPNP_ERR_INVALID, "an ACTIVATE is approved "
+		    "as it is; expected no cost, validity or service");
+	err = cpnp_msg_decode(request,
+	    cpnp_order_doc(a->order, CPNP_DOC_REQUEST), why);
+	request->method = a->method;
+	if (err == 0 && terms->service.len > 0)
+		request->service_description = terms->service;
+	if (err == 0)
+		err = judge(d, a->order, request, true, decision, now);
+	if (err == 0 && decision->status == CPNP_STATUS_NONE)
+		err = apply_terms(d, decision, terms, why, now);
+	else if (err == 0 && keep)
+		err = fail_first(why, CPNP_ERR_INVALID, "cannot be served, "
+		    "and still waits for another service or a rejection",
+		    decision);
+	else if (err == 0)
+		(void)fail_first(why, CPNP_ERR_FORBIDDEN, "does not fit any "
+		    "more and was refused", decision);
+	if (err != 0)
+		cpnp_capacity_release(
+		    d->capacity, cpnp_order_ref(a->order));
+	return err;
+}
+
+static int
+check_waits(const struct daemon *d, const cpnp_order *order, cpnp_diag *why)
+{
+	if (d->failed)
+		return fail(why, CPNP_ERR_IO, "the store cannot be written; "
+		    "try again when cpnpctl status says that it serves");
+	if (cpnpd_approval_of(d, order) == NULL)
+		return fail(why, CPNP_ERR_STATE, "the order waits for no "
+		    "approval; expected one that cpnpctl pending lists");
+	return 0;
+}
+
+int
+cpnpd_approve(struct daemon *d, cpnp_order *order,
+    const struct approval_terms *terms, cpnp_diag *why, cpnp_now now)
+{
+	cpnp_msg *request = calloc(1, sizeof(*request));
+	cpnp_decision decision = {.status = CPNP_STATUS_NONE};
+	int err = request == NULL ? CPNP_ERR_NOMEM
+				  : check_waits(d, order, why);
+
+	if (err == 0)
+		err = try_terms(d, cpnpd_approval_of(d, order), request, terms,
+		    &decision, why, now);
+	if (err == 0) {
+		d->counters.approved++;
+		cpnpd_remark(d, order, now, "approved by user %lu%s%s%s",
+		    terms->uid, terms->service.len > 0 ? ", another service"
+						       : "",
+		    terms->has_cost ? ", another cost" : "",
+		    terms->validity != 0 ? ", another validity" : "");
+		give(d, order, request->method, &decision, 0, now);
+		cpnpd_drain(d, now);
+		err = why->err; /* it was refused after all */
+	}
+	cpnp_decision_fini(&decision);
+	free(request);
+	cpnpd_turn_end(d, now);
+	return err;
+}
+
+static int
+reject(struct daemon *d, cpnp_order *order, cpnp_status status,
+    const char *reason, cpnp_now now)
+{
+	const cpnp_explanation x = {.clause = CPNP_BYTES_LIT("order"),
+		.reason = cpnp_bytes_str(reason)};
+	int err = refuse(d, order, status, &x, 1, now);
+
+	if (err != 0)
+		cpnpd_log_order(CPNP_LOG_ERROR, order,
+		    "the refusal could not be given: %s", cpnp_strerror(err));
+	cpnpd_drain(d, now);
+	return err;
+}
+
+int
+cpnpd_reject(struct daemon *d, cpnp_order *order, unsigned long uid,
+    cpnp_status status, const char *reason, cpnp_diag *why, cpnp_now now)
+{
+	int err = check_waits(d, order, why);
+
+	if (err != 0)
+		return err;
+	d->counters.rejected++;
+	cpnpd_remark(d, order, now, "rejected by user %lu: %s", uid, reason);
+	err = reject(d, order, status, reason, now);
+	cpnpd_turn_end(d, now);
+	return err;
+}
+
+void
+cpnpd_reject_late(struct daemon *d, cpnp_order *order, cpnp_now now)
+{
+	d->counters.approvals_late++;
+	cpnpd_remark(d, order, now, "no administrator has decided in time");
+	(void)reject(d, order, CPNP_STATUS_ADMINISTRATIVELY_PROHIBITED,
+	    "an administrator has to approve this order, and nobody has in "
+	    "time", now);
+}
