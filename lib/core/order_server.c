@@ -118,9 +118,9 @@ quotation(struct order_step *s)
 	return err != 0 ? err : cpnp_server_request(s);
 }
 
-/* The same QUOTATION or UPDATE, though not the newest message: in draft-02, which has
- * no numbers, it may be late (contradictions.md, 12).  Another one under the
- * same identifier is refused (contradictions.md, 32). */
+/* The same QUOTATION or UPDATE, though not the newest message: in draft-02,
+ * which has no numbers, it may be late (contradictions.md, 12).  Another one
+ * under the same identifier is refused (contradictions.md, 32). */
 int
 cpnp_server_request_again(struct order_step *s)
 {
