@@ -243,6 +243,39 @@ START_TEST(test_version_1_is_loaded)
 }
 END_TEST
 
+/* Each order is saved in the lowest version that has room for it, and what
+ * another version says of itself is not believed. */
+START_TEST(test_each_version_is_written_and_loaded)
+{
+	static const struct {
+		size_t stage;
+		uint8_t version;
+		uint8_t fields;
+	} saves[] = {{7, 1, 24}, {16, 2, 26}, {STAGES_N - 1, 3, 34}};
+
+	for (size_t i = 0; i < sizeof(saves) / sizeof(saves[0]); i++) {
+		struct peer *p =
+		    setup(&stages[saves[i].stage], CPNP_EDITION_RFC8921);
+
+		save(peer_order(p, "o1"), &before);
+		ck_assert_uint_eq(before.state[1], saves[i].fields);
+		ck_assert_uint_eq(before.state[2], saves[i].version);
+		cpnp_orders_drop(p->orders, peer_order(p, "o1"));
+		for (uint8_t version = 1; version <= 4; version++) {
+			if (version == saves[i].version)
+				continue;
+			before.state[2] = version;
+			ck_assert(cpnp_error_is_peer(
+			    load(p, &before, before.state_len)));
+		}
+		before.state[2] = saves[i].version;
+		ck_assert_int_eq(load(p, &before, before.state_len), 0);
+		peer_drain(p);
+		pair_fini(&pair);
+	}
+}
+END_TEST
+
 /* Damaged in any byte, or cut short anywhere: an error of class PEER, or an
  * order that keeps its invariants; never a crash. */
 static void
@@ -317,6 +350,7 @@ main(void)
 	    test_negotiation_goes_on_after_restart_of_both,
 	    test_06_deadline_that_passed_meanwhile_comes_at_once,
 	    test_version_1_is_loaded,
+	    test_each_version_is_written_and_loaded,
 	    test_damaged_state_is_refused,
 	    test_missing_document_is_refused,
 	};
