@@ -422,8 +422,8 @@ START_TEST(test_intent_survives)
 	    "order never =0/2/exact/9/S", "order never =3/2/exact/9/S",
 	    "order never =1/17/exact/9/S", "order never =1/2/none/9/S",
 	    "order never =1/2/exact/x/S", "order never =-1/2/exact/9/S",
-	    "order never =1/2/exact/9/"
-	    "SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSS"};
+	    ("order never =1/2/exact/9/"
+	     "SSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSSS")};
 	char text[CPNPC_INTENT_LEN];
 	cpnpc_intent back;
 	size_t i;
