@@ -302,6 +302,23 @@ START_TEST(test_time_is_the_median)
 }
 END_TEST
 
+/* With four, half of them is no majority: two that run ahead wait. */
+START_TEST(test_half_of_the_clocks_is_a_minority)
+{
+	cpnp_op op = fx_op(CPNP_OP_ROLES, OP1);
+
+	op.peer = w.actors[AUDIT].name;
+	op.roles = CPNP_ROLE_OPERATOR;
+	HAVE(op, PEER), HAVE(op, ROLES);
+	OK(op, OP1);
+	fx_tick(OP1, T0 + 100);
+	fx_tick(OP2, T0 + 200);
+	ck_assert_int_eq(fx_now(), T0);
+	fx_tick(AUDIT, T0 + 50);
+	ck_assert_int_eq(fx_now(), T0 + 50);
+}
+END_TEST
+
 static cpnp_op
 open_account(enum who who, enum who peer, uint64_t roles)
 {
@@ -756,6 +773,7 @@ main(void)
 	    test_keys_live_are_bounded, test_who_signs_must_be_who_asks,
 	    test_batch_signature_covers_all, test_garbage_has_an_outcome,
 	    test_changed_past_is_refused, test_time_is_the_median,
+	    test_half_of_the_clocks_is_a_minority,
 	    test_accounts_are_opened_by_maintainers,
 	    test_keys_rotate_at_a_position, test_key_table_is_bounded,
 	    test_recovery_key_takes_over, test_governance_takes_a_quorum,

@@ -539,7 +539,7 @@ CPNP_API int cpnp_outcome_verify(cpnp_bytes leaf, uint64_t index,
     uint64_t size, const uint8_t (*path)[CPNP_SHA256_LEN], size_t n,
     const uint8_t root[CPNP_SHA256_LEN], cpnp_outcome *outcome);
 
-/* ---- The ledger --------------------------------------------------------- */
+/* ---- The ledger -------------------------------------------------------- */
 
 /*
  * What the state machine needs from outside.  verify returns 0 when signature
@@ -619,7 +619,7 @@ CPNP_API int cpnp_ledger_root(
 CPNP_API int cpnp_ledger_load(cpnp_ledger **ledger,
     const cpnp_ledger_env *env, cpnp_bytes snapshot, cpnp_diag *diag);
 
-/* ---- Questions ---------------------------------------------------------- */
+/* ---- Questions --------------------------------------------------------- */
 
 /*
  * Views in answers are good until the next _apply.  A question about one thing
