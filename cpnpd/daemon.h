@@ -223,6 +223,9 @@ int cpnpd_load_row(
     struct daemon *d, const cpnp_store_row *row, cpnp_now now);
 /* What the customer of that identity uses; NULL: no customer. */
 struct use *cpnpd_use(const struct daemon *d, cpnp_bytes identity);
+/* What an agreement has bought is known in capacity, from the store when it is
+ * not yet. */
+int cpnpd_know_holds(struct daemon *d, const cpnp_order *order);
 /* Forget an order in memory. */
 void cpnpd_drop_order(struct daemon *d, cpnp_order *order);
 /* "order C-1/P-1 peer enterprise.example" */

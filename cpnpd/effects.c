@@ -104,47 +104,108 @@ give_back(void *user, const cpnp_store_held *held)
 	return cpnp_capacity_give_back(d->capacity, &held->hold);
 }
 
-/* An agreement has ended: what it bought is as the store has it, committed
- * before the customer could know the nonce. */
+static int
+know_hold(void *user, const cpnp_store_held *held)
+{
+	struct daemon *d = user;
+
+	return held->hold.bought
+	    ? cpnp_capacity_know(d->capacity, held->order_ref,
+		  held->peer_identity, &held->hold)
+	    : 0;
+}
+
+int
+cpnpd_know_holds(struct daemon *d, const cpnp_order *order)
+{
+	return cpnp_capacity_is_known(d->capacity, cpnp_order_ref(order))
+	    ? 0 : cpnp_store_order_holds(d->store, order, know_hold, d);
+}
+
+/* An agreement has ended: what it bought, when it is not known here, is as
+ * the store has it. */
 static int
 free_bought(struct daemon *d, struct batch *b, const cpnp_order *order)
 {
-	int err = cpnp_store_order_holds(d->store, order, give_back, d);
+	const uint8_t *ref = cpnp_order_ref(order);
+	int err = 0;
 
+	if (!cpnp_capacity_is_known(d->capacity, ref))
+		err = cpnp_store_order_holds(d->store, order, give_back, d);
+	cpnp_capacity_end(d->capacity, ref);
 	return err != 0 ? err : cpnp_store_drop_holds(b->store, order);
 }
 
-/* What an order holds follows its state: held by an offer, bought by the
- * agreement, given back when there is none or it has ended. */
+/* The rows of an order as they are known, to the store. */
+static int
+put_rows(struct daemon *d, struct batch *b, const cpnp_order *order)
+{
+	cpnp_store_hold *rows;
+	size_t n;
+	int err = cpnp_capacity_rows(
+	    d->capacity, cpnp_order_ref(order), &rows, &n);
+
+	if (err == 0)
+		err = cpnp_store_put_holds(b->store, order, rows, n);
+	free(rows);
+	return err;
+}
+
+static bool
+stands(cpnp_agreement_state agreement)
+{
+	return agreement == CPNP_AGREEMENT_COMPLETED ||
+	    agreement == CPNP_AGREEMENT_ACTIVE;
+}
+
+/* The new agreement is in the place of the old one. */
+static bool
+is_updated(const cpnp_effect *e)
+{
+	return e->u.store.to == CPNP_STATE_COMPLETED &&
+	    e->u.store.from != CPNP_STATE_COMPLETED &&
+	    e->u.store.from != CPNP_STATE_CANCELLED &&
+	    cpnp_order_transaction(e->order) == CPNP_METHOD_UPDATE;
+}
+
+/*
+ * What an order holds follows its state: held by an offer, bought by the
+ * agreement, given back when there is none or it has ended.  While an UPDATE
+ * is open there are rows of both kinds; its ACK leaves the new ones, its
+ * failure the old ones (contradictions.md, 33).
+ */
 static int
 store_holds(struct daemon *d, struct batch *b, const cpnp_effect *e)
 {
 	const uint8_t *ref = cpnp_order_ref(e->order);
-	cpnp_store_hold *rows;
-	size_t n;
-	int err = 0;
+	int err;
 
 	if (e->u.store.agreement_from == CPNP_AGREEMENT_NONE &&
-	    e->u.store.agreement_to == CPNP_AGREEMENT_COMPLETED) {
+	    stands(e->u.store.agreement_to)) {
 		cpnp_capacity_buy(d->capacity, ref);
 		return cpnp_store_buy_holds(b->store, e->order);
-	}
-	if (e->u.store.to == CPNP_STATE_CANCELLED &&
-	    e->u.store.from != CPNP_STATE_CANCELLED &&
-	    e->u.store.agreement_to == CPNP_AGREEMENT_NONE) {
-		cpnp_capacity_release(d->capacity, ref);
-		return cpnp_store_drop_holds(b->store, e->order);
 	}
 	if (e->u.store.agreement_to == CPNP_AGREEMENT_ENDED &&
 	    e->u.store.agreement_from != CPNP_AGREEMENT_ENDED)
 		return free_bought(d, b, e->order);
-	if (!cpnp_capacity_take_changed(d->capacity, ref))
-		return 0;
-	err = cpnp_capacity_rows(d->capacity, ref, &rows, &n);
-	if (err == 0)
-		err = cpnp_store_put_holds(b->store, e->order, rows, n);
-	free(rows);
-	return err;
+	if (is_updated(e)) {
+		err = cpnpd_know_holds(d, e->order);
+		cpnp_capacity_buy(d->capacity, ref);
+		return err != 0 ? err : put_rows(d, b, e->order);
+	}
+	if (e->u.store.to == CPNP_STATE_CANCELLED &&
+	    e->u.store.from != CPNP_STATE_CANCELLED) {
+		err = cpnp_capacity_release(d->capacity, ref);
+		if (err != 0)
+			return err;
+		if (!stands(e->u.store.agreement_to))
+			return cpnp_store_drop_holds(b->store, e->order);
+		/* what is not known was not touched */
+		return cpnp_capacity_is_known(d->capacity, ref)
+		    ? put_rows(d, b, e->order) : 0;
+	}
+	return cpnp_capacity_take_changed(d->capacity, ref)
+	    ? put_rows(d, b, e->order) : 0;
 }
 
 static void
@@ -290,6 +351,8 @@ drain_once(struct daemon *d, cpnp_order **order, const cpnp_msg **request,
 			break;
 		case CPNP_EFFECT_FORGET:
 			count_order(d, e.order, false, 0);
+			cpnp_capacity_forget(
+			    d->capacity, cpnp_order_ref(e.order));
 			cpnpd_approval_over(d, e.order, NULL);
 			break;
 		case CPNP_EFFECT_OFFER: /* of a client only */

@@ -439,19 +439,49 @@ open_store(struct daemon *d)
 	return 0;
 }
 
+/* Rows of one order come one after the other. */
+struct loading_holds {
+	struct daemon *d;
+	bool has_ref;
+	uint8_t ref[CPNP_SHA256_LEN];
+};
+
+/* The order has all its rows: what it has bought is known by order only while
+ * an UPDATE would change it. */
+static int
+end_holds(struct loading_holds *l)
+{
+	int err = 0;
+
+	if (l->has_ref)
+		err = cpnp_capacity_join(l->d->capacity, l->ref);
+	if (l->has_ref && err == 0)
+		cpnp_capacity_forget(l->d->capacity, l->ref);
+	return err;
+}
+
 static int
 load_hold(void *user, const cpnp_store_held *held)
 {
-	struct daemon *d = user;
+	struct loading_holds *l = user;
+	int err = 0;
 
-	return cpnp_capacity_hold(
-	    d->capacity, held->order_ref, held->peer_identity, &held->hold);
+	if (!l->has_ref ||
+	    memcmp(l->ref, held->order_ref, CPNP_SHA256_LEN) != 0)
+		err = end_holds(l);
+	l->has_ref = true;
+	memcpy(l->ref, held->order_ref, CPNP_SHA256_LEN);
+	return err != 0 ? err : cpnp_capacity_hold(l->d->capacity,
+	    held->order_ref, held->peer_identity, &held->hold);
 }
 
 int
 cpnpd_load_capacity(struct daemon *d)
 {
-	return cpnp_store_each_hold(d->store, load_hold, d);
+	struct loading_holds l = {.d = d};
+	int err = cpnp_store_each_hold(d->store, load_hold, &l);
+
+	return err == 0 ? end_holds(&l) : err;
 }
 
 struct loading {

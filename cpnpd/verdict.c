@@ -29,7 +29,7 @@ log_decision(const cpnp_order *order, const cpnp_decision *decision)
 		x = &decision->explanations[i];
 		cpnpd_log_order(CPNP_LOG_INFO, order,
 		    "%s, %.*s: %.*s%s%.*s", decision->status ==
-			CPNP_STATUS_NONE ? "counter-offer" : "refusal",
+			CPNP_STATUS_NONE ? "offer" : "refusal",
 		    WORDS(x->clause), WORDS(x->reason),
 		    x->would_fit.len > 0 ? "; would fit: " : "",
 		    WORDS(x->would_fit));
@@ -64,9 +64,20 @@ judge(struct daemon *d, const cpnp_order *order, const cpnp_msg *request,
 		.order_ref = cpnp_order_ref(order), .customer = identity,
 		.held_max = c != NULL ? c->held_max : 0,
 		.open_max = c != NULL ? c->open_max : 0, .now = now.wall};
+	cpnp_agreement standing;
+	int err;
 
 	if (request->method == CPNP_METHOD_ACTIVATE)
 		return judge_activate(order, decision);
+	*decision = (cpnp_decision){.status = CPNP_STATUS_NONE};
+	if (request->method == CPNP_METHOD_UPDATE) {
+		err = cpnp_order_get_standing(order, &standing);
+		if (err == 0)
+			err = cpnpd_know_holds(d, order);
+		if (err != 0)
+			return err;
+		in.standing = &standing;
+	}
 	in.open = c != NULL ? cpnpd_use(d, identity)->open : 1;
 	if (lift)
 		in.held_max = in.open_max = UINT64_MAX;
@@ -166,6 +177,16 @@ grant(struct daemon *d, cpnp_order *order, cpnp_method method,
 	return cpnp_order_offer(d->orders, order, &decision->offer, now);
 }
 
+/* An order that gets no offer holds nothing but what it has bought. */
+static void
+give_back(struct daemon *d, const cpnp_order *order, cpnp_now now)
+{
+	int err = cpnp_capacity_release(d->capacity, cpnp_order_ref(order));
+
+	if (err != 0)
+		cpnpd_fail(d, cpnp_strerror(err), now);
+}
+
 /* Grant or refuse, as decided; err is why nothing could be decided. */
 static void
 give(struct daemon *d, cpnp_order *order, cpnp_method method,
@@ -177,7 +198,7 @@ give(struct daemon *d, cpnp_order *order, cpnp_method method,
 		if (err != 0)
 			cpnpd_log_order(CPNP_LOG_ERROR, order,
 			    "it could not be granted: %s", cpnp_strerror(err));
-		cpnp_capacity_release(d->capacity, cpnp_order_ref(order));
+		give_back(d, order, now);
 		err = refuse(d, order, err != 0
 			? CPNP_STATUS_OUT_OF_RESOURCES : decision->status,
 		    decision->explanations,
@@ -189,18 +210,6 @@ give(struct daemon *d, cpnp_order *order, cpnp_method method,
 		    cpnp_strerror(err));
 }
 
-/* An agreement is changed by nobody here. */
-static void
-prohibit(struct daemon *d, cpnp_order *order, cpnp_now now)
-{
-	int err = refuse(d, order, CPNP_STATUS_ADMINISTRATIVELY_PROHIBITED,
-	    NULL, 0, now);
-
-	if (err != 0)
-		cpnpd_log_order(CPNP_LOG_ERROR, order,
-		    "the refusal could not be given: %s", cpnp_strerror(err));
-}
-
 void
 cpnpd_decide(struct daemon *d, cpnp_order *order, const cpnp_msg *request,
     cpnp_now now)
@@ -209,18 +218,13 @@ cpnpd_decide(struct daemon *d, cpnp_order *order, const cpnp_msg *request,
 	cpnp_decision decision;
 	int err;
 
-	if (request->method != CPNP_METHOD_QUOTATION &&
-	    request->method != CPNP_METHOD_ACTIVATE) {
-		prohibit(d, order, now);
-		return;
-	}
 	err = judge(d, order, request, false, &decision, now);
 	if (err == 0)
 		log_decision(order, &decision);
 	if (err == 0 &&
 	    needs_approval(d, order, request, &decision, reason)) {
 		/* Nothing is held for who waits: others may buy it. */
-		cpnp_capacity_release(d->capacity, cpnp_order_ref(order));
+		give_back(d, order, now);
 		cpnpd_approval_wait(
 		    d, order, request->method, &decision, reason, now);
 	} else {
@@ -348,8 +352,7 @@ try_terms(struct daemon *d, const struct approval *a, cpnp_msg *request,
 		(void)fail_first(why, CPNP_ERR_FORBIDDEN, "does not fit any "
 		    "more and was refused", decision);
 	if (err != 0)
-		cpnp_capacity_release(
-		    d->capacity, cpnp_order_ref(a->order));
+		give_back(d, a->order, now);
 	return err;
 }
 

@@ -28,14 +28,28 @@ struct row {
 	cpnp_wtime from;
 	cpnp_wtime until;
 	int64_t amount;
+	bool bought;
 };
 
-/* The rows that one order holds without having bought. */
+/* Which rows of an order the calendars have. */
+enum takes {
+	TAKES_ROWS,    /* all of them */
+	TAKES_OFFERED, /* those that are not bought */
+	TAKES_JOINT    /* those of joint instead */
+};
+
+/* The rows of one order: those that it holds without having bought and, while
+ * it is in memory, those that it has bought. */
 struct holder {
 	struct holder *next;
 	struct owner *owner;
+	int64_t held; /* what of it counts for the owner */
 	struct row *rows;
 	size_t rows_n;
+	size_t bought_n;
+	struct row *joint; /* at each moment the larger of both kinds */
+	size_t joint_n;
+	enum takes takes;
 	bool changed;
 	uint8_t order_ref[CPNP_SHA256_LEN];
 };
@@ -237,7 +251,15 @@ holder_drop(cpnp_capacity *c, struct holder **slot)
 	*slot = h->next;
 	c->holders_n--;
 	free(h->rows);
+	free(h->joint);
 	free(h);
+}
+
+static void
+count_held(struct holder *h, int64_t held)
+{
+	h->owner->held += held - h->held;
+	h->held = held;
 }
 
 static int
@@ -245,16 +267,95 @@ holder_add(struct holder *h, const struct row *row)
 {
 	struct row *grown;
 
-	if (h->rows_n == CPNP_CAPACITY_ROWS_MAX)
+	if ((row->bought ? h->bought_n : h->rows_n - h->bought_n) ==
+	    CPNP_CAPACITY_ROWS_MAX)
 		return CPNP_ERR_FULL;
 	grown = realloc(h->rows, (h->rows_n + 1) * sizeof(*grown));
 	if (grown == NULL)
 		return CPNP_ERR_NOMEM;
 	h->rows = grown;
 	grown[h->rows_n++] = *row;
-	h->owner->held += row->amount;
+	if (row->bought) {
+		h->bought_n++;
+		return 0;
+	}
+	count_held(h, h->held + row->amount);
 	h->changed = true;
 	return 0;
+}
+
+/* Forget the rows of one kind. */
+static void
+holder_remove(struct holder *h, bool bought)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < h->rows_n; i++)
+		if (h->rows[i].bought != bought)
+			h->rows[n++] = h->rows[i];
+	h->rows_n = n;
+	if (bought)
+		h->bought_n = 0;
+	else
+		count_held(h, 0);
+}
+
+/* ---- what of an order the calendars have ---- */
+
+static bool
+row_is_valid(const cpnp_store_hold *hold)
+{
+	return hold->amount > 0 &&
+	    hold->amount <= (int64_t)CPNP_CPD_RATE_MAX &&
+	    hold->until.sec > hold->from.sec &&
+	    memchr(hold->resource, '\0', sizeof(hold->resource)) != NULL;
+}
+
+static int
+take_row(cpnp_capacity *c, const struct row *row, int sign)
+{
+	return cpnp_calendar_add(&c->resources[row->resource].taken,
+	    row->from, row->until, sign * row->amount);
+}
+
+/* Take the rows of one kind away.  Without memory an amount stays taken until
+ * a restart: too little is sold, never too much. */
+static void
+give_rows(cpnp_capacity *c, const struct holder *h, enum takes takes)
+{
+	size_t i;
+
+	for (i = 0; takes == TAKES_JOINT && i < h->joint_n; i++)
+		(void)take_row(c, &h->joint[i], -1);
+	for (i = 0; takes != TAKES_JOINT && i < h->rows_n; i++)
+		if (takes == TAKES_ROWS || !h->rows[i].bought)
+			(void)take_row(c, &h->rows[i], -1);
+}
+
+static void
+give_bought(cpnp_capacity *c, const struct holder *h)
+{
+	size_t i;
+
+	for (i = 0; i < h->rows_n; i++)
+		if (h->rows[i].bought)
+			(void)take_row(c, &h->rows[i], -1);
+}
+
+/* Take the rows of the order that are bought, or those that are not. */
+static int
+take_kind(cpnp_capacity *c, const struct holder *h, bool bought)
+{
+	size_t i, k;
+	int err = 0;
+
+	for (i = 0; i < h->rows_n && err == 0; i++)
+		if (h->rows[i].bought == bought)
+			err = take_row(c, &h->rows[i], 1);
+	for (k = 0; err != 0 && k + 1 < i; k++)
+		if (h->rows[k].bought == bought)
+			(void)take_row(c, &h->rows[k], -1);
+	return err;
 }
 
 int
@@ -267,31 +368,68 @@ cpnp_capacity_hold(cpnp_capacity *c,
 	struct row row;
 	int err;
 
-	if (hold->amount <= 0 ||
-	    hold->amount > (int64_t)CPNP_CPD_RATE_MAX ||
-	    hold->until.sec <= hold->from.sec ||
-	    memchr(hold->resource, '\0', sizeof(hold->resource)) == NULL)
+	if (!row_is_valid(hold))
 		return CPNP_ERR_INVALID;
 	r = resource_get(c, hold->resource);
 	if (r == NULL)
 		return CPNP_ERR_NOMEM;
-	err = cpnp_calendar_add(
-	    &r->taken, hold->from, hold->until, hold->amount);
-	if (err != 0 || hold->bought)
-		return err;
 	row = (struct row){(size_t)(r - c->resources), hold->from,
-	    hold->until, hold->amount};
+	    hold->until, hold->amount, hold->bought};
+	err = take_row(c, &row, 1);
+	if (err != 0)
+		return err;
 	h = holder_get(c, order_ref, owner);
 	err = h == NULL ? CPNP_ERR_NOMEM : holder_add(h, &row);
 	if (err != 0) {
-		/* the steps are there, so taking them away needs no memory
-		 * that cannot be had: a failure leaves too much taken */
-		(void)cpnp_calendar_add(
-		    &r->taken, hold->from, hold->until, -hold->amount);
+		(void)take_row(c, &row, -1);
 		if (h != NULL && h->rows_n == 0)
 			holder_drop(c, holder_slot(c, order_ref));
 	}
 	return err;
+}
+
+int
+cpnp_capacity_know(cpnp_capacity *c,
+    const uint8_t order_ref[CPNP_SHA256_LEN], cpnp_bytes owner,
+    const cpnp_store_hold *hold)
+{
+	struct resource *r;
+	struct holder *h;
+	struct row row;
+	int err;
+
+	if (!row_is_valid(hold) || !hold->bought)
+		return CPNP_ERR_INVALID;
+	r = resource_get(c, hold->resource);
+	if (r == NULL)
+		return CPNP_ERR_NOMEM;
+	row = (struct row){(size_t)(r - c->resources), hold->from,
+	    hold->until, hold->amount, true};
+	h = holder_get(c, order_ref, owner);
+	err = h == NULL ? CPNP_ERR_NOMEM : holder_add(h, &row);
+	if (err != 0 && h != NULL && h->rows_n == 0)
+		holder_drop(c, holder_slot(c, order_ref));
+	return err;
+}
+
+bool
+cpnp_capacity_is_known(
+    const cpnp_capacity *c, const uint8_t order_ref[CPNP_SHA256_LEN])
+{
+	const struct holder *h = *holder_slot(c, order_ref);
+
+	/* one without rows has bought an agreement that needs none */
+	return h != NULL && (h->bought_n > 0 || h->rows_n == 0);
+}
+
+void
+cpnp_capacity_forget(cpnp_capacity *c,
+    const uint8_t order_ref[CPNP_SHA256_LEN])
+{
+	struct holder **slot = holder_slot(c, order_ref);
+
+	if (*slot != NULL && (*slot)->bought_n == (*slot)->rows_n)
+		holder_drop(c, slot);
 }
 
 int
@@ -300,59 +438,88 @@ cpnp_capacity_rows(const cpnp_capacity *c,
     size_t *n)
 {
 	const struct holder *h = *holder_slot(c, order_ref);
+	cpnp_store_hold *row;
 	size_t i;
 
 	*rows = NULL;
 	*n = 0;
 	if (h == NULL)
 		return 0;
-	*rows = calloc(h->rows_n, sizeof(**rows));
+	*rows = calloc(h->rows_n + 1, sizeof(**rows));
 	if (*rows == NULL)
 		return CPNP_ERR_NOMEM;
 	for (i = 0; i < h->rows_n; i++) {
-		memcpy((*rows)[i].resource,
+		row = &(*rows)[i];
+		memcpy(row->resource,
 		    c->resources[h->rows[i].resource].name,
-		    sizeof((*rows)[i].resource));
-		(*rows)[i].from = h->rows[i].from;
-		(*rows)[i].until = h->rows[i].until;
-		(*rows)[i].amount = h->rows[i].amount;
+		    sizeof(row->resource));
+		row->from = h->rows[i].from;
+		row->until = h->rows[i].until;
+		row->amount = h->rows[i].amount;
+		row->bought = h->rows[i].bought;
 	}
 	*n = h->rows_n;
 	return 0;
 }
 
-void
+int
 cpnp_capacity_release(cpnp_capacity *c,
     const uint8_t order_ref[CPNP_SHA256_LEN])
 {
-	struct holder **slot = holder_slot(c, order_ref);
-	struct row *row;
-	size_t i;
+	struct holder **slot = holder_slot(c, order_ref), *h = *slot;
+	int err;
 
-	if (*slot == NULL)
-		return;
-	for (i = 0; i < (*slot)->rows_n; i++) {
-		row = &(*slot)->rows[i];
-		(*slot)->owner->held -= row->amount;
-		/* without memory the amount stays taken until a restart: too
-		 * little is sold, never too much */
-		(void)cpnp_calendar_add(&c->resources[row->resource].taken,
-		    row->from, row->until, -row->amount);
+	if (h == NULL)
+		return 0;
+	if (h->takes != TAKES_ROWS) {
+		err = take_kind(c, h, true);
+		if (err != 0)
+			return err;
+		give_rows(c, h, h->takes);
+	} else {
+		give_rows(c, h, TAKES_OFFERED);
 	}
-	holder_drop(c, slot);
+	h->takes = TAKES_ROWS;
+	holder_remove(h, false);
+	if (h->rows_n == 0)
+		holder_drop(c, slot);
+	return 0;
 }
 
 void
 cpnp_capacity_buy(cpnp_capacity *c,
     const uint8_t order_ref[CPNP_SHA256_LEN])
 {
-	struct holder **slot = holder_slot(c, order_ref);
+	struct holder *h = *holder_slot(c, order_ref);
 	size_t i;
+
+	if (h == NULL)
+		return;
+	if (h->takes == TAKES_ROWS)
+		give_bought(c, h);
+	/* without memory the larger of both stays taken */
+	if (h->takes == TAKES_JOINT && take_kind(c, h, false) == 0) {
+		give_rows(c, h, TAKES_JOINT);
+		h->takes = TAKES_ROWS;
+	}
+	holder_remove(h, true);
+	count_held(h, 0);
+	for (i = 0; i < h->rows_n; i++)
+		h->rows[i].bought = true;
+	h->bought_n = h->rows_n;
+	h->changed = false;
+}
+
+void
+cpnp_capacity_end(cpnp_capacity *c,
+    const uint8_t order_ref[CPNP_SHA256_LEN])
+{
+	struct holder **slot = holder_slot(c, order_ref);
 
 	if (*slot == NULL)
 		return;
-	for (i = 0; i < (*slot)->rows_n; i++)
-		(*slot)->owner->held -= (*slot)->rows[i].amount;
+	give_rows(c, *slot, (*slot)->takes);
+	count_held(*slot, 0);
 	holder_drop(c, slot);
 }
 
@@ -361,14 +528,140 @@ cpnp_capacity_give_back(cpnp_capacity *c, const cpnp_store_hold *hold)
 {
 	struct resource *r;
 
-	if (hold->amount <= 0 || hold->amount > (int64_t)CPNP_CPD_RATE_MAX ||
-	    memchr(hold->resource, '\0', sizeof(hold->resource)) == NULL)
+	if (!row_is_valid(hold))
 		return CPNP_ERR_INVALID;
 	r = resource_get(c, hold->resource);
 	if (r == NULL)
 		return CPNP_ERR_NOMEM;
 	return cpnp_calendar_add(
 	    &r->taken, hold->from, hold->until, -hold->amount);
+}
+
+/* ---- an agreement that is changed ---- */
+
+void
+cpnp_capacity_set_aside(cpnp_capacity *c,
+    const uint8_t order_ref[CPNP_SHA256_LEN])
+{
+	struct holder *h = *holder_slot(c, order_ref);
+
+	if (h == NULL || h->takes != TAKES_ROWS)
+		return;
+	give_bought(c, h);
+	h->takes = TAKES_OFFERED;
+}
+
+/* From this moment on that much more of a resource, for each kind. */
+struct edge {
+	size_t resource;
+	cpnp_wtime time;
+	int64_t bought;
+	int64_t offered;
+};
+
+static int
+order_edges(const void *a, const void *b)
+{
+	const struct edge *x = a, *y = b;
+
+	if (x->resource != y->resource)
+		return x->resource < y->resource ? -1 : 1;
+	return x->time.sec < y->time.sec ? -1 : x->time.sec > y->time.sec;
+}
+
+static struct edge *
+edges_of(const struct holder *h)
+{
+	struct edge *edges = calloc(2 * h->rows_n + 1, sizeof(*edges));
+	const struct row *row;
+	int64_t bought, offered;
+	size_t i;
+
+	for (i = 0; edges != NULL && i < h->rows_n; i++) {
+		row = &h->rows[i];
+		bought = row->bought ? row->amount : 0;
+		offered = row->bought ? 0 : row->amount;
+		edges[2 * i] = (struct edge){
+			row->resource, row->from, bought, offered};
+		edges[2 * i + 1] = (struct edge){
+			row->resource, row->until, -bought, -offered};
+	}
+	if (edges != NULL)
+		qsort(edges, 2 * h->rows_n, sizeof(*edges), order_edges);
+	return edges;
+}
+
+/* Rows of the larger of both kinds at each moment, and how much more the
+ * offer needs at its highest than is bought. */
+static int
+join(struct holder *h, int64_t *more)
+{
+	struct edge *edges = edges_of(h);
+	int64_t bought = 0, offered = 0, highest = 0, level;
+	size_t i, n = 2 * h->rows_n;
+
+	free(h->joint);
+	h->joint = calloc(n + 1, sizeof(*h->joint));
+	h->joint_n = 0;
+	*more = 0;
+	if (edges == NULL || h->joint == NULL) {
+		free(edges);
+		return CPNP_ERR_NOMEM;
+	}
+	for (i = 0; i < n; i++) {
+		bought += edges[i].bought;
+		offered += edges[i].offered;
+		if (i + 1 == n || edges[i].resource != edges[i + 1].resource) {
+			*more += highest;
+			bought = offered = highest = 0;
+			continue;
+		}
+		level = bought > offered ? bought : offered;
+		if (level == 0 || edges[i].time.sec == edges[i + 1].time.sec)
+			continue;
+		if (offered - bought > highest)
+			highest = offered - bought;
+		h->joint[h->joint_n++] = (struct row){edges[i].resource,
+			edges[i].time, edges[i + 1].time, level, false};
+	}
+	free(edges);
+	return 0;
+}
+
+int
+cpnp_capacity_join(cpnp_capacity *c,
+    const uint8_t order_ref[CPNP_SHA256_LEN])
+{
+	struct holder *h = *holder_slot(c, order_ref);
+	enum takes before;
+	int64_t more = 0;
+	size_t i, k;
+	int err;
+
+	if (h == NULL || h->takes == TAKES_JOINT || h->bought_n == 0)
+		return 0;
+	before = h->takes;
+	err = join(h, &more);
+	for (i = 0; err == 0 && i < h->joint_n; i++)
+		err = take_row(c, &h->joint[i], 1);
+	if (err != 0) {
+		for (k = 0; k + 1 < i; k++)
+			(void)take_row(c, &h->joint[k], -1);
+		return err;
+	}
+	give_rows(c, h, before);
+	h->takes = TAKES_JOINT;
+	count_held(h, more);
+	return 0;
+}
+
+int64_t
+cpnp_capacity_held_by(
+    const cpnp_capacity *c, const uint8_t order_ref[CPNP_SHA256_LEN])
+{
+	const struct holder *h = *holder_slot(c, order_ref);
+
+	return h == NULL ? 0 : h->held;
 }
 
 int64_t

@@ -4,6 +4,12 @@
  * without having bought, and for each customer the sum of these.
  *
  * Rows are in the store too; this is the memory that decisions look into.
+ * What an order has bought is kept by order only while the order is in
+ * memory: until then what the store has may be behind.
+ *
+ * While an agreement is changed its order has rows of both kinds, bought and
+ * offered.  Of each moment the larger is taken, so that the agreement can go
+ * on as it was and as it will be.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -34,32 +40,63 @@ int64_t cpnp_capacity_free(const cpnp_capacity *capacity,
     const char *resource, cpnp_wtime from, cpnp_wtime until);
 
 /*
- * An order takes a row more; owner is the identity that it counts for.  A row
- * that is bought is not kept by order, it only takes its amount.  A row of a
- * resource that is not there any more is kept too.
+ * An order takes a row more; owner is the identity that it counts for unless
+ * it is bought.  A row of a resource that is not there any more is kept too.
  * Errors: FULL (CPNP_CAPACITY_ROWS_MAX), INVALID (amount or period is none),
  * NOMEM; nothing is changed then.
  */
 int cpnp_capacity_hold(cpnp_capacity *capacity,
     const uint8_t order_ref[CPNP_SHA256_LEN], cpnp_bytes owner,
     const cpnp_store_hold *row);
-/* The rows of an order that are not bought; *n is 0 when there are none.
+/* All rows of an order that are known; *n is 0 when there are none.
  * *rows is allocated, free() it.  Errors: NOMEM. */
 int cpnp_capacity_rows(const cpnp_capacity *capacity,
     const uint8_t order_ref[CPNP_SHA256_LEN], cpnp_store_hold **rows,
     size_t *n);
-/* The order gives back what it holds and has not bought. */
-void cpnp_capacity_release(
+/* The order gives back what it holds and has not bought; what it has bought
+ * is taken as before.  Errors: NOMEM, only after cpnp_capacity_set_aside();
+ * the rows must be loaded again then. */
+int cpnp_capacity_release(
     cpnp_capacity *capacity, const uint8_t order_ref[CPNP_SHA256_LEN]);
-/* The order has bought: its amounts stay taken, it is not held any more. */
+/* The order has bought: its amounts stay taken, it is not held any more.  What
+ * it had bought before is free. */
 void cpnp_capacity_buy(
     cpnp_capacity *capacity, const uint8_t order_ref[CPNP_SHA256_LEN]);
-/* What the orders of an identity hold without having bought. */
-/* What was bought is free again: a row as the store has it, since rows that
- * are bought belong to no order here. */
+/* The order ends: all its rows that are known are free. */
+void cpnp_capacity_end(
+    cpnp_capacity *capacity, const uint8_t order_ref[CPNP_SHA256_LEN]);
+
+/* Are the rows that the order has bought known?  When they are not, those of
+ * the store are good, and cpnp_capacity_know() makes one of them known; it is
+ * taken already.  Errors: as cpnp_capacity_hold(). */
+bool cpnp_capacity_is_known(const cpnp_capacity *capacity,
+    const uint8_t order_ref[CPNP_SHA256_LEN]);
+int cpnp_capacity_know(cpnp_capacity *capacity,
+    const uint8_t order_ref[CPNP_SHA256_LEN], cpnp_bytes owner,
+    const cpnp_store_hold *row);
+/* The order leaves memory: what it has bought stays taken, and is known by
+ * order no more.  Nothing is forgotten while it has other rows. */
+void cpnp_capacity_forget(
+    cpnp_capacity *capacity, const uint8_t order_ref[CPNP_SHA256_LEN]);
+/* What was bought is free again: a row as the store has it, of an order whose
+ * rows are not known. */
 int cpnp_capacity_give_back(
     cpnp_capacity *capacity, const cpnp_store_hold *hold);
+
+/* For the decision about a change: what the order has bought is not taken ... */
+void cpnp_capacity_set_aside(
+    cpnp_capacity *capacity, const uint8_t order_ref[CPNP_SHA256_LEN]);
+/* ... until this: the larger of what is bought and what is offered is taken,
+ * and what the offer needs more counts as held.  Nothing to do for an order
+ * that has bought nothing.  Errors: NOMEM, nothing is changed then. */
+int cpnp_capacity_join(
+    cpnp_capacity *capacity, const uint8_t order_ref[CPNP_SHA256_LEN]);
+
+/* What the orders of an identity hold without having bought, and one order
+ * of it. */
 int64_t cpnp_capacity_held(const cpnp_capacity *capacity, cpnp_bytes owner);
+int64_t cpnp_capacity_held_by(const cpnp_capacity *capacity,
+    const uint8_t order_ref[CPNP_SHA256_LEN]);
 
 /* True once after rows of the order have changed by _hold(). */
 bool cpnp_capacity_take_changed(

@@ -125,10 +125,24 @@ static void
 check_purpose(struct deciding *w)
 {
 	const cpnp_msg *m = w->in->request;
+	const cpnp_agreement *stands = w->in->standing;
 
-	w->is_test = cpnp_msg_has(m, CPNP_ATTR_NEGOTIATION_OPTIONS) &&
-	    m->options.purpose == CPNP_PURPOSE_TEST;
-	if (w->is_test && w->catalogue->test_rate_max == 0)
+	w->purpose = cpnp_msg_has(m, CPNP_ATTR_NEGOTIATION_OPTIONS)
+	    ? m->options.purpose : CPNP_PURPOSE_NONE;
+	/* Whoever says nothing leaves it as it is. */
+	if (stands != NULL && w->purpose == CPNP_PURPOSE_NONE)
+		w->purpose = stands->purpose;
+	w->is_test = w->purpose == CPNP_PURPOSE_TEST;
+	if (w->is_test && stands != NULL &&
+	    stands->purpose != CPNP_PURPOSE_TEST)
+		refuse(w, CPNP_STATUS_ADMINISTRATIVELY_PROHIBITED,
+		    CPNP_BYTES_LIT("purpose"),
+		    CPNP_BYTES_LIT("the agreement is permanent, and is not "
+				   "made a test"),
+		    CPNP_BYTES_NONE,
+		    CPNP_BYTES_LIT("an update with purpose permanent, or an "
+				   "order of its own for the test"));
+	else if (w->is_test && w->catalogue->test_rate_max == 0)
 		refuse(w, CPNP_STATUS_ADMINISTRATIVELY_PROHIBITED,
 		    CPNP_BYTES_LIT("purpose"),
 		    CPNP_BYTES_LIT("this provider takes no orders for tests"),
@@ -349,17 +363,12 @@ check_held(struct deciding *w)
 {
 	const cpnp_decide_input *in = w->in;
 	uint64_t held, before;
-	cpnp_store_hold *rows;
-	size_t i, n;
 
 	held = (uint64_t)cpnp_capacity_held(in->capacity, in->customer);
 	if (held <= in->held_max)
 		return;
-	before = held;
-	if (cpnp_capacity_rows(in->capacity, in->order_ref, &rows, &n) == 0)
-		for (i = 0; i < n; i++)
-			before -= (uint64_t)rows[i].amount;
-	free(rows);
+	before = held -
+	    (uint64_t)cpnp_capacity_held_by(in->capacity, in->order_ref);
 	refuse(w, CPNP_STATUS_ADMINISTRATIVELY_PROHIBITED,
 	    CPNP_BYTES_LIT("capacity"),
 	    SAY(w, "the limit of capacity held without buying for %.*s is "
@@ -380,7 +389,7 @@ check_held(struct deciding *w)
 
 /* ---- what it costs, and the offer ---- */
 
-static cpnp_bytes
+cpnp_bytes
 money(struct deciding *w, const cpnp_money *m)
 {
 	uint64_t unit = 1, amount = (uint64_t)m->amount;
@@ -477,8 +486,7 @@ write_offer(struct deciding *w)
 	offer->service_description = cpnp_buf_bytes(&buf);
 	offer->validity.sec =
 	    w->in->now.sec + (int64_t)w->catalogue->offer_validity;
-	if (cpnp_msg_has(m, CPNP_ATTR_NEGOTIATION_OPTIONS))
-		offer->purpose = m->options.purpose;
+	offer->purpose = w->purpose;
 	if (cpnp_msg_has(m, CPNP_ATTR_ACTIVATION_TYPE)) {
 		offer->has_activation_type = true;
 		offer->activation_type = CPNP_ACTIVATION_PERMANENT;
@@ -510,9 +518,13 @@ run(struct deciding *w)
 	if (err == 0 && !is_refused(w))
 		err = check_model(w);
 	if (err == 0 && !is_refused(w))
+		err = cpnp_capacity_join(w->in->capacity, w->in->order_ref);
+	if (err == 0 && !is_refused(w))
 		check_held(w);
 	if (err == 0 && !is_refused(w))
 		find_cost(w);
+	if (err == 0 && !is_refused(w) && w->in->standing != NULL)
+		err = explain_update(w);
 	if (err == 0 && !is_refused(w))
 		err = write_offer(w);
 	return err == 0 && w->arena->failed ? CPNP_ERR_NOMEM : err;
@@ -527,10 +539,15 @@ cpnp_decide(cpnp_decision *d, const cpnp_decide_input *in)
 
 	memset(d, 0, sizeof(*d));
 	cpnp_arena_init(&d->arena);
-	cpnp_capacity_release(in->capacity, in->order_ref);
+	err = cpnp_capacity_release(in->capacity, in->order_ref);
+	if (err != 0)
+		return err;
+	if (in->standing != NULL)
+		cpnp_capacity_set_aside(in->capacity, in->order_ref);
 	err = run(&w);
-	if (err != 0 || is_refused(&w))
-		cpnp_capacity_release(in->capacity, in->order_ref);
+	if ((err != 0 || is_refused(&w)) &&
+	    cpnp_capacity_release(in->capacity, in->order_ref) != 0)
+		err = CPNP_ERR_NOMEM;
 	return err;
 }
 

@@ -18,7 +18,10 @@
 typedef struct cpnp_decide_input {
 	const cpnp_catalogue *catalogue;
 	cpnp_capacity *capacity;
-	const cpnp_msg *request; /* a decoded QUOTATION */
+	const cpnp_msg *request; /* a decoded QUOTATION or UPDATE */
+	/* what an UPDATE is to change, else NULL; what it has bought is known
+	 * in capacity */
+	const cpnp_agreement *standing;
 	const uint8_t *order_ref; /* CPNP_SHA256_LEN bytes */
 	cpnp_bytes customer;
 	uint64_t held_max; /* bit/s that the customer may hold */
@@ -28,7 +31,8 @@ typedef struct cpnp_decide_input {
 } cpnp_decide_input;
 
 /* status NONE: offer, and its rows are taken in capacity for the order; else
- * a refusal, and the order takes nothing.  Views live until _fini(). */
+ * a refusal, and the order takes nothing but what it has bought.  Views live
+ * until _fini(). */
 typedef struct cpnp_decision {
 	cpnp_status status;
 	cpnp_offer offer;
@@ -40,7 +44,8 @@ typedef struct cpnp_decision {
 
 /*
  * Decide.  d is initialised here; call cpnp_decision_fini() in any case.
- * Errors: CPNP_ERR_NOMEM, the order takes nothing then.
+ * Errors: CPNP_ERR_NOMEM; the order takes nothing then but, with standing,
+ * capacity may have to be loaded again.
  */
 int cpnp_decide(cpnp_decision *d, const cpnp_decide_input *in);
 void cpnp_decision_fini(cpnp_decision *d);

@@ -16,6 +16,7 @@ struct deciding {
 	cpnp_decision *d;
 	cpnp_arena *arena;
 	const cpnp_article *article; /* NULL: negotiated */
+	cpnp_purpose purpose;
 	bool is_test;
 	cpnp_cpd asked; /* as it came */
 	cpnp_cpd offer; /* what it becomes */
@@ -47,6 +48,8 @@ void refuse(struct deciding *w, cpnp_status status, cpnp_bytes clause,
 /* No capacity is asked for the node. */
 void refuse_node(struct deciding *w, const cpnp_cpd_node *node);
 bool is_refused(const struct deciding *w);
+/* An amount in words. */
+cpnp_bytes money(struct deciding *w, const cpnp_money *m);
 /* A number in words. */
 cpnp_bytes quantity(struct deciding *w, cpnp_unit unit, uint64_t number);
 
@@ -58,6 +61,9 @@ int check_model(struct deciding *w);
 
 /* fit_capacity.c: the capacity clause, rows of capacity, the cost. */
 int fit_capacity(struct deciding *w);
+
+/* update.c: say what becomes of the agreement that stands. */
+int explain_update(struct deciding *w);
 
 /* fit_quality.c: the clauses about quality, and those that need the network
  * to honour them. */

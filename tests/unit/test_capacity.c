@@ -163,6 +163,135 @@ START_TEST(test_capacity_hold_release_buy)
 }
 END_TEST
 
+static int64_t
+free_of(const cpnp_capacity *c, int64_t from, int64_t until)
+{
+	return cpnp_capacity_free(c, "place/A", AT(from), AT(until));
+}
+
+/* contradictions.md, 33: of an agreement and of what is offered in its place
+ * the larger is taken at each moment, and one of them in the end. */
+START_TEST(test_capacity_of_an_update)
+{
+	cpnp_store_hold h = hold_of("place/A", 0, 100, 60), *rows;
+	cpnp_capacity *c;
+	size_t n;
+
+	ck_assert_int_eq(cpnp_capacity_new(&c), 0);
+	cpnp_capacity_set(c, "place/A", 100);
+	ck_assert_int_eq(cpnp_capacity_hold(c, ref_of(1), alice, &h), 0);
+	ck_assert(!cpnp_capacity_is_known(c, ref_of(1)));
+	cpnp_capacity_buy(c, ref_of(1));
+	ck_assert(cpnp_capacity_is_known(c, ref_of(1)));
+
+	/* its own rows do not count against it */
+	cpnp_capacity_set_aside(c, ref_of(1));
+	ck_assert_int_eq(free_of(c, 0, 100), 100);
+	h = hold_of("place/A", 20, 50, 80);
+	ck_assert_int_eq(cpnp_capacity_hold(c, ref_of(1), alice, &h), 0);
+	ck_assert_int_eq(cpnp_capacity_join(c, ref_of(1)), 0);
+	ck_assert_int_eq(free_of(c, 0, 20), 40);
+	ck_assert_int_eq(free_of(c, 20, 50), 20);
+	ck_assert_int_eq(free_of(c, 50, 100), 40);
+	ck_assert_int_eq(free_of(c, 100, 200), 100);
+	ck_assert_int_eq(cpnp_capacity_held(c, alice), 20);
+	ck_assert_int_eq(cpnp_capacity_held_by(c, ref_of(1)), 20);
+	ck_assert(cpnp_capacity_take_changed(c, ref_of(1)));
+	ck_assert_int_eq(cpnp_capacity_rows(c, ref_of(1), &rows, &n), 0);
+	ck_assert_uint_eq(n, 2);
+	ck_assert(rows[0].bought && !rows[1].bought);
+	free(rows);
+	/* nothing of it is forgotten now */
+	cpnp_capacity_forget(c, ref_of(1));
+	ck_assert(cpnp_capacity_is_known(c, ref_of(1)));
+
+	/* it comes to nothing */
+	ck_assert_int_eq(cpnp_capacity_release(c, ref_of(1)), 0);
+	ck_assert_int_eq(free_of(c, 0, 100), 40);
+	ck_assert_int_eq(free_of(c, 20, 50), 40);
+	ck_assert_int_eq(cpnp_capacity_held(c, alice), 0);
+
+	/* a smaller one comes about */
+	cpnp_capacity_set_aside(c, ref_of(1));
+	h = hold_of("place/A", 0, 100, 10);
+	ck_assert_int_eq(cpnp_capacity_hold(c, ref_of(1), alice, &h), 0);
+	ck_assert_int_eq(cpnp_capacity_join(c, ref_of(1)), 0);
+	ck_assert_int_eq(free_of(c, 0, 100), 40);
+	ck_assert_int_eq(cpnp_capacity_held(c, alice), 0);
+	cpnp_capacity_buy(c, ref_of(1));
+	ck_assert_int_eq(free_of(c, 0, 100), 90);
+	ck_assert_int_eq(cpnp_capacity_rows(c, ref_of(1), &rows, &n), 0);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_int_eq(rows[0].amount, 10);
+	free(rows);
+
+	/* the order rests, is known again, and ends */
+	cpnp_capacity_forget(c, ref_of(1));
+	ck_assert(!cpnp_capacity_is_known(c, ref_of(1)));
+	ck_assert_int_eq(free_of(c, 0, 100), 90);
+	ck_assert_int_eq(cpnp_capacity_know(c, ref_of(1), alice, &h),
+	    CPNP_ERR_INVALID);
+	h.bought = true;
+	ck_assert_int_eq(cpnp_capacity_know(c, ref_of(1), alice, &h), 0);
+	ck_assert_int_eq(free_of(c, 0, 100), 90);
+	cpnp_capacity_end(c, ref_of(1));
+	ck_assert_int_eq(free_of(c, 0, 100), 100);
+	cpnp_capacity_del(c);
+}
+END_TEST
+
+/* As it comes from the store after a restart, whatever the rows are. */
+START_TEST(test_capacity_of_an_update_that_is_loaded)
+{
+	cpnp_store_hold h;
+	cpnp_capacity *c;
+	int64_t level[2][64], want;
+	unsigned dice = 1, round, i, kind, t;
+
+	ck_assert_int_eq(cpnp_capacity_new(&c), 0);
+	cpnp_capacity_set(c, "place/A", 1000000);
+	for (round = 1; round <= 500; round++) {
+		memset(level, 0, sizeof(level));
+		for (i = 0; i < 1 + round % 7; i++) {
+			dice = dice * 1103515245u + 12345u;
+			kind = (dice >> 16) & 1;
+			h = hold_of("place/A", (dice >> 8) % 40, 0,
+			    1 + (dice >> 4) % 100);
+			h.until.sec = h.from.sec + 1 + (dice >> 20) % 20;
+			h.bought = kind == 1;
+			ck_assert_int_eq(cpnp_capacity_hold(
+			    c, ref_of(round), alice, &h), 0);
+			for (t = (unsigned)h.from.sec;
+			     t < (unsigned)h.until.sec; t++)
+				level[kind][t] += h.amount;
+		}
+		ck_assert_int_eq(cpnp_capacity_join(c, ref_of(round)), 0);
+		for (t = 0; t < 64; t++) {
+			want = level[0][t] > level[1][t] ? level[0][t]
+							 : level[1][t];
+			ck_assert_int_eq(
+			    free_of(c, t, t + 1), 1000000 - want);
+		}
+		if (round % 3 == 0) {
+			ck_assert_int_eq(
+			    cpnp_capacity_release(c, ref_of(round)), 0);
+			for (t = 0; t < 64; t++)
+				ck_assert_int_eq(free_of(c, t, t + 1),
+				    1000000 - level[1][t]);
+		} else if (round % 3 == 1) {
+			cpnp_capacity_buy(c, ref_of(round));
+			for (t = 0; t < 64; t++)
+				ck_assert_int_eq(free_of(c, t, t + 1),
+				    1000000 - level[0][t]);
+		}
+		cpnp_capacity_end(c, ref_of(round));
+		ck_assert_int_eq(free_of(c, 0, 64), 1000000);
+		ck_assert_int_eq(cpnp_capacity_held(c, alice), 0);
+	}
+	cpnp_capacity_del(c);
+}
+END_TEST
+
 START_TEST(test_capacity_refuses_what_is_no_row)
 {
 	cpnp_store_hold none = hold_of("place/A", 0, 10, 0);
@@ -304,6 +433,8 @@ main(void)
 		test_calendar_peak_of_overlapping_periods,
 		test_calendar_is_as_a_model_of_each_moment,
 		test_capacity_hold_release_buy,
+		test_capacity_of_an_update,
+		test_capacity_of_an_update_that_is_loaded,
 		test_capacity_refuses_what_is_no_row,
 		test_capacity_rows_have_a_bound,
 		test_capacity_of_many_orders,

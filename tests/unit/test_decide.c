@@ -164,6 +164,7 @@ ask(const char *xml)
 	"<cpd xmlns='urn:cpnp:cpd:1'" attrs "><component><profile><nodes>"      \
 	nodes "</nodes>" clauses "</profile></component></cpd>"
 #define NODE(id, place) "<node id='" id "' place='" place "'/>"
+#define TEST_WINDOW "<window end='2026-11-22T08:00:00Z'/>"
 #define RATE(in) "<capacity><rate in='" in "'/></capacity>"
 
 static bool
@@ -584,6 +585,92 @@ START_TEST(test_decide_unknown_item_names_those_there_are)
 }
 END_TEST
 
+/* ---- an agreement is changed ---- */
+
+/* What was offered last is agreed, and the next ask() is an UPDATE of it. */
+static void
+agree(cpnp_agreement *agreement, uint8_t *copy, size_t size)
+{
+	cpnp_bytes description = d.offer.service_description;
+
+	ck_assert_uint_le(description.len, size);
+	memcpy(copy, description.ptr, description.len);
+	*agreement = (cpnp_agreement){
+		.service_description = {copy, description.len},
+		.has_cost = true, .cost = d.offer.cost,
+		.purpose = d.offer.purpose};
+	cpnp_capacity_buy(capacity, ref);
+	in.standing = agreement;
+	ref[0]--;
+}
+
+/* contradictions.md, 33: what the agreement has itself is free for it. */
+START_TEST(test_decide_update)
+{
+	static uint8_t copy[4096];
+	cpnp_agreement agreement;
+
+	ask(DOC("", NODE("p", "Paris") NODE("b", "Brest"), RATE("400 Mbit/s")));
+	ck_assert_int_eq(d.status, CPNP_STATUS_NONE);
+	ck_assert_int_eq(free_at("place/Paris"), 600000000);
+	agree(&agreement, copy, sizeof(copy));
+	in.held_max = 300 * MBIT;
+	ask(DOC("", NODE("p", "Paris") NODE("a", "Albi"), RATE("60 Mbit/s")));
+	ck_assert_int_eq(d.status, CPNP_STATUS_NONE);
+	ck_assert_uint_eq(profile()->capacity[0].in.lo, 60 * MBIT);
+	ck_assert(explains("nodes", "this update adds a", ""));
+	ck_assert(explains("nodes", "this update removes b", ""));
+	ck_assert(explains("cost", "agreed for", ""));
+	/* of Paris what is agreed, of Albi what is offered */
+	ck_assert_int_eq(free_at("place/Paris"), 600000000);
+	ck_assert_int_eq(free_at("place/Brest"), 600000000);
+	ck_assert_int_eq(free_at("place/Albi"), 20000000);
+	/* another try, larger, than what comes on top would allow */
+	ref[0]--;
+	ask(DOC("", NODE("p", "Paris") NODE("b", "Brest"), RATE("500 Mbit/s")));
+	ck_assert_int_eq(d.status, CPNP_STATUS_NONE);
+	ck_assert(explains("service", "this update changes", ""));
+	ck_assert_int_eq(free_at("place/Paris"), 500000000);
+	ck_assert_int_eq(free_at("place/Albi"), 80000000);
+	/* and one that is refused takes nothing */
+	ref[0]--;
+	ask(DOC("", NODE("p", "Paris") NODE("x", "Nowhere"),
+	    RATE("500 Mbit/s")));
+	ck_assert_int_eq(d.status, CPNP_STATUS_NETWORK_PRESENCE);
+	ck_assert_int_eq(free_at("place/Paris"), 600000000);
+	ck_assert_int_eq(cpnp_capacity_held(capacity, in.customer), 0);
+}
+END_TEST
+
+/* RFC 8921, 8.9: an UPDATE makes a test permanent, none does the reverse. */
+START_TEST(test_decide_update_of_a_test)
+{
+	static uint8_t copy[4096];
+	cpnp_agreement agreement;
+
+	request.present |= CPNP_ATTR_BIT(CPNP_ATTR_NEGOTIATION_OPTIONS);
+	request.options.purpose = CPNP_PURPOSE_TEST;
+	ask(DOC("", NODE("p", "Paris"), RATE("10 Mbit/s") TEST_WINDOW));
+	ck_assert_int_eq(d.status, CPNP_STATUS_NONE);
+	agree(&agreement, copy, sizeof(copy));
+	/* who says nothing leaves it a test, with the limits of one */
+	request.options.purpose = CPNP_PURPOSE_NONE;
+	ask(DOC("", NODE("p", "Paris"), RATE("10 Mbit/s")));
+	ck_assert_int_eq(d.status, CPNP_STATUS_ADMINISTRATIVELY_PROHIBITED);
+	ck_assert(explains("window/end", "a test is shorter", ""));
+	request.options.purpose = CPNP_PURPOSE_PERMANENT;
+	ref[0]--;
+	ask(DOC("", NODE("p", "Paris"), RATE("10 Mbit/s")));
+	ck_assert_int_eq(d.status, CPNP_STATUS_NONE);
+	ck_assert_int_eq(d.offer.purpose, CPNP_PURPOSE_PERMANENT);
+	agree(&agreement, copy, sizeof(copy));
+	request.options.purpose = CPNP_PURPOSE_TEST;
+	ask(DOC("", NODE("p", "Paris"), RATE("10 Mbit/s") TEST_WINDOW));
+	ck_assert_int_eq(d.status, CPNP_STATUS_ADMINISTRATIVELY_PROHIBITED);
+	ck_assert(explains("purpose", "not made a test", ""));
+}
+END_TEST
+
 /* ---- limits, options ---- */
 
 START_TEST(test_decide_limit_of_held_capacity)
@@ -795,6 +882,7 @@ main(void)
 		test_01_template_is_filled_in,
 		test_01_template_keeps_its_ranges,
 		test_decide_unknown_item_names_those_there_are,
+		test_decide_update, test_decide_update_of_a_test,
 		test_decide_limit_of_held_capacity,
 		test_decide_limit_of_open_orders,
 		test_decide_scheduled_activation_is_not_supported,
