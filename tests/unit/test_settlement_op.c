@@ -272,6 +272,31 @@ START_TEST(test_schema_names_all)
 }
 END_TEST
 
+/* The page has every operation and every code, with its number. */
+START_TEST(test_page_names_all)
+{
+	static const unsigned codes[] = {
+#define CODE(name, number, text) number,
+	    CPNP_OUTCOME_MAP(CODE)
+#undef CODE
+	};
+	char line[64], *text = unit_slurp("man/cpnp-settlement.7");
+	size_t i;
+
+	for (i = 0; i < TYPES_N; i++) {
+		(void)snprintf(line, sizeof(line), ".It Sy %s No %u",
+		    cpnp_op_name(types[i]), types[i]);
+		ck_assert_msg(strstr(text, line) != NULL, "%s", line);
+	}
+	for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		(void)snprintf(line, sizeof(line), ".It %s %u\n",
+		    cpnp_outcome_name(codes[i]), codes[i]);
+		ck_assert_msg(strstr(text, line) != NULL, "%s", line);
+	}
+	free(text);
+}
+END_TEST
+
 START_TEST(test_names_of_numbers)
 {
 	ck_assert_str_eq(cpnp_outcome_name(CPNP_OUTCOME_FUNDS), "FUNDS");
@@ -293,7 +318,7 @@ main(void)
 	const TTest *const tests[] = {test_all_operations_round_trip,
 	    test_each_field_has_its_place, test_truncated_and_changed_bytes,
 	    test_limits, test_golden_transfer, test_schema_names_all,
-	    test_names_of_numbers};
+	    test_page_names_all, test_names_of_numbers};
 
 	return unit_run("settlement operations", tests,
 	    sizeof(tests) / sizeof(tests[0]));
