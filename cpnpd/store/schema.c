@@ -79,7 +79,8 @@ static const char schema_1[] =
 /*
  * An event says what became of the agreement too, and the reader of the
  * events says how far it has come.  Of events from before: an agreement came
- * with the state Completed (8), and ended with a leaf of Cancelled (9) that
+ * with the state Completed (8).  It ended with the WITHDRAW that took a server
+ * (1) to Cancelled (9), and at a client with its ACK, a leaf of Cancelled that
  * was no change of the transaction.
  */
 static const char schema_2[] =
@@ -93,10 +94,11 @@ static const char schema_2[] =
     "  FROM (SELECT number, order_id,"
     "   CASE WHEN sum(to_state = 8 AND from_state <> 8) OVER so_far = 0"
     "    THEN 0"
-    "   WHEN sum(to_state = 9 AND from_state = 9 AND leaf IS NOT NULL)"
+    "   WHEN sum(to_state = 9 AND CASE role WHEN 1 THEN from_state = 8"
+    "    ELSE from_state = 9 AND leaf IS NOT NULL END)"
     "    OVER so_far = 0 THEN 1 ELSE 3 END AS after"
-    "   FROM events WINDOW so_far AS"
-    "   (PARTITION BY order_id ORDER BY number))) AS old"
+    "   FROM events JOIN orders ON orders.id = events.order_id"
+    "   WINDOW so_far AS (PARTITION BY order_id ORDER BY number))) AS old"
     " WHERE events.number = old.n;"
     "CREATE TRIGGER events_keep BEFORE UPDATE ON events BEGIN"
     " SELECT RAISE(ABORT, 'events are never changed'); END;"

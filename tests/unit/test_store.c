@@ -595,23 +595,29 @@ START_TEST(test_store_keeps_what_is_acknowledged)
 END_TEST
 
 /* A store of schema 1 gets the agreements of its events: made with Completed,
- * ended with a leaf that is no change of the transaction. */
+ * ended with the WITHDRAW at a server (order 1), with its ACK at a client. */
 START_TEST(test_store_migrates_events)
 {
 	static const char back[] =
 	    "DROP TRIGGER events_keep; DROP TABLE acknowledged;"
 	    "ALTER TABLE events DROP COLUMN agreement_from;"
 	    "ALTER TABLE events DROP COLUMN agreement_to;"
-	    "INSERT INTO events VALUES (3,1,2,0,13,8,47,90,NULL),"
-	    " (4,1,3,0,8,8,24,NULL,NULL), (5,1,4,0,8,9,8,91,NULL),"
-	    " (6,1,5,0,9,9,8,92,NULL), (7,1,6,0,9,9,24,NULL,NULL);"
+	    "INSERT INTO events VALUES (4,1,2,0,13,8,47,90,NULL),"
+	    " (5,2,3,0,7,8,6,91,NULL), (6,1,4,0,8,8,24,NULL,NULL),"
+	    " (7,1,6,0,8,9,8,92,NULL), (8,2,5,0,8,9,49,93,NULL),"
+	    " (9,2,8,0,9,9,6,94,NULL), (10,1,7,0,9,9,24,NULL,NULL);"
 	    "CREATE TRIGGER events_keep BEFORE UPDATE ON events BEGIN"
 	    " SELECT RAISE(ABORT, 'events are never changed'); END;"
 	    "PRAGMA user_version = 1;";
 	cpnp_store *store = fixture_open(false);
+	cpnp_effect effect;
 	sqlite3 *db;
 
 	store_offer(store);
+	fake_order_init(&order, CPNP_CLIENT, "provider.example", "C-2", 2);
+	effect = fake_order_step(
+	    &order, CPNP_STATE_CREATED, CPNP_EVENT_CREATE, DOC(REQUEST));
+	ck_assert_int_eq(fixture_commit(store, &effect), 0);
 	cpnp_store_close(store);
 	ck_assert_int_eq(sqlite3_open(fixture_db, &db), SQLITE_OK);
 	ck_assert_int_eq(
@@ -620,10 +626,11 @@ START_TEST(test_store_migrates_events)
 	cpnp_store_close(fixture_open(false));
 	ck_assert_int_eq(fixture_query("SELECT sum(agreement_from * "
 		"(1 << 2 * number)) FROM events"),
-	    1 << 8 | 1 << 10 | 1 << 12 | 3 << 14);
+	    1 << 12 | 1 << 14 | 1 << 16 | 1 << 18 | 3 << 20);
 	ck_assert_int_eq(fixture_query("SELECT sum(agreement_to * "
 		"(1 << 2 * number)) FROM events"),
-	    1 << 6 | 1 << 8 | 1 << 10 | 3 << 12 | 3 << 14);
+	    1 << 8 | 1 << 10 | 1 << 12 | 3 << 14 | 1 << 16 | 3 << 18 |
+		3 << 20);
 	ck_assert_int_eq(fixture_query("PRAGMA user_version"), 2);
 	ck_assert_int_eq(sqlite3_open(fixture_db, &db), SQLITE_OK);
 	assert_refused(db, "UPDATE events SET agreement_to = 0");
