@@ -154,7 +154,7 @@ cpnpc_verdict cpnpc_offer_judge(const cpnpc_offer *offer, cpnpc_accept accept,
 /* Text of a peer for a terminal: no control characters, no bidirectional
  * overrides. */
 void cpnpc_put_text(FILE *f, cpnp_bytes text);
-/* The same, but for the ends of lines. */
+/* The same, but for the ends of lines and the tabs in their beginning. */
 void cpnpc_put_lines(FILE *f, cpnp_bytes text);
 #define CPNPC_TIME_LEN 32
 /* "2026-11-21 08:30:00 UTC" */

@@ -75,12 +75,14 @@ cpnpc_put_lines(FILE *f, cpnp_bytes text)
 		end = memchr(text.ptr, '\n', text.len);
 		line = (cpnp_bytes){text.ptr,
 		    end == NULL ? text.len : (size_t)(end - text.ptr)};
+		text.ptr += line.len + (end != NULL);
+		text.len -= line.len + (end != NULL);
+		/* what indents a line is no harm in its beginning */
+		for (; line.len > 0 && *line.ptr == '\t'; line.ptr++, line.len--)
+			fputc('\t', f);
 		put(f, line);
-		if (end == NULL)
-			return;
-		fputc('\n', f);
-		text.ptr += line.len + 1;
-		text.len -= line.len + 1;
+		if (end != NULL)
+			fputc('\n', f);
 	}
 }
 
