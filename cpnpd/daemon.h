@@ -302,5 +302,3 @@ int cpnpd_serve(const cpnp_conf *conf);
 void cpnpd_arm_timer(struct daemon *d, cpnp_now now);
 
 #endif
-/* Timers and limits of the configuration count from now on. */
-int cpnpd_set_limits(struct daemon *d);

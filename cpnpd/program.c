@@ -257,9 +257,40 @@ make_pipe(int ends[2], int ours)
 	return err;
 }
 
+/* What the environment says to the daemon and to nobody else: how to speak to
+ * its service manager, and where the secrets of its sessions go. */
+static bool
+is_for_us(const char *variable)
+{
+	static const char *const ours[] = {"NOTIFY_SOCKET=", "WATCHDOG_USEC=",
+		"WATCHDOG_PID=", "SSLKEYLOGFILE="};
+	size_t i;
+
+	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		if (strncmp(variable, ours[i], strlen(ours[i])) == 0)
+			return true;
+	return false;
+}
+
+/* The rest of it; a list to be freed, whose texts stay ours. */
+static char **
+make_environment(void)
+{
+	char **list;
+	size_t i, n = 0;
+
+	while (environ[n] != NULL)
+		n++;
+	list = calloc(n + 1, sizeof(*list));
+	for (i = n = 0; list != NULL && environ[i] != NULL; i++)
+		if (!is_for_us(environ[i]))
+			list[n++] = environ[i];
+	return list;
+}
+
 /* Start it with the ends that are its own. */
 static int
-spawn(pid_t *pid, const char *const *argv, const int fds[3])
+spawn(pid_t *pid, const char *const *argv, char *const *env, const int fds[3])
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
@@ -289,7 +320,7 @@ spawn(pid_t *pid, const char *const *argv, const int fds[3])
 		rc = posix_spawnattr_setsigmask(&attr, &none);
 	if (rc == 0)
 		rc = posix_spawn(pid, argv[0], &actions, &attr,
-		    (char *const *)(uintptr_t)argv, environ);
+		    (char *const *)(uintptr_t)argv, env);
 	(void)posix_spawnattr_destroy(&attr);
 	(void)posix_spawn_file_actions_destroy(&actions);
 	return rc;
@@ -299,14 +330,16 @@ static int
 start(cpnpd_program *p, const char *const *argv)
 {
 	int pipes[3][2] = {{-1, -1}, {-1, -1}, {-1, -1}};
-	int i, rc = 0, theirs[3];
+	char **env = make_environment();
+	int i, rc = env == NULL ? ENOMEM : 0, theirs[3];
 
 	for (i = 0; i < 3 && rc == 0; i++)
 		rc = make_pipe(pipes[i], i == 0 ? 1 : 0);
 	for (i = 0; i < 3; i++)
 		theirs[i] = pipes[i][i == 0 ? 0 : 1];
 	if (rc == 0)
-		rc = spawn(&p->pid, argv, theirs);
+		rc = spawn(&p->pid, argv, env, theirs);
+	free(env);
 	p->in = pipes[0][1];
 	p->sources[0].fd = pipes[1][0];
 	p->sources[1].fd = pipes[2][0];

@@ -5,7 +5,8 @@
  *
  * It is in a process group of its own, so that a signal for the daemon's
  * terminal does not reach it and one for it reaches its children; it has the
- * default signals, an empty mask, and no file descriptor but the three.
+ * default signals, an empty mask, and no file descriptor but the three, and of
+ * the environment all but what speaks to the daemon itself.
  * The daemon has to ignore SIGPIPE: a program may end before it has read all.
  *
  * SPDX-License-Identifier: BSD-2-Clause

@@ -182,6 +182,25 @@ START_TEST(test_program_inherits_nothing)
 }
 END_TEST
 
+/* A program that tells the service manager that it is ready, or keeps the
+ * secrets of its own sessions, does not do so for the daemon. */
+START_TEST(test_program_environment)
+{
+	static const char *const ours[] = {"NOTIFY_SOCKET", "WATCHDOG_USEC",
+	    "WATCHDOG_PID", "SSLKEYLOGFILE"};
+
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_int_eq(setenv(ours[i], "x", 1), 0);
+	ck_assert_int_eq(setenv("NOTIFY_SOCKETS", "y", 1), 0);
+	start("env | grep -E '^(NOTIFY|WATCHDOG|SSLKEY)'");
+	finish();
+	ck_assert_str_eq(said, "1:NOTIFY_SOCKETS=y|");
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_int_eq(unsetenv(ours[i]), 0);
+	ck_assert_int_eq(unsetenv("NOTIFY_SOCKETS"), 0);
+}
+END_TEST
+
 START_TEST(test_program_cannot_start)
 {
 	static const char *const names[][2] = {
@@ -210,7 +229,8 @@ main(void)
 	const TTest *const tests[] = {
 	    test_program_speaks, test_program_ends, test_program_last_words,
 	    test_program_long_lines, test_program_does_not_read,
-	    test_program_inherits_nothing, test_program_cannot_start};
+	    test_program_inherits_nothing, test_program_environment,
+	    test_program_cannot_start};
 
 	return unit_run("program", tests, sizeof(tests) / sizeof(tests[0]));
 }
