@@ -91,7 +91,7 @@ put_end(struct conn *c, const char *error)
 	cpnp_store_backup_del(c->backup);
 	c->backup = NULL;
 	c->busy = false;
-	if (!c->ending)
+	if (!c->ending && !c->said_all)
 		(void)bufferevent_enable(c->bev, EV_READ);
 }
 
@@ -118,8 +118,12 @@ take_request(struct conn *c)
 	size_t len = 0;
 	char *line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF);
 
-	if (line == NULL && evbuffer_get_length(in) < CPNP_CTL_REQUEST_MAX)
+	if (line == NULL && evbuffer_get_length(in) < CPNP_CTL_REQUEST_MAX) {
+		c->ending = c->said_all;
+		if (c->ending)
+			next_step(c);
 		return;
+	}
 	if (line == NULL || len >= CPNP_CTL_REQUEST_MAX) {
 		put_end(c, "the request is too long; expected one line of up "
 		    "to 8192 bytes");
@@ -208,6 +212,14 @@ on_gone(struct bufferevent *bev, short what, void *user)
 	if ((what & BEV_EVENT_TIMEOUT) != 0 &&
 	    (what & BEV_EVENT_READING) != 0 && c->busy) {
 		(void)bufferevent_enable(c->bev, EV_READ);
+		return;
+	}
+	/* Who has said all may still read what it asked for; who goes away
+	 * gives up its backup. */
+	if ((what & BEV_EVENT_EOF) != 0 && (what & BEV_EVENT_READING) != 0 &&
+	    c->backup == NULL) {
+		c->said_all = true;
+		next_step(c);
 		return;
 	}
 	conn_del(c);

@@ -44,6 +44,7 @@ struct conn {
 	cpnp_ctl_request request;
 	bool busy;   /* with the request */
 	bool ending; /* closed when all has been read */
+	bool said_all; /* it has closed its side */
 	bool stops;  /* and the daemon with it */
 	bool waits;  /* no step before cpnpd_ctl_wake() */
 	uint64_t cursor;

@@ -30,11 +30,13 @@ put_event(void *user, const cpnp_store_change *change)
 	return 0;
 }
 
-/* Whoever follows and says something wants something else. */
+/* Whoever follows and says something wants something else, and who will say
+ * nothing any more has probably gone. */
 static bool
 has_spoken(const struct conn *c)
 {
-	return evbuffer_get_length(bufferevent_get_input(c->bev)) > 0;
+	return c->said_all ||
+	       evbuffer_get_length(bufferevent_get_input(c->bev)) > 0;
 }
 
 int

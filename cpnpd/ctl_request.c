@@ -73,11 +73,13 @@ list_names(unsigned members, char *out, size_t size)
 static bool
 find_verb(cpnp_ctl_request *r, const json_t *object, char *why, size_t size)
 {
-	const char *name = json_string_value(json_object_get(object, "verb"));
+	const json_t *verb = json_object_get(object, "verb");
+	const char *name = json_string_value(verb);
 	size_t i;
 
 	for (i = 0; name != NULL && i < N_OF(verbs); i++)
-		if (strcmp(verbs[i].name, name) == 0) {
+		if (strcmp(verbs[i].name, name) == 0 &&
+		    strlen(name) == json_string_length(verb)) {
 			r->verb = (cpnp_ctl_verb)i;
 			return true;
 		}

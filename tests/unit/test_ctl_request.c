@@ -58,6 +58,7 @@ static const char *const wrong[][2] = {
     {"{\"verb\":\"show\",\"order\":1}", "\"order\" is not one"},
     {"{\"verb\":\"show\",\"order\":\"\"}", "\"order\" is not one"},
     {"{\"verb\":\"show\",\"order\":\"a\\u0000b\"}", "\"order\" is not one"},
+    {"{\"verb\":\"stop\\u0000\"}", "there is no verb \"stop\""},
     {"{\"verb\":\"orders\",\"open\":\"yes\"}", "\"open\" is not one"},
     {"{\"verb\":\"events\",\"from\":-1}", "\"from\" is not one"},
     {"{\"verb\":\"events\",\"from\":1.0}", "\"from\" is not one"},
