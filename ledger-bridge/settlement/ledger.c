@@ -310,15 +310,16 @@ apply_item(cpnp_ledger *l, const struct item *item)
 			apply_payload(l, item, payload);
 }
 
-/* Whether the bytes are an array of items to their end; what the items are is
- * another question. */
+/* Whether the bytes are an array of items to their end, and not too many; what
+ * the items are is another question. */
 static bool
 is_batch(cpnp_bytes batch)
 {
 	cpnp_cbor_rd rd;
 	size_t n;
 
-	if (batch_open(&rd, batch, &n) != 0)
+	if (batch.len > CPNP_BATCH_BYTES_MAX ||
+	    batch_open(&rd, batch, &n) != 0)
 		return false;
 	for (; n > 0 && rd.err == 0; n--)
 		(void)cpnp_cbor_get_item(&rd);
@@ -419,9 +420,6 @@ check_entry(cpnp_ledger *l, const cpnp_log_entry *entry, cpnp_diag *diag)
 		return settle_fail(diag, CPNP_ERR_MISMATCH, "entry",
 		    "it does not follow the one before: the past of this log "
 		    "has changed");
-	if (entry->batch.len > CPNP_BATCH_BYTES_MAX)
-		return settle_fail(diag, CPNP_ERR_TOO_LONG, "entry",
-		    "more than CPNP_BATCH_BYTES_MAX bytes");
 	if (l->rules_next > CPNP_RULES_VERSION &&
 	    entry->position >= l->rules_next_position) {
 		(void)snprintf(why, sizeof(why),

@@ -68,7 +68,7 @@ extern "C" {
 #define CPNP_OPERATORS_MAX 64
 #define CPNP_ANCHORS_MAX 16    /* journals of one account */
 #define CPNP_POOLS_MAX 8
-#define CPNP_BATCH_BYTES_MAX 1048576
+#define CPNP_BATCH_BYTES_MAX 1048576 /* a longer one is MALFORMED */
 #define CPNP_BATCH_OPS_MAX 4096
 #define CPNP_GENESIS_MAX 262144
 #define CPNP_GENESIS_ACCOUNTS_MAX 1024
@@ -579,7 +579,6 @@ CPNP_API void cpnp_ledger_del(cpnp_ledger *ledger);
  *                      past has changed; stop
  *   CPNP_ERR_VERSION   from this position on the log is under rules that this
  *                      library does not know; stop and install a newer one
- *   CPNP_ERR_TOO_LONG  more than CPNP_BATCH_BYTES_MAX: no backend's entry
  * Errors after which only _del may be called: FATAL ones.
  */
 CPNP_API int cpnp_ledger_apply(
