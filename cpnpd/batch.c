@@ -152,6 +152,7 @@ cpnpd_batch(struct daemon *d)
 		return NULL;
 	b->out_end = &b->out;
 	b->sign_end = &b->sign;
+	b->service_at.sec = CPNP_WTIME_MAX;
 	b->store = cpnp_store_batch_new(d->store, b);
 	if (b->store == NULL) {
 		free(b);
@@ -338,6 +339,7 @@ batch_committed(struct daemon *d, struct batch *b, cpnp_now now)
 
 	d->counters.batches++;
 	cpnp_orders_set_durable(d->orders, b->newest);
+	cpnpd_service_expect(d, b->service_at);
 	for (out = b->out; out != NULL; out = out->next)
 		send_now(d, out->peer,
 		    (cpnp_bytes){out->bytes, out->len}, out->again, now);

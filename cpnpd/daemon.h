@@ -14,6 +14,7 @@
  *	start.c    from a configuration to a daemon that can serve
  *	reload.c   another configuration while it runs
  *	serve.c    the loop: timers, signals, stop
+ *	service.c  services that start or end at a date
  *	restore.h  a store that is not the newest says nothing
  *	ctl.h      the control socket
  *	events.h   the stream of events
@@ -143,6 +144,7 @@ struct batch {
 	struct signing *sign, **sign_end;
 	struct key *touched;
 	uint64_t newest; /* number of the last STORE in it */
+	cpnp_wtime service_at; /* earliest date of a service in it */
 };
 
 /* What a customer uses of what it may. */
@@ -184,6 +186,11 @@ struct daemon {
 
 	struct approvals *approvals; /* approval.h */
 	struct restore *restore;     /* restore.h */
+
+	/* when the next order is to be loaded for its service, by what is
+	 * committed, and how far those that are due have been looked at */
+	cpnp_wtime service_at;
+	cpnp_store_due service_cursor;
 
 	bool stopping;
 	bool draining; /* no new orders */
@@ -262,6 +269,13 @@ void cpnpd_recover(struct daemon *d, cpnp_now now);
 /* Nothing waits to be stored or sent any more. */
 bool cpnpd_is_idle(const struct daemon *d);
 void cpnpd_batches_free(struct daemon *d);
+
+/* service.c */
+/* A date is in the store. */
+void cpnpd_service_expect(struct daemon *d, cpnp_wtime date);
+/* Load the orders whose services are to start or to end. */
+void cpnpd_service_start(struct daemon *d, cpnp_now now);
+cpnp_tstamp cpnpd_service_expiry(const struct daemon *d, cpnp_now now);
 
 /* start.c: mistakes are told on standard error. */
 /* All that can be done without an address, a store or another user. */

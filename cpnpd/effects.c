@@ -241,6 +241,7 @@ do_store(struct daemon *d, const cpnp_effect *e, uint64_t *tag, cpnp_now now)
 {
 	struct batch *b = cpnpd_batch(d);
 	struct key *key = cpnpd_key_new(e->order);
+	cpnp_wtime service;
 	int err = b == NULL || key == NULL ? CPNP_ERR_NOMEM : 0;
 
 	if (err != 0) {
@@ -259,6 +260,9 @@ do_store(struct daemon *d, const cpnp_effect *e, uint64_t *tag, cpnp_now now)
 		*tag = e->u.store.event == CPNP_EVENT_RECV_ACCEPT
 		    ? d->next_tag++ : 0;
 		b->newest = e->u.store.number;
+		if (cpnp_order_next_service_event(e->order, &service) &&
+		    service.sec < b->service_at.sec)
+			b->service_at = service;
 		err = cpnp_store_put(b->store, e, *tag);
 	}
 	if (err == 0)

@@ -37,6 +37,8 @@ cpnpd_arm_timer(struct daemon *d, cpnp_now now)
 		at = CPNP_NEVER; /* their return goes on */
 	if (cpnp_parts_expiry(d->parts) < at)
 		at = cpnp_parts_expiry(d->parts);
+	if (cpnpd_service_expiry(d, now) < at)
+		at = cpnpd_service_expiry(d, now);
 	if (at == CPNP_NEVER) {
 		evtimer_del(d->timer);
 		return;
@@ -77,6 +79,7 @@ on_timer(evutil_socket_t fd, short what, void *user)
 	cpnpd_recover(d, now);
 	cpnp_parts_handle_expiry(d->parts, now.mono);
 	cpnpd_parts_drain(d, now);
+	cpnpd_service_start(d, now);
 	for (n = 0; n < CPNPD_EXPIRIES_MAX && !d->failed &&
 	     cpnp_orders_expiry(d->orders) <= now.mono; n++) {
 		err = cpnp_orders_handle_expiry(d->orders, now);

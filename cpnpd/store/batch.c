@@ -242,6 +242,8 @@ put_state(cpnp_store_batch *batch, struct store_order *place,
 	place->agreement = cpnp_order_agreement_state(order);
 	place->settled = cpnp_order_is_settled(order);
 	place->changed = effect->u.store.time;
+	place->has_service =
+	    cpnp_order_next_service_event(order, &place->service);
 	place->provider = put_bytes(batch, cpnp_order_provider_id(order));
 	place->saved.off = batch->data.len;
 	err = cpnp_order_save(order, &batch->data);

@@ -48,20 +48,22 @@
 	X(COMMIT, "COMMIT")                                                    \
 	X(ROLLBACK, "ROLLBACK")                                                \
 	X(LOOKUP,                                                              \
-	    "SELECT id, order_ref, provider_order_id, settled, last_event "     \
-	    "FROM orders WHERE customer_order_id = ?1 AND peer_identity = ?2 AND "         \
-	    "role = ?3")                                                       \
+	    "SELECT id, order_ref, provider_order_id, settled, last_event, "   \
+	    "next_service FROM orders WHERE customer_order_id = ?1 AND "       \
+	    "peer_identity = ?2 AND role = ?3")                                \
 	X(INSERT,                                                              \
 	    "INSERT INTO orders (role, state, agreement, settled, changed, "   \
 	    "order_ref, peer_identity, customer_order_id, provider_order_id, " \
-	    "saved, last_event) "                                              \
-	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")           \
+	    "saved, last_event, next_service) "                                \
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")      \
 	X(UPDATE,                                                              \
 	    "UPDATE orders SET state = ?2, agreement = ?3, changed = ?4, "     \
 	    "saved = ?5, last_event = ?6 WHERE id = ?1")                       \
 	X(UPDATE_PROVIDER,                                                     \
 	    "UPDATE orders SET provider_order_id = ?2 WHERE id = ?1")          \
 	X(UPDATE_SETTLED, "UPDATE orders SET settled = ?2 WHERE id = ?1")      \
+	X(UPDATE_SERVICE,                                                      \
+	    "UPDATE orders SET next_service = ?2 WHERE id = ?1")               \
 	X(PUT_DOC, "INSERT OR REPLACE INTO documents VALUES (?1, ?2)")         \
 	X(DROP_DOC, "DELETE FROM documents WHERE id = ?1")                     \
 	X(EVENT,                                                               \
@@ -94,6 +96,13 @@
 	X(EACH_OPEN,                                                           \
 	    "SELECT id FROM orders WHERE settled = 0 ORDER BY last_event")     \
 	X(PAGE, "SELECT id FROM orders WHERE id > ?1 ORDER BY id LIMIT ?2")    \
+	X(DUE,                                                                 \
+	    "SELECT id, next_service FROM orders WHERE next_service <= ?1 "    \
+	    "AND (next_service > ?2 OR (next_service = ?2 AND id > ?3)) "      \
+	    "AND role = ?4 ORDER BY next_service, id LIMIT ?5")                \
+	X(NEXT_SERVICE,                                                        \
+	    "SELECT next_service FROM orders WHERE next_service > ?1 "         \
+	    "AND role = ?2 ORDER BY next_service LIMIT 1")                     \
 	X(NEWEST, "SELECT ifnull(max(number), 0) FROM events")                 \
 	X(EACH_HOLD,                                                           \
 	    "SELECT resource, from_time, until_time, amount, bought, "         \
@@ -162,6 +171,8 @@ struct store_order {
 	struct store_slice opening;
 	bool has_note;
 	struct store_slice note;
+	bool has_service; /* is next to start or to end */
+	cpnp_wtime service;
 	uint64_t last; /* its last event, counted within the batch from 1 */
 	/* known when it is applied: */
 	sqlite3_int64 id;

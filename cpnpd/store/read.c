@@ -213,6 +213,50 @@ cpnp_store_page(cpnp_store *store, uint64_t *cursor, size_t max,
 	return end(ids, rc, err);
 }
 
+int
+cpnp_store_page_due(cpnp_store *store, cpnp_role role, cpnp_wtime until,
+    cpnp_store_due *cursor, size_t max, cpnp_store_row_fn *fn, void *user,
+    bool *more)
+{
+	sqlite3_stmt *ids = store->read[STORE_READ_DUE];
+	cpnp_store_row row;
+	size_t n = 0;
+	int rc, err = 0;
+
+	if (sqlite3_stmt_busy(ids))
+		return CPNP_ERR_STATE;
+	(void)sqlite3_bind_int64(ids, 1, until.sec);
+	(void)sqlite3_bind_int64(ids, 2, cursor->date.sec);
+	(void)sqlite3_bind_int64(ids, 3, (sqlite3_int64)cursor->id);
+	(void)sqlite3_bind_int(ids, 4, (int)role);
+	(void)sqlite3_bind_int64(ids, 5, (sqlite3_int64)max);
+	while ((rc = sqlite3_step(ids)) == SQLITE_ROW && err == 0) {
+		cursor->id = (uint64_t)sqlite3_column_int64(ids, 0);
+		cursor->date.sec = sqlite3_column_int64(ids, 1);
+		err = get_row(store, (sqlite3_int64)cursor->id, &row);
+		if (err == 0)
+			err = fn(user, &row);
+		n++;
+	}
+	*more = n == max;
+	return end(ids, rc, err);
+}
+
+int
+cpnp_store_next_service(cpnp_store *store, cpnp_role role, cpnp_wtime after,
+    cpnp_wtime *date)
+{
+	sqlite3_stmt *stmt = store->read[STORE_READ_NEXT_SERVICE];
+	int rc;
+
+	(void)sqlite3_bind_int64(stmt, 1, after.sec);
+	(void)sqlite3_bind_int(stmt, 2, (int)role);
+	rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW)
+		date->sec = sqlite3_column_int64(stmt, 0);
+	return end(stmt, rc, rc == SQLITE_DONE ? CPNP_ERR_NOT_FOUND : 0);
+}
+
 static int
 read_number(cpnp_store *store, enum store_read which, uint64_t *number)
 {

@@ -105,7 +105,14 @@ static const char schema_2[] =
     "CREATE TABLE acknowledged (number INTEGER NOT NULL);"
     "INSERT INTO acknowledged VALUES (0);";
 
-static const char *const migrations[] = {schema_1, schema_2};
+/* When the service of an agreement is next to start or to end: the order may
+ * have left memory until then.  Orders from before have no such date. */
+static const char schema_3[] =
+    "ALTER TABLE orders ADD COLUMN next_service INTEGER;" /* seconds */
+    "CREATE INDEX orders_next_service ON orders (next_service)"
+    " WHERE next_service IS NOT NULL;";
+
+static const char *const migrations[] = {schema_1, schema_2, schema_3};
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 
 static int

@@ -164,6 +164,21 @@ int cpnp_store_each(
  * stay away long.  more is false when there are no others. */
 int cpnp_store_page(cpnp_store *store, uint64_t *cursor, size_t max,
     cpnp_store_row_fn *fn, void *user, bool *more);
+/*
+ * Orders whose service is to start or to end up to a moment, by that date, as
+ * it is committed (cpnp_order_next_service_event()): at most max of those
+ * after *cursor, which begins zeroed.  And the first such date after another;
+ * NOT_FOUND when there is none.
+ */
+typedef struct cpnp_store_due {
+	cpnp_wtime date;
+	uint64_t id;
+} cpnp_store_due;
+int cpnp_store_page_due(cpnp_store *store, cpnp_role role, cpnp_wtime until,
+    cpnp_store_due *cursor, size_t max, cpnp_store_row_fn *fn, void *user,
+    bool *more);
+int cpnp_store_next_service(cpnp_store *store, cpnp_role role,
+    cpnp_wtime after, cpnp_wtime *date);
 typedef int cpnp_store_held_fn(void *user, const cpnp_store_held *held);
 /* What all orders hold, or one, as it is committed. */
 int cpnp_store_each_hold(

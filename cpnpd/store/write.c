@@ -66,6 +66,8 @@ struct known {
 	bool found;
 	bool same_provider;
 	bool settled;
+	bool has_service;
+	cpnp_wtime service;
 };
 
 /* Find the row of an order.  A row of the same name with another reference is
@@ -96,11 +98,23 @@ lookup(cpnp_store *store, const cpnp_store_batch *batch,
 			store_slice_bytes(&batch->data, order->provider));
 		known->settled = sqlite3_column_int(stmt, 3) != 0;
 		order->before = (uint64_t)sqlite3_column_int64(stmt, 4);
+		known->has_service =
+		    sqlite3_column_type(stmt, 5) != SQLITE_NULL;
+		known->service.sec = sqlite3_column_int64(stmt, 5);
 	} else if (rc != SQLITE_DONE) {
 		err = store_error(rc);
 	}
 	(void)sqlite3_reset(stmt);
 	return err;
+}
+
+static int
+bind_service(
+    sqlite3_stmt *stmt, int column, const struct store_order *order)
+{
+	return order->has_service
+	    ? sqlite3_bind_int64(stmt, column, order->service.sec)
+	    : sqlite3_bind_null(stmt, column);
 }
 
 static int
@@ -126,6 +140,7 @@ insert_order(const struct group *group, const cpnp_store_batch *batch,
 	bound |= bind_blob(stmt, 10, store_slice_bytes(data, order->saved));
 	bound |= sqlite3_bind_int64(
 	    stmt, 11, (sqlite3_int64)(group->base + order->last));
+	bound |= bind_service(stmt, 12, order);
 	err = run(stmt, bound);
 	order->id = sqlite3_last_insert_rowid(group->store->wr);
 	return err;
@@ -161,6 +176,14 @@ update_order(const struct group *group, const cpnp_store_batch *batch,
 		stmt = store->write[STORE_WRITE_UPDATE_SETTLED];
 		bound = sqlite3_bind_int64(stmt, 1, order->id);
 		bound |= sqlite3_bind_int(stmt, 2, order->settled);
+		err = run(stmt, bound);
+	}
+	if (err == 0 && (known->has_service != order->has_service ||
+			    (order->has_service &&
+				known->service.sec != order->service.sec))) {
+		stmt = store->write[STORE_WRITE_UPDATE_SERVICE];
+		bound = sqlite3_bind_int64(stmt, 1, order->id);
+		bound |= bind_service(stmt, 2, order);
 		err = run(stmt, bound);
 	}
 	return err;

@@ -141,6 +141,13 @@ cpnp_order_is_settled(const cpnp_order *order)
 	return order->settled;
 }
 
+bool
+cpnp_order_next_service_event(const cpnp_order *order, cpnp_wtime *date)
+{
+	date->sec = order->service;
+	return order->service != 0;
+}
+
 cpnp_bytes
 cpnp_order_peer_identity(const cpnp_order *order)
 {

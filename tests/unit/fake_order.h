@@ -20,6 +20,7 @@ struct cpnp_order {
 	cpnp_state state;
 	cpnp_agreement_state agreement;
 	bool settled;
+	int64_t service; /* when its service starts or ends; 0: never */
 	char saved[64];
 	char docs[CPNP_DOC_END][2048];
 	char receipt[64];

@@ -600,6 +600,8 @@ START_TEST(test_store_migrates_events)
 {
 	static const char back[] =
 	    "DROP TRIGGER events_keep; DROP TABLE acknowledged;"
+	    "DROP INDEX orders_next_service;"
+	    "ALTER TABLE orders DROP COLUMN next_service;"
 	    "ALTER TABLE events DROP COLUMN agreement_from;"
 	    "ALTER TABLE events DROP COLUMN agreement_to;"
 	    "INSERT INTO events VALUES (4,1,2,0,13,8,47,90,NULL),"
@@ -631,7 +633,7 @@ START_TEST(test_store_migrates_events)
 		"(1 << 2 * number)) FROM events"),
 	    1 << 8 | 1 << 10 | 1 << 12 | 3 << 14 | 1 << 16 | 3 << 18 |
 		3 << 20);
-	ck_assert_int_eq(fixture_query("PRAGMA user_version"), 2);
+	ck_assert_int_eq(fixture_query("PRAGMA user_version"), 3);
 	ck_assert_int_eq(sqlite3_open(fixture_db, &db), SQLITE_OK);
 	assert_refused(db, "UPDATE events SET agreement_to = 0");
 	(void)sqlite3_close(db);
@@ -792,11 +794,72 @@ START_TEST(test_store_pages_give_each_order_once)
 }
 END_TEST
 
+static int
+note_id(void *user, const cpnp_store_row *row)
+{
+	snprintf((char *)user + strlen(user), 8, "%.*s ",
+	    (int)row->customer_order_id.len,
+	    (const char *)row->customer_order_id.ptr);
+	return 0;
+}
+
+/* RFC 8921, 9.2.11: what is to start or to end is found by its date. */
+START_TEST(test_store_knows_what_is_due)
+{
+	static const int64_t dates[] = {300, 0, 100, 200, 200};
+	cpnp_store *store = fixture_open(false);
+	cpnp_store_due cursor = {.id = 0};
+	char name[8], list[64] = "";
+	cpnp_effect effect;
+	cpnp_wtime date;
+	bool more = true;
+	unsigned i;
+
+	for (i = 0; i < 5; i++) {
+		snprintf(name, sizeof(name), "C-%u", i);
+		fake_order_init(
+		    &order, CPNP_SERVER, "customer.example", name, i);
+		order.service = dates[i];
+		effect = fake_order_step(&order, CPNP_STATE_PQO_RECEIVED,
+		    CPNP_EVENT_RECV_QUOTATION, 0);
+		ck_assert_int_eq(fixture_commit(store, &effect), 0);
+	}
+	while (more)
+		ck_assert_int_eq(cpnp_store_page_due(store, CPNP_SERVER,
+		    (cpnp_wtime){200}, &cursor, 2, note_id, list, &more), 0);
+	ck_assert_str_eq(list, "C-2 C-3 C-4 ");
+	ck_assert_int_eq(cpnp_store_next_service(
+	    store, CPNP_SERVER, (cpnp_wtime){200}, &date), 0);
+	ck_assert_int_eq(date.sec, 300);
+	ck_assert_int_eq(cpnp_store_next_service(store, CPNP_SERVER,
+	    (cpnp_wtime){300}, &date), CPNP_ERR_NOT_FOUND);
+	ck_assert_int_eq(cpnp_store_next_service(store, CPNP_CLIENT,
+	    (cpnp_wtime){0}, &date), CPNP_ERR_NOT_FOUND);
+
+	/* another date, and none */
+	order.service = 400;
+	effect = fake_order_step(&order, CPNP_STATE_AWAITING_PROCESSING,
+	    CPNP_EVENT_START, 0);
+	ck_assert_int_eq(fixture_commit(store, &effect), 0);
+	ck_assert_int_eq(cpnp_store_next_service(store, CPNP_SERVER,
+	    (cpnp_wtime){300}, &date), 0);
+	ck_assert_int_eq(date.sec, 400);
+	order.service = 0;
+	effect = fake_order_step(&order, CPNP_STATE_OFFER_PROPOSED,
+	    CPNP_EVENT_OFFER, 0);
+	ck_assert_int_eq(fixture_commit(store, &effect), 0);
+	ck_assert_int_eq(cpnp_store_next_service(store, CPNP_SERVER,
+	    (cpnp_wtime){300}, &date), CPNP_ERR_NOT_FOUND);
+	cpnp_store_close(store);
+}
+END_TEST
+
 int
 main(void)
 {
 	const TTest *const tests[] = {
 	    test_store_round_trip,
+	    test_store_knows_what_is_due,
 	    test_store_keeps_a_note,
 	    test_store_finds_nothing_else,
 	    test_store_searches_either_identifier,
