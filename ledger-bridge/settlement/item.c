@@ -52,8 +52,8 @@ check_headers(const struct cose1 *cose)
 	return 0;
 }
 
-static int
-read_single(const cpnp_env *env, struct item *item)
+int
+item_read_single(const cpnp_env *env, struct item *item)
 {
 	struct cose1 cose;
 	int err;
@@ -158,12 +158,12 @@ batch_next(cpnp_cbor_rd *rd, const cpnp_env *env, struct item *item)
 		return rd->err;
 	/* the first byte of a tag below 24, or of an array of three */
 	return item->raw.ptr[0] == (0xc0 | TAG_SIGN1)
-	    ? read_single(env, item) : read_bundle(env, item);
+	    ? item_read_single(env, item) : read_bundle(env, item);
 }
 
 int
-item_verify(const cpnp_ledger *l, const struct item *item, cpnp_bytes payload,
-    cpnp_bytes spki)
+item_verify(const cpnp_ledger_env *env, const struct item *item,
+    cpnp_bytes payload, cpnp_bytes spki)
 {
 	uint8_t store[PROTECTED_MAX + CPNP_OP_MAX + TBS_OVERHEAD];
 	cpnp_buf tbs;
@@ -173,7 +173,7 @@ item_verify(const cpnp_ledger *l, const struct item *item, cpnp_bytes payload,
 	    ? (cpnp_bytes){item->root, CPNP_SHA256_LEN} : payload);
 	if (tbs.err != 0)
 		return tbs.err;
-	return l->env.verify(l->env.user, spki, item->alg,
+	return env->verify(env->user, spki, item->alg,
 	    cpnp_buf_bytes(&tbs), item->signature);
 }
 

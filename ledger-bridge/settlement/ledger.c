@@ -214,7 +214,7 @@ check_call(struct call *call, const struct item *item, const struct rule *rule)
 	key = signing_key(call, item->kid);
 	if (key == NULL)
 		return CPNP_OUTCOME_KEY;
-	err = item_verify(l, item, call->payload,
+	err = item_verify(&l->env, item, call->payload,
 	    (cpnp_bytes){key->spki, key->spki_len});
 	if (cpnp_error_is_fatal(err))
 		l->err = err;

@@ -428,8 +428,10 @@ int batch_open(cpnp_cbor_rd *rd, cpnp_bytes batch, size_t *n);
 /* The next item; raw is set whatever it returns, PEER errors included. */
 int batch_next(cpnp_cbor_rd *rd, const cpnp_env *env, struct item *item);
 int item_payload(cpnp_cbor_rd *rd, cpnp_bytes *payload);
+/* A COSE_Sign1 in item->raw. */
+int item_read_single(const cpnp_env *env, struct item *item);
 /* Verify the signature with a key. */
-int item_verify(const cpnp_ledger *l, const struct item *item,
+int item_verify(const cpnp_ledger_env *env, const struct item *item,
     cpnp_bytes payload, cpnp_bytes spki);
 
 #endif

@@ -727,6 +727,98 @@ START_TEST(test_outcomes_are_a_tree)
 }
 END_TEST
 
+/* A proof for somebody who has no ledger, only names of operators. */
+START_TEST(test_payment_is_proved_offline)
+{
+	uint8_t path[CPNP_TREE_PATH_MAX][CPNP_SHA256_LEN];
+	uint8_t store[CPNP_OUTCOME_MAX];
+	cpnp_tile_io io = {NULL, no_tile, drop_tile};
+	cpnp_buf leaf, heads[3], proof = fx_buf();
+	cpnp_bytes views[3], keys[2];
+	cpnp_outcome outcome;
+	cpnp_outcome_head head;
+	cpnp_ledger_info info;
+	cpnp_payment payment;
+	cpnp_tree *tree;
+	cpnp_diag diag;
+	size_t i, n;
+	cpnp_op op;
+
+	ck_assert_int_eq(cpnp_tree_new(&tree, &io), 0);
+	cpnp_buf_init_fixed(&leaf, store, sizeof(store));
+	for (i = 0; i < 5; i++) {
+		fx_mint(CUST, 10);
+		outcome = fx_outcome(0);
+		cpnp_buf_reset(&leaf);
+		cpnp_outcome_encode(&outcome, &leaf);
+		(void)cpnp_tree_append(tree, cpnp_buf_bytes(&leaf));
+	}
+	op = transfer(CUST, PROV, 42);
+	OK(op, CUST);
+	outcome = fx_outcome(0);
+	cpnp_buf_reset(&leaf);
+	cpnp_outcome_encode(&outcome, &leaf);
+	(void)cpnp_tree_append(tree, cpnp_buf_bytes(&leaf));
+	ck_assert_int_eq(cpnp_tree_inclusion(tree, 5, 6, path, &n), 0);
+	cpnp_tree_del(tree);
+	ck_assert_int_eq(cpnp_ledger_get_info(w.ledger, &info), 0);
+	head.position = info.position - 1;
+	head.size = info.outcome_n;
+	memcpy(head.ledger, info.id, sizeof(head.ledger));
+	memcpy(head.root, info.outcome_root, sizeof(head.root));
+	for (i = 0; i < 3; i++) {
+		heads[i] = fx_buf();
+		ck_assert_int_eq(cpnp_outcome_head_sign(
+		    &w.actors[OP1 + i].signer, &head, &heads[i]), 0);
+		views[i] = cpnp_buf_bytes(&heads[i]);
+	}
+	ck_assert_int_eq(cpnp_payment_encode(cpnp_buf_bytes(&leaf), 5,
+	    (const uint8_t (*)[CPNP_SHA256_LEN])path, n, views, 3, &proof),
+	    0);
+	keys[0] = w.actors[PROV].spki;
+	keys[1] = w.actors[OP2].spki;
+	ck_assert_msg(cpnp_payment_verify(w.env, cpnp_buf_bytes(&proof), keys,
+	    2, &payment, &diag) == 0, "%s: %s", diag.where, diag.why);
+	ck_assert_uint_eq(payment.signers, 2);
+	ck_assert_int_eq(payment.outcome.amount, 42);
+	ck_assert_mem_eq(payment.outcome.digest, w.digest, CPNP_SHA256_LEN);
+	/* nobody who is believed has signed it */
+	ck_assert_int_eq(cpnp_payment_verify(w.env, cpnp_buf_bytes(&proof),
+	    keys, 1, &payment, &diag), CPNP_ERR_SIGNATURE);
+	ck_assert_int_eq(cpnp_payment_verify(w.env, cpnp_buf_bytes(&proof),
+	    keys, 0, &payment, &diag), CPNP_ERR_INVALID);
+	/* no byte of what is believed may differ; the last head is not */
+	for (i = 0; i < proof.len - views[2].len; i++) {
+		proof.ptr[i] ^= 1;
+		keys[0] = w.actors[OP1].spki;
+		if (cpnp_payment_verify(w.env, cpnp_buf_bytes(&proof), keys,
+		    2, &payment, &diag) == 0)
+			ck_assert_uint_ne(payment.signers, 3);
+		ck_assert_int_ne(cpnp_payment_verify(w.env,
+		    (cpnp_bytes){proof.ptr, i}, keys, 2, &payment, &diag), 0);
+		proof.ptr[i] ^= 1;
+	}
+	/* two heads of different trees */
+	head.size++;
+	cpnp_buf_reset(&heads[2]);
+	ck_assert_int_eq(cpnp_outcome_head_sign(
+	    &w.actors[OP3].signer, &head, &heads[2]), 0);
+	views[2] = cpnp_buf_bytes(&heads[2]);
+	cpnp_buf_reset(&proof);
+	ck_assert_int_eq(cpnp_payment_encode(cpnp_buf_bytes(&leaf), 5,
+	    (const uint8_t (*)[CPNP_SHA256_LEN])path, n, views, 3, &proof),
+	    0);
+	ck_assert_int_eq(cpnp_payment_verify(w.env, cpnp_buf_bytes(&proof),
+	    keys, 2, &payment, &diag), CPNP_ERR_MISMATCH);
+	ck_assert_int_eq(cpnp_payment_encode(cpnp_buf_bytes(&leaf), 5,
+	    (const uint8_t (*)[CPNP_SHA256_LEN])path, n, views, 0, &proof),
+	    CPNP_ERR_INVALID);
+	for (i = 0; i < 3; i++)
+		cpnp_buf_fini(&heads[i]);
+	cpnp_buf_fini(&proof);
+}
+END_TEST
+
 START_TEST(test_damaged_snapshot_is_refused)
 {
 	cpnp_buf buf = fx_buf(), copy = fx_buf();
@@ -947,7 +1039,8 @@ main(void)
 	    test_suspended_account_may_do_nothing,
 	    test_settings_change_as_a_whole,
 	    test_newer_rules_stop_the_follower, test_anchors_only_grow,
-	    test_outcomes_are_a_tree, test_damaged_snapshot_is_refused,
+	    test_outcomes_are_a_tree, test_payment_is_proved_offline,
+	    test_damaged_snapshot_is_refused,
 	    test_genesis_is_checked, test_memory_runs_out_anywhere,
 	    test_log_holds_digests_only,
 	    test_state_is_bounded_by_what_is_open};

@@ -539,6 +539,49 @@ CPNP_API int cpnp_outcome_verify(cpnp_bytes leaf, uint64_t index,
     uint64_t size, const uint8_t (*path)[CPNP_SHA256_LEN], size_t n,
     const uint8_t root[CPNP_SHA256_LEN], cpnp_outcome *outcome);
 
+/* The tree of outcomes after an entry, as operators sign it. */
+typedef struct cpnp_outcome_head {
+	uint8_t ledger[CPNP_SHA256_LEN];
+	uint64_t position; /* of the entry */
+	uint64_t size;
+	uint8_t root[CPNP_SHA256_LEN];
+} cpnp_outcome_head;
+
+/* Sign a head, appending a COSE_Sign1 to buf. */
+CPNP_API int cpnp_outcome_head_sign(const cpnp_signer *signer,
+    const cpnp_outcome_head *head, cpnp_buf *buf);
+
+#define CPNP_PAYMENT_HEADS_MAX CPNP_OPERATORS_MAX
+#define CPNP_PAYMENT_MAX 16384 /* bytes of a proof */
+
+/* Join a leaf, its path, and signed heads of the tree that the path leads to
+ * into a proof that needs no ledger.  CPNP_ERR_INVALID when there are none or
+ * more than CPNP_PAYMENT_HEADS_MAX heads. */
+CPNP_API int cpnp_payment_encode(cpnp_bytes leaf, uint64_t index,
+    const uint8_t (*path)[CPNP_SHA256_LEN], size_t path_n,
+    const cpnp_bytes *heads, size_t head_n, cpnp_buf *buf);
+
+typedef struct cpnp_payment {
+	cpnp_outcome outcome;
+	uint64_t index;
+	cpnp_outcome_head head;
+	uint64_t signers; /* bit i: key i has signed this head */
+} cpnp_payment;
+
+typedef struct cpnp_ledger_env cpnp_ledger_env; /* below */
+
+/*
+ * Verify a proof offline.  keys are the SubjectPublicKeyInfos, at most 64, of
+ * the operators whom the verifier believes; one of them at least should not be
+ * the payee.  Heads of others are passed over.
+ * Errors: CPNP_ERR_PROOF when leaf and path do not lead to the head,
+ * _SIGNATURE when no key has signed it, _MISMATCH when the heads differ, other
+ * PEER errors for the form; diag says which.
+ */
+CPNP_API int cpnp_payment_verify(const cpnp_ledger_env *env,
+    cpnp_bytes proof, const cpnp_bytes *keys, size_t key_n,
+    cpnp_payment *payment, cpnp_diag *diag);
+
 /* ---- The ledger -------------------------------------------------------- */
 
 /*
@@ -546,12 +589,12 @@ CPNP_API int cpnp_outcome_verify(cpnp_bytes leaf, uint64_t index,
  * (64 bytes, as COSE has it) over bytes is by the key in spki with the COSE
  * algorithm alg, CPNP_ERR_SIGNATURE when it is not, FATAL when it cannot say.
  */
-typedef struct cpnp_ledger_env {
+struct cpnp_ledger_env {
 	cpnp_env env; /* random is not used and may be NULL */
 	void *user;
 	int (*verify)(void *user, cpnp_bytes spki, int alg, cpnp_bytes bytes,
 	    cpnp_bytes signature);
-} cpnp_ledger_env;
+};
 
 /* A ready one on OpenSSL, which remembers keys and what it has verified, so
  * that a batch costs one verification.  env is a view good until _del. */
