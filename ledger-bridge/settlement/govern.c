@@ -185,15 +185,13 @@ do_settings(struct call *call)
 	cpnp_ledger *l = call->ledger;
 	cpnp_settings settings;
 	unsigned code;
-	size_t i;
 
 	if (cpnp_settings_decode(&settings, call->op->settings, NULL) != 0)
 		return CPNP_OUTCOME_MALFORMED;
 	if (settings.quorum > l->operator_n)
 		return CPNP_OUTCOME_LIMIT;
-	for (i = 0; i < settings.pool_n; i++)
-		if (account_find(l, settings.pools[i].account) == NULL)
-			return CPNP_OUTCOME_PEER;
+	if (!pools_exist(l, &settings))
+		return CPNP_OUTCOME_PEER;
 	code = vote(call);
 	return code != CPNP_OUTCOME_ACCEPTED ? code
 					     : settings_take(l, &settings);

@@ -162,15 +162,27 @@ cpnp_settings_decode(cpnp_settings *s, cpnp_bytes bytes, cpnp_diag *diag)
 	return check(s, diag);
 }
 
+bool
+pools_exist(const cpnp_ledger *l, const cpnp_settings *settings)
+{
+	const struct account *pool;
+
+	for (size_t i = 0; i < settings->pool_n; i++) {
+		pool = account_find(l, settings->pools[i].account);
+		if (pool == NULL || pool->status == CPNP_ACCOUNT_CLOSED)
+			return false;
+	}
+	return true;
+}
+
 unsigned
 settings_take(cpnp_ledger *l, const cpnp_settings *settings)
 {
 	cpnp_bytes name;
 	size_t i;
 
-	for (i = 0; i < settings->pool_n; i++)
-		if (account_find(l, settings->pools[i].account) == NULL)
-			return CPNP_OUTCOME_PEER;
+	if (!pools_exist(l, settings))
+		return CPNP_OUTCOME_PEER;
 	l->settings = *settings;
 	for (i = 0; i < settings->pool_n; i++) {
 		name = settings->pools[i].account;

@@ -233,13 +233,46 @@ find_auditor(const cpnp_ledger *l, const cpnp_sla_terms *terms)
 	    ? auditor : NULL;
 }
 
+/* A claim behind those that its escrow has. */
+static struct claim *
+claim_new(struct call *call, struct escrow *e, const cpnp_sla_terms *terms)
+{
+	const cpnp_op *op = call->op;
+	cpnp_ledger *l = call->ledger;
+	struct claim *claim, **last;
+
+	claim = ledger_alloc(l, sizeof(*claim));
+	if (claim == NULL)
+		return NULL;
+	memcpy(claim->id, call->digest, CPNP_SHA256_LEN);
+	claim->timed.node.key = claim->id;
+	claim->timed.node.key_len = CPNP_SHA256_LEN;
+	claim->escrow = e;
+	claim->state = CPNP_CLAIM_OPEN;
+	claim->auditor = find_auditor(l, terms);
+	claim->audit_seconds = terms->audit_seconds;
+	claim->default_upheld = terms->default_upheld;
+	claim->metric = op->metric;
+	claim->from = op->from;
+	claim->to = op->to;
+	claim->value = op->value;
+	for (last = &e->claims; *last != NULL; last = &(*last)->next)
+		;
+	*last = claim;
+	claim->number = e->claim_n++;
+	if (claim->auditor != NULL)
+		claim->auditor->part_n++;
+	map_insert(&l->claims, &claim->timed.node);
+	return claim;
+}
+
 unsigned
 do_claim(struct call *call)
 {
 	const cpnp_op *op = call->op;
 	cpnp_ledger *l = call->ledger;
 	struct escrow *e = escrow_find(l, op->subject);
-	struct claim *claim, **last;
+	struct claim *claim;
 	cpnp_sla_terms terms;
 	unsigned code;
 	int64_t credit;
@@ -258,29 +291,10 @@ do_claim(struct call *call)
 	credit = credit_of(op, e, &terms);
 	if (credit <= 0)
 		return CPNP_OUTCOME_AMOUNT;
-	claim = ledger_alloc(l, sizeof(*claim));
+	claim = claim_new(call, e, &terms);
 	if (claim == NULL)
 		return CPNP_OUTCOME_LIMIT;
-	memcpy(claim->id, call->digest, CPNP_SHA256_LEN);
-	claim->timed.node.key = claim->id;
-	claim->timed.node.key_len = CPNP_SHA256_LEN;
-	claim->escrow = e;
-	claim->state = CPNP_CLAIM_OPEN;
-	claim->auditor = find_auditor(l, &terms);
-	claim->audit_seconds = terms.audit_seconds;
-	claim->default_upheld = terms.default_upheld;
-	claim->metric = op->metric;
-	claim->from = op->from;
-	claim->to = op->to;
-	claim->value = op->value;
 	claim->credit = credit;
-	for (last = &e->claims; *last != NULL; last = &(*last)->next)
-		;
-	*last = claim;
-	claim->number = e->claim_n++;
-	if (claim->auditor != NULL)
-		claim->auditor->part_n++;
-	map_insert(&l->claims, &claim->timed.node);
 	claim_due_at(l, claim, terms.object_seconds);
 	call->amount = credit;
 	return CPNP_OUTCOME_ACCEPTED;

@@ -288,7 +288,9 @@ int genesis_apply(cpnp_ledger *l, cpnp_bytes genesis, cpnp_diag *diag);
 bool name_is_valid(cpnp_bytes name);
 bool code_is_valid(cpnp_bytes code);
 int settle_fail(cpnp_diag *diag, int err, const char *where, const char *why);
-/* Copy settings whose names are views; a code, EXISTS-free: pools checked. */
+/* Whether the pools are accounts that can be paid. */
+bool pools_exist(const cpnp_ledger *l, const cpnp_settings *settings);
+/* Copy settings whose names are views; PEER when a pool does not exist. */
 unsigned settings_take(cpnp_ledger *l, const cpnp_settings *settings);
 
 /*

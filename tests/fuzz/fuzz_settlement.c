@@ -88,6 +88,7 @@ decode_all(cpnp_bytes input)
 	cpnp_sla_terms terms;
 	cpnp_settings settings;
 	cpnp_outcome outcome;
+	cpnp_payment payment;
 	cpnp_ledger *ledger;
 	cpnp_bytes payload;
 	cpnp_diag diag;
@@ -108,6 +109,8 @@ decode_all(cpnp_bytes input)
 	(void)cpnp_settings_decode(&settings, input, &diag);
 	(void)cpnp_outcome_decode(&outcome, input);
 	(void)cpnp_op_payload(input, &payload);
+	(void)cpnp_payment_verify(
+	    &env, input, &(cpnp_bytes){id, sizeof(id)}, 1, &payment, &diag);
 	if (cpnp_ledger_new(&ledger, &env, input, &diag) == 0)
 		cpnp_ledger_del(ledger);
 }

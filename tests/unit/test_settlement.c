@@ -572,6 +572,15 @@ START_TEST(test_settings_change_as_a_whole)
 	op.settings = cpnp_buf_bytes(&buf);
 	HAVE(op, SETTINGS);
 	REFUSED(op, OP1, PEER);
+	/* nor one that nobody can use any more */
+	op = fx_op(CPNP_OP_ACCOUNT_CLOSE, POOL);
+	OK(op, POOL);
+	settings.pools[0].account = w.actors[POOL].name;
+	cpnp_buf_reset(&buf);
+	ck_assert_int_eq(cpnp_settings_encode(&settings, &buf, NULL), 0);
+	op = fx_op(CPNP_OP_SETTINGS, OP1);
+	CPNP_OP_SET(&op, SETTINGS, settings, cpnp_buf_bytes(&buf));
+	REFUSED(op, OP1, PEER);
 	settings.pools[0].ppm = 1;
 	cpnp_buf_reset(&buf);
 	ck_assert_int_eq(cpnp_settings_encode(&settings, &buf, NULL),

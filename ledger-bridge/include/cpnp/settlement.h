@@ -219,6 +219,9 @@ typedef enum cpnp_op_field {
 #undef CPNP_OP_FIELD_ENUM
 } cpnp_op_field;
 #define CPNP_OP_FIELD_BIT(name) ((uint64_t)1 << CPNP_OP_FIELD_##name)
+/* CPNP_OP_SET(&op, AMOUNT, amount, 1000): a value, and that it stands there. */
+#define CPNP_OP_SET(op, name, member, value)                                   \
+	((op)->member = (value), (op)->has |= CPNP_OP_FIELD_BIT(name))
 
 /* What a catalogue entry is. */
 enum cpnp_offer_kind { CPNP_OFFER_SERVICE = 1, CPNP_OFFER_SEGMENT = 2 };
