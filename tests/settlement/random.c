@@ -2,7 +2,10 @@
  * Random operations, a tenth of them forged, repeated or nonsense, against the
  * model, which is compared after each step.
  *
- *	tests/settlement/random [SEED [STEPS]]
+ *	tests/settlement/random [SEED [STEPS [LOG]]]
+ *
+ * With LOG the log is written there, as [genesis, batches, root]; the logs of
+ * each version of the rules in this directory were made so.
  *
  * After each run: the supply is what was minted, every replay gives the same
  * root, a snapshot from the middle with the rest of the log too, and a log in
@@ -690,6 +693,30 @@ prepare(void)
 	    CPNP_BYTES_LIT("0123456789abcdef"), terms, commitment) == 0);
 }
 
+static const char *log_path;
+
+static void
+write_log(void)
+{
+	uint8_t root[CPNP_SHA256_LEN];
+	cpnp_buf buf = fx_buf();
+	FILE *file;
+
+	fx_root(w.ledger, root);
+	cpnp_cbor_put_array(&buf, 3);
+	cpnp_cbor_put_bytes(&buf, cpnp_buf_bytes(&w.genesis));
+	cpnp_cbor_put_array(&buf, w.entry_n - 1);
+	for (uint64_t i = 1; i < w.entry_n; i++)
+		cpnp_cbor_put_bytes(&buf, cpnp_buf_bytes(&w.batches[i]));
+	cpnp_cbor_put_bytes(&buf, (cpnp_bytes){root, sizeof(root)});
+	SAYS(buf.err == 0);
+	file = fopen(log_path, "wb");
+	SAYS(file != NULL);
+	SAYS(fwrite(buf.ptr, 1, buf.len, file) == buf.len);
+	SAYS(fclose(file) == 0);
+	cpnp_buf_fini(&buf);
+}
+
 static void
 run(size_t steps)
 {
@@ -702,6 +729,8 @@ run(size_t steps)
 		if (step == steps / 2)
 			fx_snapshot();
 	}
+	if (log_path != NULL)
+		write_log();
 	check_tampering();
 	while (history_n > 0)
 		cpnp_buf_fini(&history[--history_n]);
@@ -749,6 +778,8 @@ main(int argc, char **argv)
 	}
 	if (argc > 2 && argv[2][0] != '\0')
 		steps_n = strtoull(argv[2], NULL, 10);
+	if (argc > 3)
+		log_path = argv[3];
 	tcase_add_test(tc, test_ledger_is_the_model);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
