@@ -13,6 +13,10 @@
 
 #include <stdlib.h>
 
+/* No operation is shorter: context, ledger id and the heads of the rest.  So
+ * the bytes of a batch bound how many outcomes it can have. */
+#define OP_MIN 48
+
 int
 cpnp_op_sign(const cpnp_signer *signer, const cpnp_bytes *payloads, size_t n,
     cpnp_buf *out)
@@ -121,7 +125,7 @@ read_bundle(const cpnp_env *env, struct item *item)
 	item->n = cpnp_cbor_get_array(&rd, 2, CPNP_SIGN_BATCH_MAX);
 	start = rd.pos;
 	for (i = 0; i < item->n && rd.err == 0; i++)
-		(void)cpnp_cbor_get_bytes(&rd, 1, CPNP_OP_MAX);
+		(void)cpnp_cbor_get_bytes(&rd, OP_MIN, CPNP_OP_MAX);
 	item->payloads = (cpnp_bytes){start, (size_t)(rd.pos - start)};
 	item->signature =
 	    cpnp_cbor_get_bytes(&rd, SIGNATURE_LEN, SIGNATURE_LEN);

@@ -228,6 +228,46 @@ START_TEST(test_batch_signature_covers_all)
 }
 END_TEST
 
+/* A bundle of crumbs is one outcome, not a thousand. */
+START_TEST(test_bundle_of_crumbs_is_malformed)
+{
+	static const uint8_t crumb[48], signature[64];
+	uint8_t store[64];
+	cpnp_buf protected, batch;
+	int len, i;
+
+	for (len = 47; len <= 48; len++) {
+		cpnp_buf_init_fixed(&protected, store, sizeof(store));
+		cpnp_cbor_put_map(&protected, 4);
+		cpnp_cbor_put_int(&protected, HDR_ALG);
+		cpnp_cbor_put_int(&protected, ALG_EDDSA);
+		cpnp_cbor_put_int(&protected, HDR_KID);
+		cpnp_cbor_put_bytes(
+		    &protected, (cpnp_bytes){crumb, CPNP_SHA256_LEN});
+		cpnp_cbor_put_int(&protected, HDR_VDS);
+		cpnp_cbor_put_int(&protected, VDS_RFC9162);
+		cpnp_cbor_put_int(&protected, HDR_TREE_SIZE);
+		cpnp_cbor_put_uint(&protected, 20);
+		batch = fx_buf();
+		cpnp_cbor_put_array(&batch, 1);
+		cpnp_cbor_put_array(&batch, 3);
+		cpnp_cbor_put_bytes(&batch, cpnp_buf_bytes(&protected));
+		cpnp_cbor_put_array(&batch, 20);
+		for (i = 0; i < 20; i++)
+			cpnp_cbor_put_bytes(
+			    &batch, (cpnp_bytes){crumb, (size_t)len});
+		cpnp_cbor_put_bytes(&batch, (cpnp_bytes){signature, 64});
+		fx_append(batch);
+		ck_assert_uint_eq(
+		    fx_outcome(0).code, CPNP_OUTCOME_MALFORMED);
+		/* all of them, when they could be operations */
+		ck_assert_uint_eq(fx_outcome(1).code,
+		    len < 48 ? 0 : CPNP_OUTCOME_MALFORMED);
+		ck_assert_uint_eq(fx_outcome(19).position != 0, len == 48);
+	}
+}
+END_TEST
+
 /* Nobody can stop the followers by what he writes. */
 START_TEST(test_garbage_has_an_outcome)
 {
@@ -1081,7 +1121,8 @@ main(void)
 	const TTest *const tests[] = {test_tokens_are_minted_and_moved,
 	    test_only_the_issuer_mints, test_idempotency_key_is_spent_once,
 	    test_keys_live_are_bounded, test_who_signs_must_be_who_asks,
-	    test_batch_signature_covers_all, test_garbage_has_an_outcome,
+	    test_batch_signature_covers_all,
+	    test_bundle_of_crumbs_is_malformed, test_garbage_has_an_outcome,
 	    test_changed_past_is_refused, test_time_is_the_median,
 	    test_half_of_the_clocks_is_a_minority,
 	    test_accounts_are_opened_by_maintainers,
