@@ -74,6 +74,13 @@ int tree_path_root(struct hash *h, const uint8_t *leaf, uint64_t index,
     uint64_t size, const uint8_t (*path)[CPNP_SHA256_LEN], size_t n,
     uint8_t root[CPNP_SHA256_LEN]);
 
+/* The two roots that a consistency path leads to (RFC 9162, 2.1.4.2); when
+ * first is a power of two, first_root comes before the path. */
+int tree_consistency_roots(uint64_t first, uint64_t second,
+    const uint8_t first_root[CPNP_SHA256_LEN],
+    const uint8_t (*path)[CPNP_SHA256_LEN], size_t n,
+    uint8_t fr[CPNP_SHA256_LEN], uint8_t sr[CPNP_SHA256_LEN]);
+
 /*
  * A small tree in memory.  nodes has room for 2n + 64 hashes, the first n of
  * which are leaf hashes; the others are computed.
@@ -191,6 +198,8 @@ bool trust_knows_key(
     const cpnp_trust *trust, const uint8_t id[CPNP_SHA256_LEN]);
 /* The key that verified the last receipt or statement. */
 const struct ledger_key *trust_last_key(const cpnp_trust *trust);
+/* The known keys, one by one; NULL after the last. */
+const struct ledger_key *trust_key(const cpnp_trust *trust, size_t i);
 /* A receipt against a leaf's digest. */
 int trust_verify_leaf(cpnp_trust *trust, cpnp_bytes receipt,
     const uint8_t digest[CPNP_SHA256_LEN], cpnp_receipt *out, cpnp_diag *diag);
@@ -200,12 +209,28 @@ int trust_verify_root(cpnp_trust *trust, cpnp_bytes protected,
     cpnp_receipt *out, cpnp_diag *diag);
 
 /* C2SP tlog-checkpoint, a signed note. */
+#define NOTE_ED25519 0x01
+#define NOTE_COSIGNATURE 0x04 /* C2SP tlog-cosignature, Ed25519 */
+#define NOTE_KEY_ID_LEN 4
+#define NOTE_DASH "\xe2\x80\x94 " /* em dash, space */
+#define NOTE_BASE64_MAX                                                        \
+	(4 * ((NOTE_KEY_ID_LEN + DER_SIGNATURE_MAX + 2) / 3) + 1)
+/* The id of a key of this kind under a name, of which notes have the first
+ * NOTE_KEY_ID_LEN bytes; for P-256 it is that of the key alone. */
+int note_key_id(const struct ledger_key *key, const char *name, uint8_t kind,
+    uint8_t id[CPNP_SHA256_LEN]);
+/* Decode base64 that must be in its one form. */
+int note_base64_decode(const uint8_t *in, size_t len,
+    uint8_t out[NOTE_BASE64_MAX], size_t *out_len);
 int note_build(const struct ledger_key *key, const char *origin,
     uint64_t size, const uint8_t root[CPNP_SHA256_LEN], char note[NOTE_MAX]);
 int note_verify(const struct ledger_key *key, const char *origin,
     uint64_t size, const uint8_t root[CPNP_SHA256_LEN], cpnp_bytes note,
     cpnp_diag *diag);
 bool note_name_is_valid(const char *name);
+/* A checkpoint that this key has signed. */
+int checkpoint_verify_by(const struct ledger_key *key, cpnp_bytes note,
+    cpnp_checkpoint *out, cpnp_diag *diag);
 
 /*
  * KEY statement, a COSE_Sign (RFC 9052, section 4.1) over {1: 5, 3: time,

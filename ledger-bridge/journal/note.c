@@ -10,11 +10,6 @@
 
 #include "internal.h"
 
-#define NOTE_ED25519 0x01
-#define NOTE_KEY_ID_LEN 4
-#define NOTE_DASH "\xe2\x80\x94 " /* em dash, space */
-#define BASE64_MAX (4 * ((NOTE_KEY_ID_LEN + DER_SIGNATURE_MAX + 2) / 3) + 1)
-
 bool
 note_name_is_valid(const char *name)
 {
@@ -29,12 +24,11 @@ note_name_is_valid(const char *name)
 	return true;
 }
 
-/* The id of a key under a name; for P-256 it is that of the key alone. */
-static int
-note_key_id(const struct ledger_key *key, const char *name,
+int
+note_key_id(const struct ledger_key *key, const char *name, uint8_t kind,
     uint8_t id[CPNP_SHA256_LEN])
 {
-	static const uint8_t type[] = {'\n', NOTE_ED25519};
+	const uint8_t type[] = {'\n', kind};
 	uint8_t raw[CPNP_SHA256_LEN];
 	size_t len = sizeof(raw);
 
@@ -67,7 +61,7 @@ note_build(const struct ledger_key *key, const char *origin, uint64_t size,
 {
 	uint8_t blob[CPNP_SHA256_LEN + DER_SIGNATURE_MAX];
 	uint8_t signature[DER_SIGNATURE_MAX];
-	unsigned char base64[BASE64_MAX];
+	unsigned char base64[NOTE_BASE64_MAX];
 	size_t len, text_len;
 	int n, err;
 
@@ -77,7 +71,7 @@ note_build(const struct ledger_key *key, const char *origin, uint64_t size,
 	err = ledger_key_sign_note(key,
 	    (cpnp_bytes){(const uint8_t *)note, text_len}, signature, &len);
 	if (err == 0)
-		err = note_key_id(key, origin, blob);
+		err = note_key_id(key, origin, NOTE_ED25519, blob);
 	if (err != 0)
 		return err;
 	memcpy(blob + NOTE_KEY_ID_LEN, signature, len);
@@ -88,14 +82,14 @@ note_build(const struct ledger_key *key, const char *origin, uint64_t size,
 							 : 0;
 }
 
-/* Decode base64 that must be in its one form. */
-static int
-decode_base64(const uint8_t *in, size_t len, uint8_t *out, size_t *out_len)
+int
+note_base64_decode(const uint8_t *in, size_t len,
+    uint8_t out[NOTE_BASE64_MAX], size_t *out_len)
 {
-	unsigned char again[BASE64_MAX];
+	unsigned char again[NOTE_BASE64_MAX];
 	int n;
 
-	if (len == 0 || len % 4 != 0 || len >= BASE64_MAX)
+	if (len == 0 || len % 4 != 0 || len >= NOTE_BASE64_MAX)
 		return CPNP_ERR_TYPE;
 	n = EVP_DecodeBlock(out, in, (int)len);
 	if (n < 0)
@@ -113,7 +107,7 @@ int
 note_verify(const struct ledger_key *key, const char *origin, uint64_t size,
     const uint8_t root[CPNP_SHA256_LEN], cpnp_bytes note, cpnp_diag *diag)
 {
-	uint8_t blob[BASE64_MAX], id[CPNP_SHA256_LEN];
+	uint8_t blob[NOTE_BASE64_MAX], id[CPNP_SHA256_LEN];
 	char text[NOTE_MAX], intro[CPNP_IDENTITY_MAX + 16];
 	size_t text_len, intro_len, len, used;
 	int err;
@@ -129,11 +123,11 @@ note_verify(const struct ledger_key *key, const char *origin, uint64_t size,
 	if (note.len <= used + 1 ||
 	    memcmp(note.ptr + text_len, intro, intro_len) != 0 ||
 	    note.ptr[note.len - 1] != '\n' ||
-	    decode_base64(note.ptr + used, note.len - used - 1, blob, &len) !=
+	    note_base64_decode(note.ptr + used, note.len - used - 1, blob, &len) !=
 	        0 || len <= NOTE_KEY_ID_LEN)
 		return ledger_fail(diag, CPNP_ERR_PROOF, "checkpoint",
 		    "not one line of signature by the origin");
-	err = note_key_id(key, origin, id);
+	err = note_key_id(key, origin, NOTE_ED25519, id);
 	if (err != 0)
 		return err;
 	if (memcmp(id, blob, NOTE_KEY_ID_LEN) != 0)

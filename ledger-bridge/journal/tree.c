@@ -461,7 +461,6 @@ cpnp_inclusion_root(const uint8_t leaf[CPNP_SHA256_LEN], uint64_t index,
 	return err;
 }
 
-/* The two roots that a consistency path leads to (RFC 9162, 2.1.4.2). */
 static int
 consistency_roots(struct hash *h, uint64_t first, uint64_t second,
     const uint8_t (*path)[CPNP_SHA256_LEN], size_t n, uint8_t *fr,
@@ -500,22 +499,16 @@ consistency_roots(struct hash *h, uint64_t first, uint64_t second,
 }
 
 int
-cpnp_consistency_verify(uint64_t first, uint64_t second,
+tree_consistency_roots(uint64_t first, uint64_t second,
     const uint8_t first_root[CPNP_SHA256_LEN],
-    const uint8_t second_root[CPNP_SHA256_LEN],
-    const uint8_t (*path)[CPNP_SHA256_LEN], size_t n)
+    const uint8_t (*path)[CPNP_SHA256_LEN], size_t n,
+    uint8_t fr[CPNP_SHA256_LEN], uint8_t sr[CPNP_SHA256_LEN])
 {
 	uint8_t with_first[CPNP_TREE_PATH_MAX + 1][CPNP_SHA256_LEN];
-	uint8_t fr[CPNP_SHA256_LEN], sr[CPNP_SHA256_LEN];
 	struct hash h;
 	int err;
 
-	if (first == 0 || first > second || n > CPNP_TREE_PATH_MAX)
-		return CPNP_ERR_PROOF;
-	if (first == second)
-		return n == 0 && memcmp(first_root, second_root,
-		    CPNP_SHA256_LEN) == 0 ? 0 : CPNP_ERR_PROOF;
-	if (n == 0)
+	if (first == 0 || first >= second || n == 0 || n > CPNP_TREE_PATH_MAX)
 		return CPNP_ERR_PROOF;
 	if ((first & (first - 1)) == 0) {
 		memcpy(with_first[0], first_root, CPNP_SHA256_LEN);
@@ -530,6 +523,23 @@ cpnp_consistency_verify(uint64_t first, uint64_t second,
 	err = consistency_roots(&h, first, second,
 	    (const uint8_t (*)[CPNP_SHA256_LEN])with_first, n, fr, sr);
 	hash_fini(&h);
+	return err;
+}
+
+int
+cpnp_consistency_verify(uint64_t first, uint64_t second,
+    const uint8_t first_root[CPNP_SHA256_LEN],
+    const uint8_t second_root[CPNP_SHA256_LEN],
+    const uint8_t (*path)[CPNP_SHA256_LEN], size_t n)
+{
+	uint8_t fr[CPNP_SHA256_LEN], sr[CPNP_SHA256_LEN];
+	int err;
+
+	if (first != 0 && first == second)
+		return n == 0 && memcmp(first_root, second_root,
+		    CPNP_SHA256_LEN) == 0 ? 0 : CPNP_ERR_PROOF;
+	err = tree_consistency_roots(
+	    first, second, first_root, path, n, fr, sr);
 	if (err == 0 && (memcmp(fr, first_root, sizeof(fr)) != 0 ||
 	    memcmp(sr, second_root, sizeof(sr)) != 0))
 		err = CPNP_ERR_PROOF;

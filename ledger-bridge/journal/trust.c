@@ -133,6 +133,12 @@ trust_is_empty(const cpnp_trust *trust)
 }
 
 const struct ledger_key *
+trust_key(const cpnp_trust *trust, size_t i)
+{
+	return i < trust->key_n ? &trust->keys[i].key : NULL;
+}
+
+const struct ledger_key *
 trust_last_key(const cpnp_trust *trust)
 {
 	return trust->last_key;

@@ -122,6 +122,49 @@ tool_fail_diag(const struct tool_options *options, const char *subject,
 	    options, subject, "%s: %s", diag->where, diag->why);
 }
 
+const char *
+tool_value(const struct tool_options *options, const char *name)
+{
+	size_t i;
+
+	for (i = options->given_n; i > 0; i--)
+		if (strcmp(options->given[i - 1].name, name) == 0)
+			return options->given[i - 1].value;
+	return NULL;
+}
+
+int
+tool_number(const struct tool_options *options, const char *where,
+    const char *text, uint64_t min, uint64_t max, uint64_t *out)
+{
+	char *end = NULL;
+
+	errno = 0;
+	if (text[0] >= '0' && text[0] <= '9')
+		*out = strtoull(text, &end, 10);
+	if (end == NULL || *end != '\0' || errno != 0 || *out < min ||
+	    *out > max)
+		return tool_fail(options, where,
+		    "\"%s\" is not a number from %" PRIu64 " to %" PRIu64,
+		    text, min, max);
+	return 0;
+}
+
+int
+tool_signer(const struct tool_options *options, cpnp_signer **signer)
+{
+	cpnp_diag diag;
+
+	*signer = NULL;
+	if (options->key_n != 1)
+		return tool_fail(options, "--key",
+		    "needed, once: the file of the private key that signs");
+	if (cpnp_signer_load(
+	        signer, NULL, NULL, options->keys[0], &diag) != 0)
+		return tool_fail_diag(options, "--key", &diag);
+	return 0;
+}
+
 int
 tool_read_file(const struct tool_options *options, const char *path,
     size_t max, uint8_t **bytes, size_t *len)
@@ -149,7 +192,7 @@ tool_read_file(const struct tool_options *options, const char *path,
 	*bytes = NULL;
 	return failed ? tool_fail(options, path, "cannot read")
 		      : tool_fail(options, path,
-			    "larger than a proof file may be (%zu bytes)",
+			    "larger than such a file may be (%zu bytes)",
 			    max);
 }
 

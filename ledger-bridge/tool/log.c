@@ -219,21 +219,21 @@ int
 tool_log_rotate(const struct tool_options *options)
 {
 	cpnp_signer *old_signer = NULL, *new_signer = NULL;
+	const char *key = options->key_n == 1 ? options->keys[0] : NULL;
+	const char *cert = tool_value(options, "cert");
+	const char *new_key = tool_value(options, "new-key");
 	cpnp_diag diag;
 	int code;
 
 	if (options->key_n > 1)
 		return tool_fail(options, "--key", "given more than once");
-	if (cpnp_signer_load(&old_signer,
-	        options->key_n == 1 ? options->keys[0] : NULL, options->cert,
-	        options->ledger_key, &diag) != 0)
+	if (cpnp_signer_load(&old_signer, key, cert,
+	        tool_value(options, "ledger-key"), &diag) != 0)
 		return tool_fail_diag(options, "present key", &diag);
 	/* a new ledger key under the certificate that stays */
-	if (cpnp_signer_load(&new_signer,
-	        options->new_key != NULL ? options->new_key
-	        : options->key_n == 1 ? options->keys[0] : NULL,
-	        options->new_key != NULL ? options->new_cert : options->cert,
-	        options->new_ledger_key, &diag) != 0)
+	if (cpnp_signer_load(&new_signer, new_key != NULL ? new_key : key,
+	        new_key != NULL ? tool_value(options, "new-cert") : cert,
+	        tool_value(options, "new-ledger-key"), &diag) != 0)
 		code = tool_fail_diag(options, "new key", &diag);
 	else
 		code = rotate(options, old_signer, new_signer);

@@ -1,5 +1,6 @@
 /*
- * cpnp-ledger: proofs, journals and keys on the command line.
+ * cpnp-ledger: proofs, journals, keys and the shared ledger on the command
+ * line.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -17,71 +18,70 @@ enum option_id {
 	OPT_OUTPUT = 'o',
 	OPT_JSON = 'j',
 	OPT_HELP = 'h',
-	OPT_CA = 256,
-	OPT_KEY,
-	OPT_CERT,
-	OPT_LEDGER_KEY,
-	OPT_NEW_KEY,
-	OPT_NEW_CERT,
-	OPT_NEW_LEDGER_KEY,
-	OPT_PROOF,
-	OPT_TYPE,
-	OPT_XML,
-	OPT_VERSION
+	OPT_OTHER = 256 /* has no letter */
 };
 
+/* What a verb takes is in its row; --json, --help and --version go with all. */
 static const struct option long_options[] = {
     {"store", required_argument, NULL, OPT_STORE},
     {"output", required_argument, NULL, OPT_OUTPUT},
     {"json", no_argument, NULL, OPT_JSON},
     {"help", no_argument, NULL, OPT_HELP},
-    {"version", no_argument, NULL, OPT_VERSION},
-    {"ca", required_argument, NULL, OPT_CA},
-    {"key", required_argument, NULL, OPT_KEY},
-    {"cert", required_argument, NULL, OPT_CERT},
-    {"ledger-key", required_argument, NULL, OPT_LEDGER_KEY},
-    {"new-key", required_argument, NULL, OPT_NEW_KEY},
-    {"new-cert", required_argument, NULL, OPT_NEW_CERT},
-    {"new-ledger-key", required_argument, NULL, OPT_NEW_LEDGER_KEY},
-    {"proof", required_argument, NULL, OPT_PROOF},
-    {"type", required_argument, NULL, OPT_TYPE},
-    {"xml", no_argument, NULL, OPT_XML},
+    {"version", no_argument, NULL, OPT_OTHER},
+    {"ca", required_argument, NULL, OPT_OTHER},
+    {"key", required_argument, NULL, OPT_OTHER},
+    {"cert", required_argument, NULL, OPT_OTHER},
+    {"ledger-key", required_argument, NULL, OPT_OTHER},
+    {"new-key", required_argument, NULL, OPT_OTHER},
+    {"new-cert", required_argument, NULL, OPT_OTHER},
+    {"new-ledger-key", required_argument, NULL, OPT_OTHER},
+    {"proof", required_argument, NULL, OPT_OTHER},
+    {"type", required_argument, NULL, OPT_OTHER},
+    {"xml", no_argument, NULL, OPT_OTHER},
+    {"state", required_argument, NULL, OPT_OTHER},
+    {"name", required_argument, NULL, OPT_OTHER},
+    {"journal-key", required_argument, NULL, OPT_OTHER},
+    {"fraud", required_argument, NULL, OPT_OTHER},
     {NULL, 0, NULL, 0}};
 
-/* Which options a verb takes, as the letters of this set. */
-#define TAKES_STORE 0x01u
-#define TAKES_OUTPUT 0x02u
-#define TAKES_TRUST 0x04u
-#define TAKES_SIGNER 0x08u
-#define TAKES_PROOF 0x10u
-#define TAKES_TYPE 0x20u
-#define TAKES_XML 0x40u
-
+/* takes: the names of the options, each with a space after it. */
 static const struct verb {
 	const char *words[2];
-	const char *operand; /* NULL: none */
-	unsigned takes;
+	int operands_min;
+	int operands_max;
+	const char *takes;
 	int (*run)(const struct tool_options *options);
 	const char *usage;
 } verbs[] = {
-    {{"prove", NULL}, "ORDER", TAKES_STORE | TAKES_OUTPUT, tool_prove,
+    {{"prove", NULL}, 1, 1, "store output ", tool_prove,
 	"prove ORDER [--store FILE] [-o FILE]"},
-    {{"verify", NULL}, "FILE", TAKES_TRUST | TAKES_XML, tool_verify,
+    {{"verify", NULL}, 1, 1, "ca key xml ", tool_verify,
 	"verify FILE (--ca FILE | --key PUB) [--xml]"},
-    {{"log", "verify"}, NULL, TAKES_STORE | TAKES_TRUST | TAKES_PROOF,
-	tool_log_verify,
+    {{"log", "verify"}, 0, 0, "store ca key proof ", tool_log_verify,
 	"log verify [--store FILE] [--ca FILE] [--key PUB] [--proof FILE]..."},
-    {{"log", "show"}, NULL, TAKES_STORE, tool_log_show,
+    {{"log", "show"}, 0, 0, "store ", tool_log_show,
 	"log show [--store FILE]"},
-    {{"log", "rotate-key"}, NULL, TAKES_STORE | TAKES_SIGNER,
+    {{"log", "head"}, 0, 0, "store output ", tool_log_head,
+	"log head [--store FILE] [-o FILE]"},
+    {{"log", "consistency"}, 1, 2, "store output ", tool_log_consistency,
+	"log consistency OLD [NEW] [--store FILE] [-o FILE]"},
+    {{"log", "rotate-key"}, 0, 0,
+	"store key cert ledger-key new-key new-cert new-ledger-key ",
 	tool_log_rotate,
 	"log rotate-key [--store FILE] [--key FILE --cert FILE]\n"
 	"           [--ledger-key FILE] [--new-key FILE --new-cert FILE]\n"
 	"           [--new-ledger-key FILE]"},
-    {{"key", "generate"}, "FILE", TAKES_TYPE, tool_key_generate,
+    {{"key", "generate"}, 1, 1, "type ", tool_key_generate,
 	"key generate FILE [--type ed25519 | p256]"},
-    {{"key", "public"}, "FILE", TAKES_OUTPUT, tool_key_public,
-	"key public FILE [-o FILE]"}};
+    {{"key", "public"}, 1, 1, "output ", tool_key_public,
+	"key public FILE [-o FILE]"},
+    {{"witness", NULL}, 1, 1,
+	"state key name journal-key proof fraud output ", tool_witness,
+	"witness CHECKPOINT --state FILE --key FILE --name NAME\n"
+	"           --journal-key PUB... [--proof FILE] [--fraud FILE] "
+	"[-o FILE]"},
+    {{"fraud", NULL}, 2, 2, "key proof store output ", tool_fraud,
+	"fraud A B --key PUB... [--store FILE | --proof FILE] -o FILE"}};
 
 #define VERBS_N (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -103,77 +103,42 @@ usage(void)
 	return EXIT_USAGE;
 }
 
-/* The options of signing verbs and the set that each belongs to. */
-static unsigned
-option_set(int id)
+static bool
+takes(const struct verb *verb, const char *name)
 {
-	switch (id) {
-	case OPT_STORE:
-		return TAKES_STORE;
-	case OPT_OUTPUT:
-		return TAKES_OUTPUT;
-	case OPT_CA:
-		return TAKES_TRUST;
-	case OPT_KEY:
-		return TAKES_TRUST | TAKES_SIGNER;
-	case OPT_PROOF:
-		return TAKES_PROOF;
-	case OPT_TYPE:
-		return TAKES_TYPE;
-	case OPT_XML:
-		return TAKES_XML;
-	default:
-		return TAKES_SIGNER;
-	}
+	size_t len = strlen(name);
+	const char *p;
+
+	for (p = verb->takes; *p != '\0'; p += strcspn(p, " ") + 1)
+		if (strncmp(p, name, len) == 0 && p[len] == ' ')
+			return true;
+	return false;
 }
 
+/* What came, into the fields by which the verbs know it. */
 static bool
-set_option(struct tool_options *options, int id, const char *value)
+set_option(struct tool_options *options, const char *name, const char *value)
 {
-	switch (id) {
-	case OPT_STORE:
-		options->store = value;
-		break;
-	case OPT_OUTPUT:
-		options->output = value;
-		break;
-	case OPT_CA:
-		options->ca = value;
-		break;
-	case OPT_KEY:
-		if (options->key_n == KEYS_MAX)
-			return false;
-		options->keys[options->key_n++] = value;
-		break;
-	case OPT_CERT:
-		options->cert = value;
-		break;
-	case OPT_LEDGER_KEY:
-		options->ledger_key = value;
-		break;
-	case OPT_NEW_KEY:
-		options->new_key = value;
-		break;
-	case OPT_NEW_CERT:
-		options->new_cert = value;
-		break;
-	case OPT_NEW_LEDGER_KEY:
-		options->new_ledger_key = value;
-		break;
-	case OPT_PROOF:
-		if (options->proof_n == PROOFS_MAX)
-			return false;
-		options->proofs[options->proof_n++] = value;
-		break;
-	case OPT_TYPE:
-		options->type = value;
-		break;
-	case OPT_XML:
-		options->xml = true;
-		break;
-	default:
+	if (options->given_n == OPTIONS_MAX)
 		return false;
-	}
+	options->given[options->given_n].name = name;
+	options->given[options->given_n++].value = value;
+	if (strcmp(name, "store") == 0)
+		options->store = value;
+	else if (strcmp(name, "output") == 0)
+		options->output = value;
+	else if (strcmp(name, "ca") == 0)
+		options->ca = value;
+	else if (strcmp(name, "type") == 0)
+		options->type = value;
+	else if (strcmp(name, "xml") == 0)
+		options->xml = true;
+	else if (strcmp(name, "key") == 0 && options->key_n < KEYS_MAX)
+		options->keys[options->key_n++] = value;
+	else if (strcmp(name, "proof") == 0 && options->proof_n < PROOFS_MAX)
+		options->proofs[options->proof_n++] = value;
+	else
+		return strcmp(name, "key") != 0 && strcmp(name, "proof") != 0;
 	return true;
 }
 
@@ -191,40 +156,60 @@ find_verb(int argc, char *argv[], int *used)
 	return NULL;
 }
 
+static const char *
+option_name(int id, int at)
+{
+	int i;
+
+	if (at >= 0)
+		return long_options[at].name;
+	for (i = 0; long_options[i].name != NULL; i++)
+		if (long_options[i].val == id)
+			return long_options[i].name;
+	return "";
+}
+
 int
 main(int argc, char *argv[])
 {
 	static const struct rlimit no_core = {0, 0};
 	struct tool_options options = {0};
 	const struct verb *verb;
-	unsigned seen = 0;
-	int id, used;
+	const char *name;
+	int id, used, n, at = -1;
+	size_t i;
 
 	/* private keys do not belong in a core dump */
 	(void)setrlimit(RLIMIT_CORE, &no_core);
-	while ((id = getopt_long(
-	            argc, argv, "s:o:jh", long_options, NULL)) != -1) {
-		if (id == OPT_HELP || id == OPT_VERSION) {
-			if (id == OPT_HELP)
-				print_usage(stdout);
-			else
-				puts("cpnp-ledger " PACKAGE_VERSION);
+	for (; (id = getopt_long(argc, argv, "s:o:jh", long_options, &at)) !=
+	     -1; at = -1) {
+		if (id == '?')
+			return usage();
+		name = option_name(id, at);
+		if (strcmp(name, "help") == 0) {
+			print_usage(stdout);
 			return EXIT_VERIFIED;
 		}
-		if (id == OPT_JSON) {
-			options.json = true;
-			continue;
+		if (strcmp(name, "version") == 0) {
+			puts("cpnp-ledger " PACKAGE_VERSION);
+			return EXIT_VERIFIED;
 		}
-		if (id == '?' || !set_option(&options, id, optarg))
+		if (strcmp(name, "json") == 0)
+			options.json = true;
+		else if (!set_option(&options, name, optarg))
 			return usage();
-		if (id != OPT_KEY)
-			seen |= option_set(id);
 	}
 	verb = find_verb(argc - optind, argv + optind, &used);
-	if (verb == NULL || (seen & ~verb->takes) != 0 ||
-	    (options.key_n > 0 && (option_set(OPT_KEY) & verb->takes) == 0) ||
-	    argc - optind - used != (verb->operand != NULL))
+	if (verb == NULL)
 		return usage();
-	options.operand = verb->operand == NULL ? NULL : argv[optind + used];
+	n = argc - optind - used;
+	if (n < verb->operands_min || n > verb->operands_max)
+		return usage();
+	for (i = 0; i < options.given_n; i++)
+		if (!takes(verb, options.given[i].name))
+			return usage();
+	options.operands = argv + optind + used;
+	options.operand_n = (size_t)n;
+	options.operand = n > 0 ? options.operands[0] : NULL;
 	return verb->run(&options);
 }

@@ -1,9 +1,11 @@
 /*
- * The verbs about one order: prove and verify.
+ * The verbs about one order: prove and verify; verify takes the other files
+ * too.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "tool.h"
@@ -44,6 +46,22 @@ tool_prove(const struct tool_options *options)
 	return code;
 }
 
+/* A signed note: no proof file, which is CBOR, has these bytes before the
+ * first that is no text. */
+static bool
+is_note(cpnp_bytes file)
+{
+	static const char mark[] = "\n\n\xe2\x80\x94 ";
+	size_t i;
+
+	for (i = 0; i < file.len && file.ptr[i] != '\0' &&
+	     file.ptr[i] < 0x80; i++)
+		if (file.len - i > sizeof(mark) &&
+		    memcmp(file.ptr + i, mark, sizeof(mark) - 1) == 0)
+			return true;
+	return false;
+}
+
 int
 tool_verify(const struct tool_options *options)
 {
@@ -63,7 +81,13 @@ tool_verify(const struct tool_options *options)
 		cpnp_trust_del(trust);
 		return code;
 	}
-	if (cpnp_proof_verify(
+	if (cpnp_fraud_is((cpnp_bytes){bytes, len}))
+		code = tool_verify_fraud(
+		    options, trust, (cpnp_bytes){bytes, len});
+	else if (is_note((cpnp_bytes){bytes, len}))
+		code = tool_verify_checkpoint(
+		    options, trust, (cpnp_bytes){bytes, len});
+	else if (cpnp_proof_verify(
 	        &proof, (cpnp_bytes){bytes, len}, trust, &diag) != 0)
 		code = tool_fail(options, options->operand,
 		    "NOT VERIFIED: %s: %s", diag.where, diag.why);

@@ -18,6 +18,8 @@ enum tool_exit { EXIT_VERIFIED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 #define PROOFS_MAX 64
 #define KEYS_MAX 16
 
+#define OPTIONS_MAX 128
+
 struct tool_options {
 	bool json;
 	bool xml;
@@ -28,15 +30,21 @@ struct tool_options {
 	const char *keys[KEYS_MAX]; /* public ones to trust, or the private one
 				     * that signs */
 	size_t key_n;
-	const char *cert;
-	const char *ledger_key;
-	const char *new_key;
-	const char *new_cert;
-	const char *new_ledger_key;
 	const char *proofs[PROOFS_MAX];
 	size_t proof_n;
-	const char *operand;
+	char *const *operands;
+	size_t operand_n;
+	const char *operand; /* the first */
+	/* all that were given, for tool_value() */
+	struct {
+		const char *name;
+		const char *value;
+	} given[OPTIONS_MAX];
+	size_t given_n;
 };
+
+/* The last value of an option without its dashes; NULL when not given. */
+const char *tool_value(const struct tool_options *options, const char *name);
 
 extern const cpnp_mem tool_mem;
 
@@ -60,6 +68,12 @@ void tool_hex(const uint8_t *bytes, size_t n, char *out);
 #define MONEY_LEN 96
 void tool_money(const cpnp_money *money, char out[MONEY_LEN]);
 
+/* The private key of an account or witness: --key, given once. */
+int tool_signer(const struct tool_options *options, cpnp_signer **signer);
+/* A decimal number within bounds; 0 or EXIT_FAILED, said under where. */
+int tool_number(const struct tool_options *options, const char *where,
+    const char *text, uint64_t min, uint64_t max, uint64_t *out);
+
 /* The journal of --store; read only unless signer is given. */
 struct tool_journal {
 	sqlite3 *db;
@@ -72,6 +86,18 @@ void tool_journal_close(struct tool_journal *journal);
 int tool_trust(const struct tool_options *options, bool must_have,
     cpnp_trust **trust);
 
+/*
+ * A consistency proof as a text: "old SIZE", then each hash in base64 on a
+ * line; what a C2SP tlog-witness takes before the checkpoint.
+ */
+struct tool_consistency {
+	uint64_t old_size;
+	uint8_t path[CPNP_TREE_PATH_MAX][CPNP_SHA256_LEN];
+	size_t path_n;
+};
+int tool_consistency_read(const struct tool_options *options,
+    const char *path, struct tool_consistency *out);
+
 /* The service of an agreement, in words, and as JSON (NULL: not a CPD). */
 void tool_print_service(cpnp_bytes description);
 void tool_print_xml(cpnp_bytes description);
@@ -83,8 +109,17 @@ int tool_prove(const struct tool_options *options);
 int tool_verify(const struct tool_options *options);
 int tool_log_verify(const struct tool_options *options);
 int tool_log_show(const struct tool_options *options);
+int tool_log_head(const struct tool_options *options);
+int tool_log_consistency(const struct tool_options *options);
 int tool_log_rotate(const struct tool_options *options);
 int tool_key_generate(const struct tool_options *options);
 int tool_key_public(const struct tool_options *options);
+int tool_witness(const struct tool_options *options);
+int tool_fraud(const struct tool_options *options);
+/* verify, of a file that is not the proof of an order */
+int tool_verify_fraud(const struct tool_options *options,
+    const cpnp_trust *trust, cpnp_bytes file);
+int tool_verify_checkpoint(const struct tool_options *options,
+    const cpnp_trust *trust, cpnp_bytes file);
 
 #endif

@@ -380,6 +380,92 @@ CPNP_API int cpnp_journal_verify(cpnp_journal *journal, cpnp_trust *trust,
 CPNP_API int cpnp_journal_check_proof(cpnp_journal *journal,
     cpnp_trust *trust, cpnp_bytes proof, cpnp_diag *diag);
 
+/* Consistency proof (RFC 9162, section 2.1.4) between the journal's trees of
+ * size first and second; *n is set.  CPNP_ERR_INVALID unless 0 < first <=
+ * second <= size of the journal. */
+CPNP_API int cpnp_journal_consistency(cpnp_journal *journal, uint64_t first,
+    uint64_t second, uint8_t path[CPNP_TREE_PATH_MAX][CPNP_SHA256_LEN],
+    size_t *n);
+
+/* ---- Checkpoints and witnesses --------------------------------------- */
+
+/*
+ * A head as it is published, a C2SP tlog-checkpoint: a text of origin, size
+ * and root, and lines of signature, those of the origin and of witnesses.
+ */
+#define CPNP_CHECKPOINT_MAX 16384
+#define CPNP_CHECKPOINT_SIGNATURES_MAX 100
+typedef struct cpnp_checkpoint {
+	char origin[CPNP_IDENTITY_MAX + 1];
+	uint64_t size; /* at least 1 */
+	uint8_t root[CPNP_SHA256_LEN];
+	uint8_t key_id[CPNP_SHA256_LEN]; /* of the key that signed it */
+	cpnp_bytes note;       /* all of it, a view into the input */
+	cpnp_bytes text;       /* what is signed */
+	cpnp_bytes signatures; /* the lines after the empty one */
+} cpnp_checkpoint;
+
+/* Read a checkpoint that one of trust's known keys has signed in the name of
+ * its origin.  Errors: CPNP_ERR_SIGNATURE when none has, another PEER error
+ * for the form. */
+CPNP_API int cpnp_checkpoint_verify(const cpnp_trust *trust, cpnp_bytes note,
+    cpnp_checkpoint *out, cpnp_diag *diag);
+
+/*
+ * Append a line of signature to out by which the witness name says that at
+ * time now it has seen this head and none that contradicts it (C2SP
+ * tlog-cosignature, cosignature/v1).  Whether that is so is for the caller to
+ * know.  CPNP_ERR_INVALID when the key is not Ed25519 or name is not one.
+ */
+CPNP_API int cpnp_checkpoint_cosign(const cpnp_signer *signer,
+    const char *name, const cpnp_checkpoint *checkpoint, cpnp_wtime now,
+    cpnp_buf *out, cpnp_diag *diag);
+
+/* The cosignatures by trust's known keys, at most max; those by others are
+ * not judged.  CPNP_ERR_SIGNATURE when one does not hold. */
+typedef struct cpnp_cosignature {
+	char name[CPNP_IDENTITY_MAX + 1];
+	cpnp_wtime time;
+	uint8_t key_id[CPNP_SHA256_LEN];
+} cpnp_cosignature;
+CPNP_API int cpnp_checkpoint_cosignatures(const cpnp_trust *trust,
+    const cpnp_checkpoint *checkpoint, cpnp_cosignature *out, size_t max,
+    size_t *n, cpnp_diag *diag);
+
+/* ---- Proof of fraud --------------------------------------------------- */
+
+#define CPNP_FRAUD_MAX 65536
+
+/*
+ * Write the proof that an origin has signed two heads, a and b, of which
+ * neither can extend the other: two roots of one size; or of two sizes, and
+ * under the greater the tree of the smaller size has another root.  The latter
+ * needs the consistency path, which comes from a journal with the greater head
+ * (a copy), or from path, as the origin itself gave it out; NULL for what is
+ * not there.
+ *
+ * Errors: CPNP_ERR_MISMATCH when this is no fraud, and CPNP_ERR_PROOF when
+ * nothing follows, diag says why; those of cpnp_checkpoint_verify().
+ */
+CPNP_API int cpnp_fraud_build(const cpnp_trust *trust, cpnp_bytes a,
+    cpnp_bytes b, cpnp_journal *journal,
+    const uint8_t (*path)[CPNP_SHA256_LEN], size_t path_n, cpnp_buf *out,
+    cpnp_diag *diag);
+
+typedef struct cpnp_fraud {
+	cpnp_checkpoint heads[2]; /* the smaller first */
+	bool attested; /* trust knows the keys of both */
+	bool same_size;
+	uint8_t root[CPNP_SHA256_LEN]; /* at the smaller size, as the greater
+					* head has it */
+} cpnp_fraud;
+/* True when a file begins as a proof of fraud does. */
+CPNP_API bool cpnp_fraud_is(cpnp_bytes file);
+/* Verify one; trust may be NULL.  CPNP_ERR_PROOF when it proves nothing,
+ * CPNP_ERR_SIGNATURE, another PEER error. */
+CPNP_API int cpnp_fraud_verify(const cpnp_trust *trust, cpnp_bytes file,
+    cpnp_fraud *out, cpnp_diag *diag);
+
 /* ---- Proof file ------------------------------------------------------ */
 
 #define CPNP_PROOF_MAX (1024 * 1024)
