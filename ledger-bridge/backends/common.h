@@ -8,6 +8,7 @@
 
 #include <cpnp/backend.h>
 
+extern const cpnp_backend backend_evm; /* unless --without-evm */
 extern const cpnp_backend backend_sqlite;
 extern const cpnp_backend backend_proc;
 

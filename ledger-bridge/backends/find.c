@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -7,10 +9,20 @@
 static const cpnp_backend *const backends[] = {
     &backend_sqlite,
     &backend_proc,
+#ifdef HAVE_EVM
+    &backend_evm,
+#endif
 };
 #define BACKENDS_N (sizeof(backends) / sizeof(backends[0]))
 
-static const char *const names[] = {"sqlite", "proc", NULL};
+static const char *const names[] = {
+    "sqlite",
+    "proc",
+#ifdef HAVE_EVM
+    "evm",
+#endif
+    NULL,
+};
 _Static_assert(sizeof(names) / sizeof(names[0]) == BACKENDS_N + 1,
     "a name for each backend");
 

@@ -1,12 +1,15 @@
 /*
  * The one suite that every backend passes.
  *
- *	suite [-a COMMAND] [-b COMMAND] BACKEND NAME=VALUE...
+ *	suite [-a COMMAND] [-b COMMAND] [-n] [-w NAME=VALUE] BACKEND
+ *	    NAME=VALUE...
  *
  * The settings are those of <cpnp/backend.h>, without the writer.  An '@' in a
  * value or command stands for a word that is new for each case, so that each
  * begins with no log.  -a makes the log go away, -b brings it back; without
- * them nothing goes away.
+ * them nothing goes away.  -n: a log gets its name when it is made, so there
+ * is none before, nor twice the same.  -w: what makes a writer, with '@' for
+ * its name, instead of writer=@; whoever makes a log is "a".
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -21,6 +24,7 @@
 #include <cpnp/backend.h>
 
 #define SETTINGS_MAX 16
+#define CREATED_MAX 4
 #define VALUE_MAX 512
 #define PATIENCE CPNP_SECONDS(30) /* until something must be final */
 #define SOON CPNP_SECONDS(5)      /* a reader is woken long before that */
@@ -30,7 +34,16 @@ static const cpnp_backend *backend;
 static const char *names[SETTINGS_MAX], *values[SETTINGS_MAX];
 static size_t setting_n;
 static const char *away_command, *back_command;
+static const char *writer_name = "writer", *writer_value = "@";
+static bool named_late;
 static char word[32];
+/* What create() says that others need, and who writes under which name. */
+static char created[256];
+static struct {
+	char name;
+	uint8_t id[CPNP_WRITER_MAX];
+	size_t len;
+} writers[2];
 static const cpnp_env *env;
 static const char *case_name;
 static int bad;
@@ -84,7 +97,7 @@ nap(void)
 /* ---- A log for each case ---- */
 
 static void
-fill_in(const char *from, char out[VALUE_MAX])
+fill_in(const char *from, const char *with, char out[VALUE_MAX])
 {
 	const char *at = strchr(from, '@');
 
@@ -92,35 +105,85 @@ fill_in(const char *from, char out[VALUE_MAX])
 		(void)snprintf(out, VALUE_MAX, "%s", from);
 	else
 		(void)snprintf(out, VALUE_MAX, "%.*s%s%s", (int)(at - from),
-		    from, word, at + 1);
+		    from, with, at + 1);
 }
 
 struct setup {
-	cpnp_log_setting list[SETTINGS_MAX + 2];
+	cpnp_log_setting list[SETTINGS_MAX + CREATED_MAX + 2];
 	char values[SETTINGS_MAX][VALUE_MAX];
+	char writer[VALUE_MAX];
+	char created[sizeof(created)];
 	size_t n;
 };
+
+/* The lines that create() gave, "name = value". */
+static void
+add_created(struct setup *s)
+{
+	char *line, *value, *rest = s->created;
+
+	memcpy(s->created, created, sizeof(created));
+	for (size_t i = 0; i < CREATED_MAX; i++) {
+		line = strsep(&rest, "\n");
+		value = line != NULL ? strstr(line, " = ") : NULL;
+		if (value == NULL)
+			return;
+		*value = '\0';
+		s->list[s->n++] = (cpnp_log_setting){line, value + 3};
+	}
+}
 
 static void
 setup_init(struct setup *s, const char *writer)
 {
 	memset(s, 0, sizeof(*s));
 	for (; s->n < setting_n; s->n++) {
-		fill_in(values[s->n], s->values[s->n]);
+		fill_in(values[s->n], word, s->values[s->n]);
 		s->list[s->n] = (cpnp_log_setting){
 		    names[s->n], s->values[s->n]};
 	}
-	if (writer != NULL)
-		s->list[s->n++] = (cpnp_log_setting){"writer", writer};
+	add_created(s);
+	if (writer == NULL)
+		return;
+	fill_in(writer_value, writer, s->writer);
+	s->list[s->n++] = (cpnp_log_setting){writer_name, s->writer};
 }
 
 static int
 create(cpnp_diag *diag)
 {
 	struct setup s;
+	cpnp_buf out;
+	int err;
 
-	setup_init(&s, NULL);
-	return backend->create(s.list, s.n, GENESIS, NULL, diag);
+	setup_init(&s, "a");
+	cpnp_buf_init_fixed(&out, (uint8_t *)created, sizeof(created) - 1);
+	err = backend->create(s.list, s.n, GENESIS, &out, diag);
+	created[out.len] = '\0';
+	return err;
+}
+
+/* The letter of a writer, by the name that the log gives it. */
+static char
+letter(cpnp_bytes id)
+{
+	for (size_t i = 0; i < 2; i++)
+		if (cpnp_bytes_equal(
+			id, (cpnp_bytes){writers[i].id, writers[i].len}))
+			return writers[i].name;
+	return '?';
+}
+
+static void
+know_writer(const char *name, cpnp_bytes id)
+{
+	size_t i = name[0] != 'a';
+
+	if (!CHECK(id.len > 0 && id.len <= CPNP_WRITER_MAX))
+		return;
+	writers[i].name = name[0];
+	writers[i].len = id.len;
+	memcpy(writers[i].id, id.ptr, id.len);
 }
 
 static cpnp_log *
@@ -136,6 +199,8 @@ open_as(const char *writer)
 		(void)printf("not ok - %s: cannot go on\n", case_name);
 		exit(EXIT_FAILURE);
 	}
+	if (writer != NULL)
+		know_writer(writer, backend->writer(log));
 	return log;
 }
 
@@ -188,8 +253,7 @@ follow_one(struct follower *f, const cpnp_log_record *r)
 		CHECK(memcmp(f->prev, ledger_id, sizeof(f->prev)) == 0);
 	} else if (len < sizeof(f->seen) - 64) {
 		(void)snprintf(f->seen + len, sizeof(f->seen) - len,
-		    "%.*s%" PRIu64 " ", (int)r->writer.len,
-		    (const char *)r->writer.ptr, r->seq);
+		    "%c%" PRIu64 " ", letter(r->writer), r->seq);
 	}
 	f->position++;
 	f->bytes += r->entry.batch.len;
@@ -249,10 +313,13 @@ case_create(void)
 	struct setup s;
 
 	setup_init(&s, "a");
-	WANT(backend->open(&log, s.list, s.n, ledger_id, &diag),
-	    CPNP_ERR_NOT_FOUND);
+	if (!named_late)
+		WANT(backend->open(&log, s.list, s.n, ledger_id, &diag),
+		    CPNP_ERR_NOT_FOUND);
 	WANT(create(&diag), 0);
-	WANT(create(&diag), CPNP_ERR_EXISTS);
+	if (!named_late)
+		WANT(create(&diag), CPNP_ERR_EXISTS);
+	setup_init(&s, "a");
 	memcpy(other, ledger_id, sizeof(other));
 	other[31] ^= 1;
 	WANT(backend->open(&log, s.list, s.n, other, &diag),
@@ -546,7 +613,7 @@ command(const char *template)
 {
 	char text[VALUE_MAX];
 
-	fill_in(template, text);
+	fill_in(template, word, text);
 	(void)fflush(stdout);
 	CHECK(system(text) == 0);
 }
@@ -603,8 +670,8 @@ static const struct {
     {"the log goes away and comes back", case_away},
 };
 
-static void
-set(char *argument)
+static const char *
+split(char *argument)
 {
 	char *value = strchr(argument, '=');
 
@@ -613,8 +680,36 @@ set(char *argument)
 		exit(EXIT_FAILURE);
 	}
 	*value = '\0';
-	names[setting_n] = argument;
-	values[setting_n++] = value + 1;
+	return value + 1;
+}
+
+static void
+set(char *argument)
+{
+	values[setting_n] = split(argument);
+	names[setting_n++] = argument;
+}
+
+static bool
+options(int argc, char **argv)
+{
+	int option;
+
+	while ((option = getopt(argc, argv, "+a:b:nw:")) != -1) {
+		if (option == 'a') {
+			away_command = optarg;
+		} else if (option == 'b') {
+			back_command = optarg;
+		} else if (option == 'n') {
+			named_late = true;
+		} else if (option == 'w') {
+			writer_value = split(optarg);
+			writer_name = optarg;
+		} else {
+			return false;
+		}
+	}
+	return optind < argc;
 }
 
 int
@@ -623,17 +718,8 @@ main(int argc, char **argv)
 	cpnp_verifier *verifier = NULL;
 	cpnp_bytes genesis = GENESIS;
 	cpnp_diag diag;
-	int option;
 
-	while ((option = getopt(argc, argv, "+a:b:")) != -1) {
-		if (option == 'a')
-			away_command = optarg;
-		else if (option == 'b')
-			back_command = optarg;
-		else
-			return EXIT_FAILURE;
-	}
-	if (optind >= argc)
+	if (!options(argc, argv))
 		return EXIT_FAILURE;
 	backend = cpnp_backend_find(argv[optind], &diag);
 	if (backend == NULL) {
@@ -649,6 +735,7 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		case_name = cases[i].name;
 		case_bad = false;
+		created[0] = '\0';
 		(void)snprintf(word, sizeof(word), "%ld-%zu", (long)getpid(),
 		    i);
 		cases[i].run();

@@ -129,6 +129,15 @@ typedef struct cpnp_backend {
 
 	/* What is known without asking anybody. */
 	void (*info)(const cpnp_log *log, cpnp_log_info *info);
+
+	/*
+	 * Let a writer append to a log, or no longer; settings are those of
+	 * whoever made the log.  NULL when a backend has nobody to admit.
+	 * Errors: CONFIG, FORBIDDEN (somebody else made the log),
+	 * UNAVAILABLE, MISMATCH, IO.
+	 */
+	int (*admit)(const cpnp_log_setting *settings, size_t n,
+	    const char *writer, bool on, cpnp_diag *diag);
 } cpnp_backend;
 
 /* The backend of this name; NULL when there is none, diag lists those that
