@@ -138,6 +138,19 @@ read_head(cpnp_ledger *l, cpnp_cbor_rd *rd, cpnp_diag *diag)
 	    "name, salt, rules version or time");
 }
 
+static size_t
+operators_count(const cpnp_ledger *l)
+{
+	const struct node *node;
+	size_t n = 0;
+
+	for (node = map_first(&l->accounts); node != NULL;
+	     node = map_next(&l->accounts, node))
+		n += (((const struct account *)node)->roles &
+		    CPNP_ROLE_OPERATOR) != 0;
+	return n;
+}
+
 int
 genesis_apply(cpnp_ledger *l, cpnp_bytes genesis, cpnp_diag *diag)
 {
@@ -175,7 +188,8 @@ genesis_apply(cpnp_ledger *l, cpnp_bytes genesis, cpnp_diag *diag)
 		return fail(diag, CPNP_ERR_RANGE, "pools",
 		    "not an account of this genesis");
 	operators_collect(l);
-	if (l->operator_n < settings.quorum)
+	if (l->operator_n < settings.quorum ||
+	    operators_count(l) > OPERATORS_MAX)
 		return fail(diag, CPNP_ERR_RANGE, "accounts",
 		    "fewer operators than the quorum, or more than 64");
 	l->position = 1;

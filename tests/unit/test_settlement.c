@@ -904,6 +904,12 @@ START_TEST(test_payment_is_proved_offline)
 	ck_assert_int_eq(cpnp_payment_encode(cpnp_buf_bytes(&leaf), 5,
 	    (const uint8_t (*)[CPNP_SHA256_LEN])path, n, views, 0, &proof),
 	    CPNP_ERR_INVALID);
+	ck_assert_int_eq(cpnp_payment_encode(cpnp_buf_bytes(&leaf), 5,
+	    (const uint8_t (*)[CPNP_SHA256_LEN])path, n, views,
+	    CPNP_PAYMENT_HEADS_MAX + 1, &proof), CPNP_ERR_INVALID);
+	ck_assert_int_eq(cpnp_payment_verify(w.env,
+	    (cpnp_bytes){proof.ptr, CPNP_PAYMENT_MAX + 1}, keys, 2, &payment,
+	    &diag), CPNP_ERR_TOO_LONG);
 	for (i = 0; i < 3; i++)
 		cpnp_buf_fini(&heads[i]);
 	cpnp_buf_fini(&proof);
@@ -953,6 +959,106 @@ START_TEST(test_genesis_is_checked)
 	    cpnp_buf_bytes(&copy), &diag), CPNP_ERR_VERSION);
 	ck_assert_ptr_nonnull(strstr(diag.why, "newer"));
 	cpnp_buf_fini(&copy);
+}
+END_TEST
+
+START_TEST(test_proposals_are_bounded)
+{
+	uint8_t salt[16] = {0};
+	cpnp_settings settings;
+	cpnp_op op;
+	int i;
+
+	fx_teardown();
+	cpnp_settings_default(&settings);
+	settings.quorum = 2;
+	fx_start(&settings);
+	for (i = 0; i <= CPNP_PROPOSALS_MAX; i++) {
+		salt[0] = (uint8_t)i;
+		op = roles(OP1, CUST, CPNP_ROLE_ISSUER);
+		CPNP_OP_SET(&op, SALT, salt,
+		    ((cpnp_bytes){salt, sizeof(salt)}));
+		if (i < CPNP_PROPOSALS_MAX)
+			REFUSED(op, OP1, PENDING);
+		else
+			REFUSED(op, OP1, LIMIT);
+	}
+}
+END_TEST
+
+START_TEST(test_batch_is_bounded)
+{
+	cpnp_bytes *items = calloc(CPNP_BATCH_OPS_MAX + 1, sizeof(*items));
+	cpnp_op op = transfer(CUST, PROV, 1);
+	cpnp_buf item = fx_sign(&op, &w.actors[CUST].signer);
+	cpnp_buf batch = fx_buf();
+	size_t i;
+
+	for (i = 0; i <= CPNP_BATCH_OPS_MAX; i++)
+		items[i] = cpnp_buf_bytes(&item);
+	ck_assert_int_eq(cpnp_batch_encode(items, 0, &batch),
+	    CPNP_ERR_INVALID);
+	ck_assert_int_eq(cpnp_batch_encode(items, CPNP_BATCH_OPS_MAX + 1,
+	    &batch), CPNP_ERR_INVALID);
+	ck_assert_int_eq(
+	    cpnp_batch_encode(items, CPNP_BATCH_OPS_MAX, &batch), 0);
+	fx_append(batch);
+	ck_assert_uint_eq(fx_outcome(0).code, CPNP_OUTCOME_FUNDS);
+	ck_assert_uint_eq(fx_outcome(CPNP_BATCH_OPS_MAX - 1).code,
+	    CPNP_OUTCOME_DUPLICATE);
+	batch = fx_buf();
+	cpnp_cbor_put_array(&batch, CPNP_BATCH_OPS_MAX + 1);
+	for (i = 0; i <= CPNP_BATCH_OPS_MAX; i++)
+		cpnp_buf_put_raw(&batch, items[i]);
+	fx_append(batch);
+	ck_assert_uint_eq(fx_outcome(0).kind, 0);
+	ck_assert_uint_eq(fx_outcome(0).code, CPNP_OUTCOME_MALFORMED);
+	cpnp_buf_fini(&item);
+	free(items);
+}
+END_TEST
+
+START_TEST(test_genesis_is_bounded)
+{
+	static char names[CPNP_OPERATORS_MAX + 1][8];
+	static cpnp_genesis_account accounts[CPNP_OPERATORS_MAX + 1];
+	cpnp_genesis genesis = {.name = CPNP_BYTES_LIT("n"),
+	    .salt = CPNP_BYTES_LIT("0123456789abcdef"),
+	    .rules = 1,
+	    .accounts = accounts};
+	uint8_t *large = calloc(1, CPNP_GENESIS_MAX + 1);
+	cpnp_buf buf = fx_buf();
+	cpnp_ledger *ledger;
+	cpnp_diag diag;
+	size_t i;
+
+	cpnp_settings_default(&genesis.settings);
+	for (i = 0; i <= CPNP_OPERATORS_MAX; i++) {
+		(void)snprintf(names[i], sizeof(names[i]), "op%u",
+		    (unsigned)i);
+		accounts[i] = (cpnp_genesis_account){
+		    cpnp_bytes_str(names[i]), CPNP_ROLE_OPERATOR,
+		    w.actors[OP1].spki, CPNP_BYTES_NONE};
+	}
+	genesis.account_n = CPNP_OPERATORS_MAX;
+	ck_assert_int_eq(cpnp_genesis_encode(&genesis, &buf, &diag), 0);
+	ck_assert_int_eq(cpnp_ledger_new(
+	    &ledger, w.env, cpnp_buf_bytes(&buf), &diag), 0);
+	cpnp_ledger_del(ledger);
+	cpnp_buf_reset(&buf);
+	genesis.account_n = CPNP_OPERATORS_MAX + 1;
+	ck_assert_int_eq(cpnp_genesis_encode(&genesis, &buf, &diag), 0);
+	ck_assert_int_eq(cpnp_ledger_new(
+	    &ledger, w.env, cpnp_buf_bytes(&buf), &diag), CPNP_ERR_RANGE);
+	ck_assert_ptr_nonnull(strstr(diag.why, "more than 64"));
+	genesis.account_n = 0;
+	ck_assert_int_eq(cpnp_genesis_encode(&genesis, &buf, &diag),
+	    CPNP_ERR_INVALID);
+	ck_assert_int_eq(cpnp_ledger_new(&ledger, w.env,
+	    (cpnp_bytes){large, CPNP_GENESIS_MAX + 1}, &diag),
+	    CPNP_ERR_TOO_LONG);
+	cpnp_buf_fini(&buf);
+	free(large);
 }
 END_TEST
 
@@ -1134,7 +1240,9 @@ main(void)
 	    test_anchors_only_grow,
 	    test_outcomes_are_a_tree, test_payment_is_proved_offline,
 	    test_damaged_snapshot_is_refused,
-	    test_genesis_is_checked, test_memory_runs_out_anywhere,
+	    test_genesis_is_checked, test_proposals_are_bounded,
+	    test_batch_is_bounded, test_genesis_is_bounded,
+	    test_memory_runs_out_anywhere,
 	    test_log_holds_digests_only,
 	    test_state_is_bounded_by_what_is_open};
 
