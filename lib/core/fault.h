@@ -18,6 +18,8 @@ enum cpnp_fault {
 	CPNP_FAULT_REPLAY,      /* the sequence number is not checked */
 	CPNP_FAULT_RELEASE,     /* an expired offer is never released */
 	CPNP_FAULT_FORGET_ACK,  /* a repeated ACCEPT is not answered */
+	CPNP_FAULT_STANDING,    /* an UPDATE that failed leaves its nonce */
+	CPNP_FAULT_OVERTAKEN,   /* a CANCEL before its UPDATE is forgotten */
 	/* What tests/conform finds from outside; the others are found by the
 	 * tests of orders as well. */
 	CPNP_FAULT_FORM,        /* heads need not be the shortest */

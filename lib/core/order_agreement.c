@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "fault.h"
 #include "order_int.h"
 
 bool
@@ -146,6 +147,17 @@ cpnp_client_begin(struct order_step *s, enum order_kind kind)
 	return cpnp_order_begin(s, kind, (cpnp_bytes){id, sizeof(id)});
 }
 
+static int
+remember_asked(struct order_step *s)
+{
+	int err = 0;
+
+	if (!cpnp_bytes_equal(s->msg->transaction_id,
+		cpnp_order_transaction_id(s->order)))
+		err = remember(s, s->msg->transaction_id);
+	return err == 0 && s->dirty ? cpnp_order_keep(s) : err;
+}
+
 /*
  * One transaction at a time: FAIL 1, and what was refused stays refused, also
  * when the same message comes once more after the open one has ended.
@@ -153,18 +165,31 @@ cpnp_client_begin(struct order_step *s, enum order_kind kind)
 static int
 refuse_second(struct order_step *s)
 {
-	int err = 0;
+	int err = remember_asked(s);
 
-	if (!cpnp_bytes_equal(s->msg->transaction_id,
-		cpnp_order_transaction_id(s->order)))
-		err = remember(s, s->msg->transaction_id);
-	if (err == 0 && s->dirty)
-		err = cpnp_order_keep(s);
 	s->why = "the agreement has a transaction open";
 	return err != 0
 	    ? err
 	    : cpnp_order_send_stateless_fail(
 		  s, CPNP_STATUS_MESSAGE_VALIDATION);
+}
+
+/*
+ * It has overtaken its UPDATE, which is not to begin when it comes: the client
+ * is done with it and may ask for something else.  The answer is that of an
+ * unknown order, each time.
+ */
+int
+cpnp_server_cancel_ahead(struct order_step *s)
+{
+	bool is_past;
+	int err = cpnp_order_is_past(s, s->msg->transaction_id, &is_past);
+
+	if (err == 0 && !is_past && !CPNP_FAULT(OVERTAKEN))
+		err = remember_asked(s);
+	return err != 0 ? err
+			: cpnp_order_send_stateless_fail(s,
+			      cpnp_error_status(CPNP_ERR_UNKNOWN_ORDER));
 }
 
 int

@@ -272,6 +272,7 @@ struct order_step {
 	bool dirty;  /* something changed that must be stored */
 	bool ended;  /* FORGET was said */
 	bool begun;  /* server: the transaction that was asked for */
+	bool ahead;  /* server: a CANCEL, of another one than the newest */
 	cpnp_status answer; /* status of a FAIL, NONE: that of the error */
 	const char *why;    /* goes into that FAIL, when the sender is owner */
 };
@@ -448,6 +449,9 @@ int cpnp_client_begin(struct order_step *s, enum order_kind kind);
 int cpnp_server_begin(struct order_step *s, enum order_kind kind);
 /* Server: a message that asks for one while the state has another. */
 int cpnp_server_second(struct order_step *s);
+
+/* Server: a CANCEL of a transaction that did not begin, or is over. */
+int cpnp_server_cancel_ahead(struct order_step *s);
 
 /* --- order_update.c --- */
 

@@ -85,6 +85,12 @@ check_transaction(struct order_step *s)
 	    cpnp_bytes_equal(msg->transaction_id,
 		cpnp_order_transaction_id(s->order)))
 		return 0;
+	if (msg->method == CPNP_METHOD_CANCEL &&
+	    cpnp_msg_has(msg, CPNP_ATTR_TRANSACTION_ID) &&
+	    cpnp_order_stands(s->order)) {
+		s->ahead = true;
+		return 0;
+	}
 	/* What is late of one that is over is no word on the newest one. */
 	if (cpnp_msg_has(msg, CPNP_ATTR_TRANSACTION_ID))
 		err = cpnp_order_is_past(s, msg->transaction_id, &is_past);
@@ -106,7 +112,7 @@ check_number(struct order_step *s)
 	bool is_numbered = s->msg->edition == CPNP_EDITION_RFC8921;
 	uint32_t number = s->msg->sequence_number;
 
-	if (!o->has_input || CPNP_FAULT(REPLAY))
+	if (!o->has_input || s->ahead || CPNP_FAULT(REPLAY))
 		return 0;
 	/* The numbers of another transaction are others. */
 	if (begins_transaction(s->msg->method) &&

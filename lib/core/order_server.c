@@ -956,6 +956,8 @@ cpnp_server_step(struct order_step *s)
 	 * 8.1; contradictions.md, 14 and 22). */
 	if (s->input != NULL)
 		s->order->now.peer = s->input->peer;
+	if (s->ahead)
+		return cpnp_server_cancel_ahead(s);
 	if (s->again)
 		return again(s);
 	if (is_on_service(s->event))

@@ -18,6 +18,7 @@
  */
 #include <string.h>
 
+#include "fault.h"
 #include "order_int.h"
 
 /* Each document of the agreement, and where it stands aside. */
@@ -62,8 +63,10 @@ copy_from(struct order_now *o, const struct order_standing *from)
 	o->accept_sent = from->accept_sent;
 	o->has_response_time = from->has_response_time;
 	o->has_offer_time = from->has_offer_time;
-	o->nonce_len = from->nonce_len;
-	memcpy(o->nonce, from->nonce, from->nonce_len);
+	if (!CPNP_FAULT(STANDING) || o->nonce_len == 0) {
+		o->nonce_len = from->nonce_len;
+		memcpy(o->nonce, from->nonce, from->nonce_len);
+	}
 	memcpy(o->order_digest, from->order_digest, CPNP_SHA256_LEN);
 	memcpy(o->offer_statement, from->offer_statement, CPNP_SHA256_LEN);
 	memcpy(o->accept_statement, from->accept_statement, CPNP_SHA256_LEN);

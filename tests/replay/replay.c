@@ -25,6 +25,8 @@
  *					client repeats what it waits for
  *	STEP n side RECEIVES METHOD	the oldest message on its way to side,
  *					which must be of that method
+ *	STEP n side RECEIVES_EARLY METHOD	the oldest one of that method,
+ *					which overtakes those before it
  *	STEP n side RECEIVES_AGAIN METHOD	the newest one received before
  *	STEP n LOSE METHOD		the oldest one of that method vanishes
  *	STEP n TIME_PASSES 2s | 200ms
@@ -288,6 +290,24 @@ do_receive(struct scenario *sc, struct peer *p)
 }
 
 static void
+do_receive_early(struct scenario *sc, struct peer *p)
+{
+	struct peer *from = other_side(sc, p);
+	struct peer_mail mail;
+	size_t i = 0;
+
+	while (i < from->outbox_n && !is_method(sc, 2, &from->outbox[i]))
+		i++;
+	if (i == from->outbox_n) {
+		fail(sc, "no %s is on its way to %s", word(sc, 2), p->name);
+		return;
+	}
+	mail = take(from, i);
+	feed(p, &mail);
+	keep_received(sc, p, &mail);
+}
+
+static void
 do_receive_again(struct scenario *sc, struct peer *p)
 {
 	struct peer_mail *seen = sc->received[p == &sc->pair.server];
@@ -314,6 +334,8 @@ do_side(struct scenario *sc)
 		do_order(sc);
 	else if (is_word(sc, 1, "RECEIVES"))
 		do_receive(sc, p);
+	else if (is_word(sc, 1, "RECEIVES_EARLY"))
+		do_receive_early(sc, p);
 	else if (is_word(sc, 1, "RECEIVES_AGAIN"))
 		do_receive_again(sc, p);
 	else if (is_word(sc, 1, "RESTARTS"))

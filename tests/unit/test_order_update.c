@@ -467,8 +467,9 @@ START_TEST(test_12_late_messages_disturb_nothing)
 }
 END_TEST
 
-/* An UPDATE that overtakes its CANCEL is cancelled again. */
-START_TEST(test_late_update_is_cancelled_again)
+/* A CANCEL overtakes its UPDATE, which does not begin when it comes.  Each
+ * time the CANCEL comes it has its answer, for that may have been lost. */
+START_TEST(test_33_overtaken_update_is_refused)
 {
 	struct peer_mail update;
 
@@ -477,20 +478,47 @@ START_TEST(test_late_update_is_cancelled_again)
 	update = client->outbox[0];
 	client->outbox_n = 0;
 	cancel();
+	peer_clear(server);
+	(void)pair_to_server(&pair);
+	ck_assert_str_eq(server->trace, "keep;FAIL1!;");
+	peer_crash(server);
+	peer_clear(server);
+	pair_advance(&pair, CPNP_SECONDS(2));
+	(void)pair_to_server(&pair);
+	ck_assert_str_eq(server->trace, "FAIL1!;");
+	(void)pair_to_client(&pair);
+	ck_assert(cpnp_order_is_settled(order_of(client)));
+	peer_clear(client);
+	peer_clear(server);
+	(void)peer_feed(
+	    server, client->name, (cpnp_bytes){update.bytes, update.len});
+	free(update.bytes);
+	ck_assert_str_eq(server->trace, "FAIL1!;");
+	ck_assert_int_eq(
+	    cpnp_order_state(order_of(server)), CPNP_STATE_COMPLETED);
+	(void)pair_to_client(&pair);
+	pair_withdraw(&pair, true);
+	ck_assert_int_eq(cpnp_order_agreement_state(order_of(client)),
+	    CPNP_AGREEMENT_ENDED);
+	pair_fini(&pair);
+}
+END_TEST
+
+/* A server that goes on with an UPDATE that was cancelled is told again. */
+START_TEST(test_undone_update_is_cancelled_again)
+{
+	cpnp_msg msg;
+
+	setup(CPNP_EDITION_RFC8921, false);
+	pair_update(&pair, CPNP_STATE_SERVER_PROCESSING);
+	cancel();
 	(void)pair_to_server(&pair);
 	(void)pair_to_client(&pair);
 	ck_assert(cpnp_order_is_settled(order_of(client)));
 	peer_clear(client);
-	(void)peer_feed(
-	    server, client->name, (cpnp_bytes){update.bytes, update.len});
-	free(update.bytes);
-	ck_assert_int_eq(cpnp_order_state(order_of(server)),
-	    CPNP_STATE_AWAITING_PROCESSING);
-	(void)pair_to_client(&pair);
+	msg = peer_hand(client, "o1", CPNP_METHOD_PROCESSING);
+	(void)peer_feed_msg(client, &msg);
 	ck_assert_str_eq(client->trace, "CANCEL again;keep;");
-	(void)pair_to_server(&pair);
-	ck_assert_int_eq(
-	    cpnp_order_state(order_of(server)), CPNP_STATE_COMPLETED);
 	pair_fini(&pair);
 }
 END_TEST
@@ -623,7 +651,8 @@ main(void)
 	const TTest *const tests[] = {
 	    test_33_traces_of_failure,
 	    test_18_accept_of_an_update_waits_for_a_verdict,
-	    test_late_update_is_cancelled_again,
+	    test_33_overtaken_update_is_refused,
+	    test_undone_update_is_cancelled_again,
 	    test_15_update_of_an_active_agreement,
 	    test_33_update_in_its_place_only,
 	    test_update_without_memory,
