@@ -42,6 +42,9 @@ static const struct option long_options[] = {
     {"name", required_argument, NULL, OPT_OTHER},
     {"journal-key", required_argument, NULL, OPT_OTHER},
     {"fraud", required_argument, NULL, OPT_OTHER},
+    {"export", no_argument, NULL, OPT_OTHER},
+    {"answer", no_argument, NULL, OPT_OTHER},
+    {"peer", required_argument, NULL, OPT_OTHER},
     {NULL, 0, NULL, 0}};
 
 /* takes: the names of the options, each with a space after it. */
@@ -81,7 +84,11 @@ static const struct verb {
 	"           --journal-key PUB... [--proof FILE] [--fraud FILE] "
 	"[-o FILE]"},
     {{"fraud", NULL}, 2, 2, "key proof store output ", tool_fraud,
-	"fraud A B --key PUB... [--store FILE | --proof FILE] -o FILE"}};
+	"fraud A B --key PUB... [--store FILE | --proof FILE] -o FILE"},
+    {{"reconcile", NULL}, 0, 2, "export answer peer store output ",
+	tool_reconcile,
+	"reconcile --export --peer NAME [--store FILE] [-o FILE]\n"
+	"       cpnp-ledger reconcile BOOK [OTHER | --answer] [-o FILE]"}};
 
 #define VERBS_N (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -196,7 +203,8 @@ main(int argc, char *argv[])
 		}
 		if (strcmp(name, "json") == 0)
 			options.json = true;
-		else if (!set_option(&options, name, optarg))
+		else if (!set_option(
+		    &options, name, optarg == NULL ? "" : optarg))
 			return usage();
 	}
 	verb = find_verb(argc - optind, argv + optind, &used);

@@ -115,6 +115,7 @@ int tool_log_rotate(const struct tool_options *options);
 int tool_key_generate(const struct tool_options *options);
 int tool_key_public(const struct tool_options *options);
 int tool_witness(const struct tool_options *options);
+int tool_reconcile(const struct tool_options *options);
 int tool_fraud(const struct tool_options *options);
 /* verify, of a file that is not the proof of an order */
 int tool_verify_fraud(const struct tool_options *options,
