@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "explore.h"
 
@@ -20,7 +21,8 @@ struct calm {
 	uint16_t queue[QUEUE_MAX];
 	size_t queue_n;
 	unsigned repeats;
-	unsigned step; /* of the way that is printed, 0: none is */
+	uint64_t *sent; /* all messages so far, when it is not NULL */
+	unsigned step;  /* of the way that is printed, 0: none is */
 	unsigned printed;
 };
 
@@ -52,8 +54,12 @@ try_move(struct calm *c, int role, enum act act, uint16_t message)
 		return false;
 	c->sides[role] = r->side;
 	tell(c, move, r);
-	for (size_t i = 0; i < r->sent_n && c->queue_n < QUEUE_MAX; i++)
+	for (size_t i = 0; i < r->sent_n && c->queue_n < QUEUE_MAX; i++) {
 		c->queue[c->queue_n++] = r->sent[i];
+		if (c->sent != NULL)
+			c->sent[r->sent[i] / 64] |= UINT64_C(1)
+						    << r->sent[i] % 64;
+	}
 	return true;
 }
 
@@ -71,8 +77,9 @@ deliver(struct calm *c)
 	    c, (int)c->world->messages[message].to, ACT_DELIVER, message);
 }
 
-/* What applications do; a signature is made in any case, and an order that
- * was created is begun or given up. */
+/* What applications do; a signature is made in any case, an order that was
+ * created is begun or given up, and an ACTIVATE is decided, for nothing else
+ * ends it. */
 static bool
 answer(struct calm *c)
 {
@@ -82,9 +89,12 @@ answer(struct calm *c)
 		return true;
 	if (at(c, CPNP_CLIENT)->state == CPNP_STATE_CREATED)
 		return try_move(c, CPNP_CLIENT, ACT_CANCEL, 0);
-	return !c->is_lazy &&
-	    (try_move(c, CPNP_SERVER, ACT_OFFER, 0) ||
-		try_move(c, CPNP_CLIENT, ACT_ACCEPT, 0));
+	if (c->is_lazy)
+		return at(c, CPNP_SERVER)->state == CPNP_STATE_COMPLETED &&
+		       try_move(c, CPNP_SERVER, ACT_REFUSE, 0);
+	return try_move(c, CPNP_SERVER, ACT_OFFER, 0) ||
+	       try_move(c, CPNP_SERVER, ACT_GRANT, 0) ||
+	       try_move(c, CPNP_CLIENT, ACT_ACCEPT, 0);
 }
 
 static bool
@@ -93,7 +103,9 @@ pass_time(struct calm *c)
 	bool has_passed;
 
 	if (try_move(c, CPNP_CLIENT, ACT_DEADLINE, 0) ||
-	    try_move(c, CPNP_SERVER, ACT_DEADLINE, 0))
+	    try_move(c, CPNP_SERVER, ACT_DEADLINE, 0) ||
+	    try_move(c, CPNP_CLIENT, ACT_SERVICE, 0) ||
+	    try_move(c, CPNP_SERVER, ACT_SERVICE, 0))
 		return true;
 	if (c->repeats++ < REPEATS) {
 		(void)try_move(c, CPNP_CLIENT, ACT_RETRANS, 0);
@@ -109,7 +121,10 @@ static bool
 is_over(const struct calm *c)
 {
 	return c->queue_n == 0 && at(c, CPNP_CLIENT)->is_settled &&
-	    (!at(c, CPNP_SERVER)->in_store || at(c, CPNP_SERVER)->is_settled);
+	       !at(c, CPNP_CLIENT)->is_scheduled &&
+	       !at(c, CPNP_SERVER)->is_scheduled &&
+	       (!at(c, CPNP_SERVER)->in_store ||
+		   at(c, CPNP_SERVER)->is_settled);
 }
 
 static const char *
@@ -117,7 +132,6 @@ judge(const struct calm *c)
 {
 	const struct side *client = at(c, CPNP_CLIENT);
 	const struct side *server = at(c, CPNP_SERVER);
-	const struct ledger *ledger = &server->ledger;
 
 	if (!client->is_settled)
 		return "the client never comes to an end";
@@ -128,16 +142,39 @@ judge(const struct calm *c)
 	if ((client->state == CPNP_STATE_COMPLETED) !=
 	    (server->state == CPNP_STATE_COMPLETED))
 		return "the two end in different states";
-	if (ledger->held != ledger->released + ledger->bought)
+	if (client->agreement != server->agreement)
+		return "the two end with the agreement in different states";
+	if (side_stands(client) && memcmp(client->standing, server->standing,
+				       sizeof(client->standing)) != 0)
+		return "the two end with different agreements";
+	if (server->ledger.held)
 		return "capacity is never released";
-	if (ledger->bought != (server->state == CPNP_STATE_COMPLETED))
+	if (server->ledger.bought != side_stands(server))
 		return "what is bought is not what was agreed";
 	return NULL;
 }
 
+void
+calm_agree(struct world *world, uint32_t sides[2], uint64_t sent[SET_WORDS])
+{
+	struct calm c = {
+	    .world = world, .sides = {sides[0], sides[1]}, .sent = sent};
+
+	while (deliver(&c) || answer(&c))
+		continue;
+	if (world->scenario->is_active)
+		must(try_move(&c, CPNP_CLIENT, ACT_ACTIVATE, 0),
+		    "an agreement is not activated");
+	while (deliver(&c) || answer(&c))
+		continue;
+	must(judge(&c) == NULL && side_stands(at(&c, CPNP_CLIENT)),
+	    "there is no agreement to begin with");
+	memcpy(sides, c.sides, sizeof(c.sides));
+}
+
 const char *
-calm_check(struct world *world, uint32_t client, uint32_t server,
-    bool is_lazy, unsigned step)
+calm_check(struct world *world, uint32_t client, uint32_t server, bool is_lazy,
+    unsigned step)
 {
 	struct calm c = {.world = world,
 	    .sides = {client, server},

@@ -1,10 +1,14 @@
 /*
  * Every interleaving of one order, breadth first, up to a depth.
  *
- * Usage: explore [DEPTH]
+ * Usage: explore [DEPTH [NAME]]
  *
- * Without a depth it goes on until every state that there is was visited, as
- * long as that is within 40 steps.
+ * A scenario is an order from its beginning, or one with an agreement on which
+ * the client begins one transaction or more: WITHDRAW, UPDATE and ACTIVATE,
+ * while everything that was sent for the agreement may still arrive.  Without
+ * a depth every state that there is is visited, but for the scenarios of
+ * several transactions, which stop at the depth given with them; NAME, the
+ * beginning of a name, chooses some.  The first violation ends it.
  *
  * A message that was sent may arrive at any later time, any number of times
  * and in any order, or never: the channel is the set of all that was sent.
@@ -14,16 +18,22 @@
  * tells messages of the same method from each other.
  *
  * Held against every state that is visited:
- *	- no answer contradicts an earlier one: the ACK of an ACCEPT is said
- *	  in one way, and never together with a FAIL or another ACK;
+ *	- no answer contradicts an earlier one: in a transaction the ACK of an
+ *	  ACCEPT is said in one way, and never together with a FAIL or another
+ *	  ACK;
  *	- both sides agree, or one message makes the difference: the ACK of an
- *	  ACCEPT that the client has sent and is waiting for;
- *	- capacity is held once, and bought or released once;
+ *	  ACCEPT or WITHDRAW that the client has sent and is waiting for;
+ *	- the agreement stands as it was, Completed or Active and under its
+ *	  NONCE, until the ACK of an UPDATE;
+ *	- no UPDATE is worked on that the client has left for something else;
+ *	- capacity is held once, and bought or released once; what an UPDATE
+ *	  holds is not what the agreement has bought;
  *	- what is accepted is accepted in time and under its NONCE, and a
  *	  replayed message changes nothing;
  *	- no order is stuck: when all that is under way is lost, and nothing
- *	  from then on, both sides end, in the same state, with the capacity
- *	  released or bought, whether the applications answer or not.
+ *	  from then on, both sides end, in the same state and with the same
+ *	  agreement, with the capacity released or bought, whether the
+ *	  applications answer or not.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -34,7 +44,7 @@
 
 #include "explore.h"
 
-#define NO_NODE UINT32_MAX
+#define NO_NODE NO_ENTRY
 
 struct node {
 	uint32_t sides[2];
@@ -43,24 +53,21 @@ struct node {
 	uint64_t sent[SET_WORDS];
 };
 
-struct table {
-	uint32_t *slots;
-	size_t cap; /* power of two */
-	size_t n;
-};
-
 struct explorer {
 	struct world *world;
 	struct node *nodes;
 	size_t nodes_n;
 	size_t nodes_cap;
 	struct table table; /* of nodes */
-	uint64_t yes[SET_WORDS]; /* messages that are such a verdict */
-	uint64_t no[SET_WORDS];
-	uint8_t *calm; /* [client][server]: was it checked? */
-	size_t calm_n[2];
+	/* messages that are such a verdict, in each transaction */
+	uint64_t yes[TRANSACTIONS_MAX][SET_WORDS];
+	uint64_t no[TRANSACTIONS_MAX][SET_WORDS];
+	size_t verdicts_n;    /* messages that were looked at */
+	uint32_t (*pairs)[2]; /* that were checked for progress */
+	size_t pairs_n;
+	size_t pairs_cap;
+	struct table pair_table;
 	size_t moves;
-	size_t pairs;
 	size_t agreed; /* states in which both have the agreement */
 	struct node broken;
 	const char *why;
@@ -134,7 +141,7 @@ static bool
 is_same(const struct node *a, const struct node *b)
 {
 	return memcmp(a->sides, b->sides, sizeof(a->sides)) == 0 &&
-	    memcmp(a->sent, b->sent, sizeof(a->sent)) == 0;
+	       memcmp(a->sent, b->sent, sizeof(a->sent)) == 0;
 }
 
 /* The slot of an equal node, or the free one for it. */
@@ -158,10 +165,7 @@ grow(struct explorer *e)
 
 	e->nodes = must_alloc(e->nodes, cap, sizeof(*e->nodes));
 	e->nodes_cap = cap;
-	e->table.cap = cap * 2;
-	e->table.slots =
-	    must_alloc(e->table.slots, e->table.cap, sizeof(uint32_t));
-	memset(e->table.slots, 0xff, e->table.cap * sizeof(uint32_t));
+	table_clear(&e->table, cap * 2);
 	for (size_t i = 0; i < e->nodes_n; i++)
 		*find_slot(e, &e->nodes[i]) = (uint32_t)i;
 }
@@ -183,21 +187,70 @@ add_node(struct explorer *e, const struct node *node)
 
 /* --- what holds in every state --- */
 
+/* Both have an agreement: the same one, or the ACK of an UPDATE that the
+ * client has accepted is on its way. */
+static const char *
+check_same(const struct side *client, const struct side *server)
+{
+	bool is_same = memcmp(client->standing, server->standing,
+			   sizeof(client->standing)) == 0;
+
+	if (is_same && client->nonce_len == server->nonce_len &&
+	    memcmp(client->nonce, server->nonce, client->nonce_len) == 0)
+		return NULL;
+	if (is_same)
+		return "the two have one agreement under different NONCEs";
+	return client->kind == ORDER_KIND_UPDATE && client->accept_sent &&
+		       !client->is_settled &&
+		       memcmp(client->digest, server->standing,
+			   sizeof(client->digest)) == 0
+		   ? NULL
+		   : "the two agree on different things";
+}
+
+/*
+ * The client is done with an UPDATE, has begun something else, and the server
+ * still works on it, so that it refuses what is new.  Only when the validity
+ * has ended by the clock of the client is it right, for it says nothing then.
+ */
+static const char *
+check_one(const struct side *client, const struct side *server)
+{
+	bool is_offered = server->state == CPNP_STATE_OFFER_PROPOSED ||
+			  server->state == CPNP_STATE_PROCESSING_RECEIVED;
+
+	if (server->kind != ORDER_KIND_UPDATE || server->is_settled)
+		return NULL;
+	if (client->transaction_id_len == server->transaction_id_len &&
+	    memcmp(client->transaction_id, server->transaction_id,
+		client->transaction_id_len) == 0)
+		return NULL;
+	return is_offered && client->clock >= MOMENTS_EXPLORED - 1
+		   ? NULL
+		   : "the server works on an UPDATE that the client has left";
+}
+
 static const char *
 check_agreement(const struct side *client, const struct side *server)
 {
-	bool is_client = client->state == CPNP_STATE_COMPLETED;
-	bool is_server = server->state == CPNP_STATE_COMPLETED;
+	bool is_client = side_stands(client);
+	bool is_server = side_stands(server);
 
-	if (is_client && !is_server)
+	if (is_client && is_server && check_same(client, server) != NULL)
+		return check_same(client, server);
+	if (is_client && is_server)
+		return check_one(client, server);
+	if (is_client && server->agreement != CPNP_AGREEMENT_ENDED)
 		return "the client has an agreement and the server has none";
 	if (is_client &&
-	    memcmp(client->digest, server->digest, sizeof(client->digest)) !=
-		0)
-		return "the two agree on different things";
-	if (is_server && !is_client && !client->accept_sent)
+	    (client->kind != ORDER_KIND_WITHDRAW || !client->is_outstanding))
+		return "the agreement has ended, and the client does not wait "
+		       "for that";
+	if (is_server && client->agreement == CPNP_AGREEMENT_ENDED)
+		return "the client has forgotten an agreement that stands";
+	if (is_server && !client->accept_sent)
 		return "the server has an agreement without an ACCEPT";
-	if (is_server && !is_client && client->is_settled)
+	if (is_server && client->is_settled)
 		return "the server has an agreement, and the client is settled "
 		       "without one";
 	return NULL;
@@ -207,10 +260,26 @@ static void
 count_agreed(struct explorer *e, const struct node *node)
 {
 	for (int role = 0; role < 2; role++)
-		if (world_side(e->world, (cpnp_role)role, node->sides[role])
-			->state != CPNP_STATE_COMPLETED)
+		if (!side_stands(world_side(
+			e->world, (cpnp_role)role, node->sides[role])))
 			return;
 	e->agreed++;
+}
+
+/* Which messages say yes and no in each transaction. */
+static void
+learn_verdicts(struct explorer *e)
+{
+	for (; e->verdicts_n < e->world->messages_n; e->verdicts_n++) {
+		const struct message *m = &e->world->messages[e->verdicts_n];
+
+		if (m->verdict == VERDICT_YES)
+			add_message(
+			    e->yes[m->transaction], (uint16_t)e->verdicts_n);
+		if (m->verdict == VERDICT_NO)
+			add_message(
+			    e->no[m->transaction], (uint16_t)e->verdicts_n);
+	}
 }
 
 static const char *
@@ -218,56 +287,65 @@ check_answers(struct explorer *e, const struct node *node)
 {
 	int yes;
 
-	for (size_t i = 0; i < e->world->messages_n; i++) {
-		if (e->world->messages[i].verdict == VERDICT_YES)
-			add_message(e->yes, (uint16_t)i);
-		if (e->world->messages[i].verdict == VERDICT_NO)
-			add_message(e->no, (uint16_t)i);
+	learn_verdicts(e);
+	for (size_t i = 0; i < e->world->transactions_n; i++) {
+		yes = count_common(node->sent, e->yes[i]);
+		if (yes > 0 && count_common(node->sent, e->no[i]) > 0)
+			return "an answer contradicts an earlier one";
+		if (yes > 1)
+			return "one request is answered in two ways";
 	}
-	yes = count_common(node->sent, e->yes);
-	if (yes > 0 && count_common(node->sent, e->no) > 0)
-		return "an answer contradicts an earlier one";
-	return yes > 1 ? "the ACCEPT is answered in two ways" : NULL;
+	return NULL;
+}
+
+/* The slot of a pair of sides, or the free one for it. */
+static uint32_t *
+find_pair(const struct explorer *e, const uint32_t sides[2])
+{
+	size_t mask = e->pair_table.cap - 1;
+	size_t i = (size_t)mix(sides[0], (uint64_t)sides[1] << 32) & mask;
+
+	for (;; i = (i + 1) & mask) {
+		uint32_t *slot = &e->pair_table.slots[i];
+
+		if (*slot == NO_ENTRY ||
+		    memcmp(e->pairs[*slot], sides, sizeof(e->pairs[0])) == 0)
+			return slot;
+	}
 }
 
 /* The pair of sides was not checked for progress yet. */
 static bool
 is_new_pair(struct explorer *e, const struct node *node)
 {
-	size_t n[2] = {e->calm_n[0], e->calm_n[1]};
-	uint8_t *calm;
+	uint32_t *slot;
 
-	if (node->sides[0] >= n[0] || node->sides[1] >= n[1]) {
-		for (int i = 0; i < 2; i++)
-			while (n[i] <= node->sides[i])
-				n[i] = n[i] == 0 ? 256 : 2 * n[i];
-		calm = must_alloc(NULL, n[0], n[1]);
-		memset(calm, 0, n[0] * n[1]);
-		for (size_t i = 0; i < e->calm_n[0]; i++)
-			memcpy(&calm[i * n[1]], &e->calm[i * e->calm_n[1]],
-			    e->calm_n[1]);
-		free(e->calm);
-		e->calm = calm;
-		memcpy(e->calm_n, n, sizeof(n));
+	if (e->pairs_n == e->pairs_cap) {
+		e->pairs_cap = e->pairs_cap == 0 ? 1 << 12 : 2 * e->pairs_cap;
+		e->pairs =
+		    must_alloc(e->pairs, e->pairs_cap, sizeof(e->pairs[0]));
+		table_clear(&e->pair_table, 2 * e->pairs_cap);
+		for (size_t i = 0; i < e->pairs_n; i++)
+			*find_pair(e, e->pairs[i]) = (uint32_t)i;
 	}
-	calm = &e->calm[node->sides[0] * n[1] + node->sides[1]];
-	if (*calm != 0)
+	slot = find_pair(e, node->sides);
+	if (*slot != NO_ENTRY)
 		return false;
-	*calm = 1;
-	e->pairs++;
+	*slot = (uint32_t)e->pairs_n;
+	memcpy(e->pairs[e->pairs_n++], node->sides, sizeof(e->pairs[0]));
 	return true;
 }
 
 static const char *
 check_pair(struct explorer *e, const struct node *node)
 {
-	const char *why = check_agreement(
-	    world_side(e->world, CPNP_CLIENT, node->sides[0]),
-	    world_side(e->world, CPNP_SERVER, node->sides[1]));
+	const char *why =
+	    check_agreement(world_side(e->world, CPNP_CLIENT, node->sides[0]),
+		world_side(e->world, CPNP_SERVER, node->sides[1]));
 
 	for (int lazy = 0; why == NULL && lazy < 2; lazy++) {
-		why = calm_check(e->world, node->sides[0], node->sides[1],
-		    lazy == 1, 0);
+		why = calm_check(
+		    e->world, node->sides[0], node->sides[1], lazy == 1, 0);
 		if (why != NULL)
 			e->calm_why = lazy == 1 ? CALM_LAZY : CALM_EAGER;
 	}
@@ -304,6 +382,17 @@ follow(struct explorer *e, uint32_t from, struct move move)
 	return e->why == NULL;
 }
 
+/* Moves that only some scenarios have. */
+static bool
+is_allowed(const struct explorer *e, uint8_t act)
+{
+	uint32_t only_some = ACT_BIT(MORE_TIME) | ACT_BIT(WITHDRAW) |
+			     ACT_BIT(UPDATE) | ACT_BIT(ACTIVATE) |
+			     ACT_BIT(SCHEDULE) | ACT_BIT(DEACTIVATE);
+
+	return ((e->world->scenario->acts | ~only_some) >> act & 1) != 0;
+}
+
 static bool
 expand(struct explorer *e, uint32_t from)
 {
@@ -311,7 +400,7 @@ expand(struct explorer *e, uint32_t from)
 
 	for (move.role = 0; move.role < 2; move.role++)
 		for (move.act = 0; move.act < ACT_DELIVER; move.act++)
-			if (!follow(e, from, move))
+			if (is_allowed(e, move.act) && !follow(e, from, move))
 				return false;
 	move.act = ACT_DELIVER;
 	for (size_t i = 0; i < e->world->messages_n; i++) {
@@ -336,6 +425,8 @@ search(struct explorer *e, unsigned depth_max, bool *is_all)
 	*is_all = false;
 	first.sides[0] = world_first(e->world, CPNP_CLIENT);
 	first.sides[1] = world_first(e->world, CPNP_SERVER);
+	if (e->world->scenario->begun_max > 0)
+		calm_agree(e->world, first.sides, first.sent);
 	(void)add_node(e, &first);
 	for (depth = 0; depth < depth_max && begin < e->nodes_n; depth++) {
 		end = e->nodes_n;
@@ -354,12 +445,12 @@ report(const struct explorer *e, unsigned depth, bool is_all)
 	unsigned step;
 
 	(void)printf("%s %s: %zu states visited to depth %u%s\n",
-	    e->why == NULL ? "ok" : "not ok", world->name, e->nodes_n, depth,
-	    is_all ? ", which are all" : "");
+	    e->why == NULL ? "ok" : "not ok", world->scenario->name, e->nodes_n,
+	    depth, is_all ? ", which are all" : "");
 	(void)printf("  %zu steps; %zu states of the client, %zu of the "
 		     "server, %zu pairs of them, %zu messages; both have the "
 		     "agreement in %zu states\n",
-	    e->moves, world->sides_n[0], world->sides_n[1], e->pairs,
+	    e->moves, world->sides_n[0], world->sides_n[1], e->pairs_n,
 	    world->messages_n, e->agreed);
 	if (e->why == NULL)
 		return;
@@ -371,17 +462,17 @@ report(const struct explorer *e, unsigned depth, bool is_all)
 }
 
 static int
-explore(const char *name, cpnp_edition edition, bool sign, unsigned depth_max)
+explore(const struct scenario *scenario, unsigned depth_max)
 {
 	static struct world world;
-	struct explorer e = {.world = &world};
+	static struct explorer e;
 	bool is_all;
 	unsigned depth;
 
 	memset(&world, 0, sizeof(world));
-	world.name = name;
-	world.edition = edition;
-	world.sign = sign;
+	memset(&e, 0, sizeof(e));
+	e.world = &world;
+	world.scenario = scenario;
 	world_init(&world);
 	depth = search(&e, depth_max, &is_all);
 	if (is_all && e.why == NULL && e.agreed == 0)
@@ -389,34 +480,76 @@ explore(const char *name, cpnp_edition edition, bool sign, unsigned depth_max)
 	report(&e, depth, is_all);
 	free(e.nodes);
 	free(e.table.slots);
-	free(e.calm);
+	free(e.pairs);
+	free(e.pair_table.slots);
 	world_fini(&world);
 	return e.why == NULL ? 0 : 1;
+}
+
+#define ACTIVATIONS ACT_BIT(ACTIVATE) | ACT_BIT(SCHEDULE) | ACT_BIT(DEACTIVATE)
+#define ALL ACT_BIT(WITHDRAW) | ACT_BIT(UPDATE) | ACTIVATIONS
+#define ALL_OF_DRAFT ACT_BIT(WITHDRAW) | ACT_BIT(UPDATE)
+#define RFC CPNP_EDITION_RFC8921
+#define DRAFT CPNP_EDITION_DRAFT02
+
+static const struct scenario scenarios[] = {
+    {"RFC 8921", RFC, false, 0, 0, false, 40},
+    {"RFC 8921 with signatures", RFC, true, 0, 0, false, 40},
+    {"draft-02", DRAFT, false, 0, 0, false, 40},
+    {"draft-02 with signatures", DRAFT, true, 0, 0, false, 40},
+    {"RFC 8921, more time", RFC, false, ACT_BIT(MORE_TIME), 0, false, 40},
+    {"RFC 8921, WITHDRAW", RFC, false, ACT_BIT(WITHDRAW), 1, false, 40},
+    {"draft-02, WITHDRAW", DRAFT, false, ACT_BIT(WITHDRAW), 1, false, 40},
+    {"RFC 8921, ACTIVATE", RFC, false, ACTIVATIONS, 1, false, 40},
+    {"RFC 8921, two of ACTIVATE", RFC, false, ACTIVATIONS, 2, false, 40},
+    {"RFC 8921, UPDATE", RFC, false, ACT_BIT(UPDATE), 1, false, 40},
+    {"RFC 8921, UPDATE when Active", RFC, false, ACT_BIT(UPDATE), 1, true, 40},
+    {"RFC 8921, UPDATE with signatures", RFC, true, ACT_BIT(UPDATE), 1, false,
+	40},
+    {"RFC 8921, UPDATE and more time", RFC, false,
+	ACT_BIT(UPDATE) | ACT_BIT(MORE_TIME), 1, false, 40},
+    {"draft-02, UPDATE", DRAFT, false, ACT_BIT(UPDATE), 1, false, 40},
+    {"draft-02, UPDATE with signatures", DRAFT, true, ACT_BIT(UPDATE), 1, false,
+	40},
+    {"RFC 8921, two of any", RFC, false, ALL, 2, false, 13},
+    {"RFC 8921, two of any with signatures", RFC, true, ALL, 2, false, 11},
+    {"draft-02, two of any", DRAFT, false, ALL_OF_DRAFT, 2, false, 14},
+    {"RFC 8921, three of any", RFC, false, ALL, 3, false, 9},
+    {"draft-02, three of any", DRAFT, false, ALL_OF_DRAFT, 3, false, 10},
+};
+
+static int
+usage(void)
+{
+	(void)fprintf(stderr,
+	    "usage: explore [DEPTH [NAME]], a depth from 1 to 1000 and the "
+	    "beginning of the name of a scenario\n");
+	return 2;
 }
 
 int
 main(int argc, char **argv)
 {
+	const char *name = argc > 2 ? argv[2] : "";
 	char *end = NULL;
-	unsigned long depth = 40;
-	int bad = 0;
+	unsigned long depth = 0;
+	int bad = 0, done = 0;
 
 	if (argc > 1 && argv[1][0] != '\0') {
 		errno = 0;
 		depth = strtoul(argv[1], &end, 10);
-		if (errno != 0 || *end != '\0' || depth == 0 || depth > 1000) {
-			(void)fprintf(stderr,
-			    "usage: explore [DEPTH], a depth from 1 to 1000\n");
-			return 2;
-		}
+		if (errno != 0 || *end != '\0' || depth == 0 || depth > 1000)
+			return usage();
 	}
-	bad |= explore("RFC 8921", CPNP_EDITION_RFC8921, false,
-	    (unsigned)depth);
-	bad |= explore("RFC 8921 with signatures", CPNP_EDITION_RFC8921, true,
-	    (unsigned)depth);
-	bad |=
-	    explore("draft-02", CPNP_EDITION_DRAFT02, false, (unsigned)depth);
-	bad |= explore("draft-02 with signatures", CPNP_EDITION_DRAFT02, true,
-	    (unsigned)depth);
-	return bad;
+	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
+		if (strncmp(scenarios[i].name, name, strlen(name)) != 0)
+			continue;
+		bad = explore(&scenarios[i],
+		    depth != 0 ? (unsigned)depth : scenarios[i].depth);
+		(void)fflush(stdout);
+		done++;
+		if (bad != 0)
+			break;
+	}
+	return done == 0 ? usage() : bad;
 }

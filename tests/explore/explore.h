@@ -9,6 +9,9 @@
  * side is kept once, every move of it runs through the real code once, and
  * what is explored is the product of both with what was sent.
  *
+ * A scenario says which moves there are: those of an order, or, from an
+ * agreement on, those of one transaction on it or of several.
+ *
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #ifndef TESTS_EXPLORE_H
@@ -17,8 +20,9 @@
 #include "../../lib/core/order_int.h"
 #include "../peer/peer.h"
 
-#define MESSAGES_MAX 512
+#define MESSAGES_MAX 1024
 #define SET_WORDS (MESSAGES_MAX / 64)
+#define TRANSACTIONS_MAX 128
 
 /* The begin, too late for an offer, the end of the validity; and two more for
  * what was begun only then to come to its end. */
@@ -34,6 +38,14 @@ enum act {
 	ACT_REFUSE,
 	ACT_SIGNED,
 	ACT_SIGN_FAILED,
+	ACT_MORE_TIME,
+	ACT_WITHDRAW,
+	ACT_UPDATE,
+	ACT_ACTIVATE, /* from now on */
+	ACT_SCHEDULE, /* from the second moment to the third */
+	ACT_DEACTIVATE,
+	ACT_GRANT,
+	ACT_SERVICE,
 	ACT_RETRANS,
 	ACT_DEADLINE,
 	ACT_LINGER,
@@ -49,11 +61,13 @@ struct move {
 	uint16_t message;
 };
 
-/* What became of the capacity of the order; durable with its state. */
+#define ACT_BIT(name) (UINT32_C(1) << ACT_##name)
+
+/* What became of the capacity of the order; durable with its state.  What the
+ * agreement has bought is held apart from what an open offer holds. */
 struct ledger {
-	uint8_t held;
-	uint8_t released;
-	uint8_t bought;
+	bool held;
+	bool bought;
 };
 
 struct result {
@@ -69,22 +83,36 @@ struct side {
 	bool in_store;
 	unsigned clock;
 	struct ledger ledger;
-	struct order_now now;     /* in memory */
-	struct cpnp_blob *saved;  /* in the store */
+	struct order_now now;    /* in memory */
+	struct cpnp_blob *saved; /* in the store */
 	struct cpnp_blob *docs[CPNP_DOC_END];
+	unsigned begun; /* transactions on the agreement; of a server, requests
+			   for more time */
 	/* what it shows, also when it is only in the store */
 	cpnp_state state;
+	cpnp_agreement_state agreement;
+	enum order_kind kind;
 	bool is_settled;
 	bool is_outstanding;
+	bool is_scheduled; /* the service begins or ends by itself */
 	bool accept_sent;
-	uint8_t digest[CPNP_SHA256_LEN];
+	uint8_t digest[CPNP_SHA256_LEN]; /* of what is negotiated or agreed */
+	/* of the agreement that stands */
+	uint8_t standing[CPNP_SHA256_LEN];
+	uint8_t nonce_len;
+	uint8_t nonce[CPNP_NONCE_MAX];
+	uint8_t transaction_id_len;
+	uint8_t transaction_id[CPNP_TRANSACTION_ID_MAX];
 
 	uint8_t *key; /* all of the above that makes a difference */
 	size_t key_len;
-	struct result *results[ACT_DELIVER + MESSAGES_MAX];
+	uint64_t hash;
+	struct result **results;
+	size_t results_n;
 };
 
-/* What a message says of the ACCEPT that it may answer. */
+/* What a message says of the ACCEPT, or of the request on an agreement, that
+ * it may answer. */
 enum verdict { VERDICT_NONE, VERDICT_YES, VERDICT_NO };
 
 struct message {
@@ -93,29 +121,61 @@ struct message {
 	cpnp_role to;
 	cpnp_method method;
 	uint32_t number;
+	size_t transaction; /* which one of the world */
 	enum verdict verdict;
 };
 
-struct world {
+struct transaction {
+	uint8_t id[CPNP_TRANSACTION_ID_MAX];
+	size_t id_len;
+	cpnp_method method; /* that opens it */
+};
+
+/* Open addressing; a slot is a number or free. */
+#define NO_ENTRY UINT32_MAX
+struct table {
+	uint32_t *slots;
+	size_t cap; /* power of two */
+};
+
+struct scenario {
 	const char *name;
 	cpnp_edition edition;
 	bool sign;
+	uint32_t acts;      /* moves beside those of every order */
+	unsigned begun_max; /* transactions on the agreement, 0: an order */
+	bool is_active;     /* ... which is Active in the beginning */
+	unsigned depth;
+};
+
+struct world {
+	const struct scenario *scenario;
 	struct peer peers[2]; /* the sets of orders that all moves run in */
 	struct side **sides[2];
 	size_t sides_n[2];
+	size_t sides_cap[2];
+	struct table tables[2];
 	struct message messages[MESSAGES_MAX];
 	size_t messages_n;
+	struct transaction transactions[TRANSACTIONS_MAX];
+	size_t transactions_n;
 };
 
 /* --- state.c --- */
 
 #define ORDER_ID "o1"
 #define BEGIN_WALL 1800000000
+/* None of them is what was asked for, nor what the other one has. */
+#define OFFER_OF_QUOTATION PEER_SERVICE_80
+#define OFFER_OF_UPDATE PEER_SERVICE
 #define MOMENT_SEC 100
 
 /* What is no violation but keeps the explorer from working ends it. */
 void must(bool is_true, const char *what);
 void *must_alloc(void *ptr, size_t n, size_t size);
+/* A table of cap slots, all free. */
+void table_clear(struct table *table, size_t cap);
+uint64_t mix(uint64_t hash, uint64_t value);
 cpnp_now moment(unsigned clock);
 /* Make the set of orders what it was in that state. */
 void put_back(struct peer *p, const struct side *side);
@@ -130,12 +190,12 @@ void normalise(const struct peer *p, struct order_now *now);
 void copy_side(struct side *to, const struct side *from);
 void side_fini(struct peer *p, struct side *side);
 /* The number of a state with the order as it is in memory; takes side. */
-uint32_t intern_side(
-    struct world *world, cpnp_role role, struct side *side);
-uint16_t intern_message(
-    struct world *world, cpnp_role to, cpnp_bytes bytes);
+uint32_t intern_side(struct world *world, cpnp_role role, struct side *side);
+uint16_t intern_message(struct world *world, cpnp_role to, cpnp_bytes bytes);
 const struct side *world_side(
     const struct world *world, cpnp_role role, uint32_t side);
+/* It has an agreement, Completed or Active. */
+bool side_stands(const struct side *side);
 
 /* --- side.c --- */
 
@@ -157,6 +217,11 @@ const struct result *world_move(
  */
 const char *calm_check(struct world *world, uint32_t client, uint32_t server,
     bool is_lazy, unsigned step);
+
+/* The two come to an agreement, which is Active when the scenario says so;
+ * sent has what was sent for it. */
+void calm_agree(
+    struct world *world, uint32_t sides[2], uint64_t sent[SET_WORDS]);
 
 /* --- words.c --- */
 

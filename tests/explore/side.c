@@ -12,6 +12,8 @@
 
 #include "explore.h"
 
+#define MORE_TIME_MAX 1
+
 /* --- effects --- */
 
 static void
@@ -27,28 +29,82 @@ make_durable(struct peer *p, struct side *side, cpnp_order *order)
 	must(side->saved != NULL, "no memory");
 	cpnp_buf_fini(&buf);
 	for (int doc = 0; doc < CPNP_DOC_END; doc++)
-		cpnp_blob_set(env, &side->docs[doc],
-		    cpnp_blob_ref(order->now.docs[doc]));
+		cpnp_blob_set(
+		    env, &side->docs[doc], cpnp_blob_ref(order->now.docs[doc]));
 	side->in_store = true;
 }
 
-/* Capacity is held by an offer, and bought or released once. */
-static const char *
-keep_ledger(struct ledger *ledger, cpnp_state from, cpnp_state to)
+/* Does the offer hold capacity in that state? */
+static bool
+is_holding(cpnp_state state)
 {
+	return state == CPNP_STATE_OFFER_PROPOSED ||
+	       state == CPNP_STATE_PROCESSING_RECEIVED ||
+	       state == CPNP_STATE_ACCEPT_RECEIVED;
+}
+
+/*
+ * What a provider does with its capacity, from the STOREs alone: an offer
+ * holds some; the agreement buys it, in the place of what it had before;
+ * Cancelled releases what the offer holds, and only that; what the agreement
+ * has is released when it has ended.
+ */
+static const char *
+keep_ledger(struct ledger *ledger, const cpnp_effect *effect)
+{
+	cpnp_state from = effect->u.store.from, to = effect->u.store.to;
+	cpnp_agreement_state agreement = effect->u.store.agreement_to;
+
+	if (agreement == CPNP_AGREEMENT_ENDED &&
+	    effect->u.store.agreement_from != agreement) {
+		if (!ledger->bought)
+			return "capacity is released twice";
+		ledger->bought = false;
+	}
 	if (from == to)
 		return NULL;
-	if (to == CPNP_STATE_OFFER_PROPOSED)
-		ledger->held++;
-	else if (to == CPNP_STATE_COMPLETED)
-		ledger->bought++;
-	else if (to == CPNP_STATE_CANCELLED && ledger->held > 0)
-		ledger->released++;
-	if (ledger->held > 1)
-		return "capacity is held twice";
-	if (ledger->released + ledger->bought > ledger->held)
-		return "capacity is released twice";
+	if (to == CPNP_STATE_OFFER_PROPOSED) {
+		if (ledger->held)
+			return "capacity is held twice";
+		ledger->held = true;
+	} else if (from == CPNP_STATE_ACCEPT_RECEIVED &&
+		   to == CPNP_STATE_COMPLETED) {
+		if (!ledger->held)
+			return "capacity is bought that nobody holds";
+		ledger->held = false;
+		ledger->bought = true;
+	} else if (to == CPNP_STATE_CANCELLED) {
+		if (is_holding(from) != ledger->held)
+			return "capacity is released twice";
+		ledger->held = false;
+	}
+	if (ledger->held != is_holding(to))
+		return "capacity is held by what is no offer";
+	if (ledger->bought != (agreement == CPNP_AGREEMENT_COMPLETED ||
+				  agreement == CPNP_AGREEMENT_ACTIVE))
+		return "what is bought is not what was agreed";
 	return NULL;
+}
+
+/* A service begins and ends when that was asked for, agreed or told, and not
+ * because an UPDATE came to nothing. */
+static const char *
+check_service(const cpnp_effect *effect)
+{
+	cpnp_agreement_state from = effect->u.store.agreement_from;
+	cpnp_agreement_state to = effect->u.store.agreement_to;
+	cpnp_event event = effect->u.store.event;
+	enum order_kind kind = effect->order->now.kind;
+
+	if (from == to || from == CPNP_AGREEMENT_NONE ||
+	    event == CPNP_EVENT_GRANT || event == CPNP_EVENT_SERVICE_START ||
+	    event == CPNP_EVENT_SERVICE_END ||
+	    event == CPNP_EVENT_RECV_WITHDRAW)
+		return NULL;
+	return event == CPNP_EVENT_RECV_ACK && (kind == ORDER_KIND_WITHDRAW ||
+						   kind == ORDER_KIND_ACTIVATE)
+		   ? NULL
+		   : "the service of an agreement changes by itself";
 }
 
 /* contradictions.md, 18: what is accepted is accepted in its time. */
@@ -56,10 +112,10 @@ static const char *
 check_time(const struct peer *p, const cpnp_effect *effect)
 {
 	return effect->u.store.to == CPNP_STATE_ACCEPT_RECEIVED &&
-		effect->u.store.from != effect->u.store.to &&
-		p->now.wall.sec >= effect->order->now.validity.sec
-	    ? "an ACCEPT counts after the validity of the offer"
-	    : NULL;
+		       effect->u.store.from != effect->u.store.to &&
+		       p->now.wall.sec >= effect->order->now.validity.sec
+		   ? "an ACCEPT counts after the validity of the offer"
+		   : NULL;
 }
 
 static void
@@ -76,9 +132,10 @@ drain(struct world *world, cpnp_role role, struct side *side,
 		if (effect.type == CPNP_EFFECT_STORE) {
 			make_durable(p, side, effect.order);
 			broken = check_time(p, &effect);
+			if (broken == NULL)
+				broken = check_service(&effect);
 			if (broken == NULL && role == CPNP_SERVER)
-				broken = keep_ledger(&side->ledger,
-				    effect.u.store.from, effect.u.store.to);
+				broken = keep_ledger(&side->ledger, &effect);
 		}
 		if (result->broken == NULL)
 			result->broken = broken;
@@ -96,8 +153,8 @@ drain(struct world *world, cpnp_role role, struct side *side,
 /* Back into memory.  A client knows the way to its server; a server learns
  * the way back from the next message. */
 static int
-bring_back(struct peer *p, cpnp_role role, const struct side *side,
-    cpnp_order **order)
+bring_back(
+    struct peer *p, cpnp_role role, const struct side *side, cpnp_order **order)
 {
 	*order = load(p, side);
 	drop_effects(p);
@@ -115,7 +172,7 @@ feed(struct world *world, cpnp_role role, const struct side *side,
 	cpnp_input input = {.msg = &msg,
 	    .identity = cpnp_bytes_str(p->other),
 	    .peer = p->handle,
-	    .require_statement = world->sign,
+	    .require_statement = world->scenario->sign,
 	    .may_order = true};
 	cpnp_order *order;
 	int err = cpnp_msg_decode(&msg, bytes, NULL);
@@ -150,20 +207,25 @@ crash(struct peer *p, cpnp_role role, const struct side *side)
 	return err;
 }
 
-/* A timer that is armed becomes due; the earlier date has its turn first. */
+/* A date that has passed has its turn, that of the state first. */
+static int
+pass_date(struct peer *p, const cpnp_order *order, cpnp_tstamp date)
+{
+	return date > p->now.mono || (date != order->now.deadline &&
+					 order->now.deadline <= p->now.mono)
+		   ? CPNP_ERR_STATE
+		   : cpnp_orders_handle_expiry(p->orders, p->now);
+}
+
+/* A timer that is armed becomes due; dates have their turn first. */
 static int
 fire(struct peer *p, cpnp_order *order, cpnp_tstamp *timer)
 {
-	if (*timer == CPNP_NEVER)
+	if (*timer == CPNP_NEVER || order->now.deadline <= p->now.mono ||
+	    order->now.service <= p->now.mono)
 		return CPNP_ERR_STATE;
-	if (timer != &order->now.deadline) {
-		if (order->now.deadline <= p->now.mono)
-			return CPNP_ERR_STATE;
-		*timer = p->now.mono;
-		cpnp_timer_arm(p->orders, order, false, p->now);
-	} else if (*timer > p->now.mono) {
-		return CPNP_ERR_STATE;
-	}
+	*timer = p->now.mono;
+	cpnp_timer_arm(p->orders, order, false, p->now);
 	return cpnp_orders_handle_expiry(p->orders, p->now);
 }
 
@@ -191,10 +253,62 @@ sign(struct peer *p, cpnp_order *order)
 static int
 make_offer(struct peer *p, cpnp_order *order)
 {
-	cpnp_offer offer = peer_offer(p, PEER_SERVICE_80, 0);
+	cpnp_offer offer = peer_offer(p,
+	    order->now.kind == ORDER_KIND_UPDATE ? OFFER_OF_UPDATE
+						 : OFFER_OF_QUOTATION,
+	    0);
 
 	offer.validity = moment(MOMENTS_EXPLORED - 1).wall;
 	return cpnp_order_offer(p->orders, order, &offer, p->now);
+}
+
+/* Until the next moment, which a client grants before the response time. */
+static int
+ask_more_time(struct peer *p, cpnp_order *order)
+{
+	return cpnp_order_more_time(p->orders, order,
+	    (cpnp_wtime){p->now.wall.sec + MOMENT_SEC}, CPNP_SUBCODE_NONE,
+	    p->now);
+}
+
+static int
+activate(struct peer *p, cpnp_order *order, enum act act)
+{
+	cpnp_schedule schedule = {.deactivate = act == ACT_DEACTIVATE};
+
+	if (act == ACT_SCHEDULE) {
+		schedule.has_start = schedule.has_end = true;
+		schedule.start = moment(1).wall;
+		schedule.end = moment(2).wall;
+	}
+	return cpnp_order_activate(p->orders, order, &schedule, p->now);
+}
+
+static int
+update(struct peer *p, cpnp_order *order)
+{
+	cpnp_update what = {PEER_UPDATE(p)};
+
+	what.expected_response_time.sec = p->now.wall.sec + MOMENT_SEC;
+	return cpnp_order_update(p->orders, order, &what, p->now);
+}
+
+static bool
+begins_transaction(enum act act)
+{
+	return act == ACT_WITHDRAW || act == ACT_UPDATE ||
+	       act == ACT_ACTIVATE || act == ACT_SCHEDULE ||
+	       act == ACT_DEACTIVATE;
+}
+
+static int
+command_on_agreement(struct peer *p, cpnp_order *order, enum act act)
+{
+	if (act == ACT_UPDATE)
+		return update(p, order);
+	return act == ACT_WITHDRAW
+		   ? cpnp_order_withdraw(p->orders, order, p->now)
+		   : activate(p, order, act);
 }
 
 static int
@@ -207,9 +321,9 @@ command(struct peer *p, cpnp_role role, enum act act)
 		return CPNP_ERR_STATE;
 	switch (act) {
 	case ACT_START:
-		return !is_client
-		    ? CPNP_ERR_STATE
-		    : cpnp_order_start(p->orders, order, p->handle, p->now);
+		return !is_client ? CPNP_ERR_STATE
+				  : cpnp_order_start(
+					p->orders, order, p->handle, p->now);
 	case ACT_ACCEPT:
 		return cpnp_order_accept(p->orders, order, p->now);
 	case ACT_DECLINE:
@@ -228,15 +342,64 @@ command(struct peer *p, cpnp_role role, enum act act)
 	case ACT_RETRANS:
 		return fire(p, order, &order->now.retrans);
 	case ACT_DEADLINE:
-		return fire(p, order, &order->now.deadline);
+		return pass_date(p, order, order->now.deadline);
+	case ACT_SERVICE:
+		return pass_date(p, order, order->now.service);
 	case ACT_LINGER:
 		return fire(p, order, &order->now.linger);
+	case ACT_MORE_TIME:
+		return is_client ? CPNP_ERR_STATE : ask_more_time(p, order);
+	case ACT_GRANT:
+		return cpnp_order_grant(p->orders, order, p->now);
+	case ACT_WITHDRAW:
+	case ACT_UPDATE:
+	case ACT_ACTIVATE:
+	case ACT_SCHEDULE:
+	case ACT_DEACTIVATE:
+		return is_client ? command_on_agreement(p, order, act)
+				 : CPNP_ERR_STATE;
 	case ACT_CLOCK:
 	case ACT_CRASH:
 	case ACT_DELIVER:
 		break;
 	}
 	return CPNP_ERR_INTERNAL;
+}
+
+/* A server might ask for more time for ever, under new numbers. */
+static bool
+is_bounded(enum act act)
+{
+	return act == ACT_MORE_TIME || begins_transaction(act);
+}
+
+static unsigned
+bound(const struct world *world, enum act act)
+{
+	const struct scenario *scenario = world->scenario;
+
+	return act == ACT_MORE_TIME
+		   ? MORE_TIME_MAX
+		   : scenario->begun_max + (scenario->is_active ? 1 : 0);
+}
+
+/* A command that an application gives to an order that may have left memory,
+ * and a date that comes for one. */
+static int
+command_loaded(struct world *world, const struct side *from, struct side *to,
+    struct move move)
+{
+	struct peer *p = &world->peers[move.role];
+	enum act act = (enum act)move.act;
+	cpnp_order *order;
+	int err = 0;
+
+	if (is_bounded(act) && ++to->begun > bound(world, act))
+		return CPNP_ERR_STATE;
+	if (!from->in_memory && from->in_store &&
+	    (act == ACT_SERVICE || begins_transaction(act)))
+		err = bring_back(p, (cpnp_role)move.role, from, &order);
+	return err != 0 ? err : command(p, (cpnp_role)move.role, act);
 }
 
 static int
@@ -266,24 +429,43 @@ run(struct world *world, const struct side *from, struct side *to,
 	case ACT_REFUSE:
 	case ACT_SIGNED:
 	case ACT_SIGN_FAILED:
+	case ACT_MORE_TIME:
+	case ACT_WITHDRAW:
+	case ACT_UPDATE:
+	case ACT_ACTIVATE:
+	case ACT_SCHEDULE:
+	case ACT_DEACTIVATE:
+	case ACT_GRANT:
+	case ACT_SERVICE:
 	case ACT_RETRANS:
 	case ACT_DEADLINE:
 	case ACT_LINGER:
 		break;
 	}
-	return command(p, (cpnp_role)move.role, (enum act)move.act);
+	return command_loaded(world, from, to, move);
 }
 
-/* R1: a number that is smaller than the newest one handled. */
 static bool
-is_replay(const struct world *world, const struct side *side,
-    struct move move)
+is_in(const struct world *world, const struct side *side, size_t message)
+{
+	const struct transaction *t =
+	    &world->transactions[world->messages[message].transaction];
+
+	return cpnp_bytes_equal((cpnp_bytes){t->id, t->id_len},
+	    (cpnp_bytes){side->transaction_id, side->transaction_id_len});
+}
+
+/* R1: a number that is smaller than the newest one handled in the same
+ * transaction. */
+static bool
+is_replay(const struct world *world, const struct side *side, struct move move)
 {
 	const struct order_now *o = &side->now;
 
 	return move.act == ACT_DELIVER && side->in_memory && o->has_input &&
-	    world->edition == CPNP_EDITION_RFC8921 &&
-	    world->messages[move.message].number < o->in_seq;
+	       world->scenario->edition == CPNP_EDITION_RFC8921 &&
+	       is_in(world, side, move.message) &&
+	       world->messages[move.message].number < o->in_seq;
 }
 
 /* The rival's message: all is right but the NONCE.  Says what it changes. */
@@ -303,6 +485,8 @@ check_nonce(struct world *world, const struct side *side, cpnp_method method)
 	msg = peer_hand(p, ORDER_ID, method);
 	msg.nonce = CPNP_BYTES_LIT("0123456789abcdeX");
 	msg.present |= CPNP_ATTR_BIT(CPNP_ATTR_NONCE);
+	if (method == CPNP_METHOD_WITHDRAW || method == CPNP_METHOD_UPDATE)
+		msg.transaction_id = CPNP_BYTES_LIT("the rival's");
 	cpnp_buf_init_fixed(&buf, store, sizeof(store));
 	must(cpnp_msg_encode(&msg, &buf, NULL) == 0, "no message by hand");
 	(void)feed(world, CPNP_SERVER, side, cpnp_buf_bytes(&buf));
@@ -319,13 +503,21 @@ static const char *
 probe(struct world *world, cpnp_role role, uint32_t side)
 {
 	const struct side *st = world->sides[role][side];
-	const char *broken;
+	const char *broken = NULL;
 
-	if (role != CPNP_SERVER || !st->in_memory || !st->now.has_offer)
+	if (role != CPNP_SERVER || !st->in_memory)
 		return NULL;
-	broken = check_nonce(world, st, CPNP_METHOD_DECLINE);
-	return broken != NULL ? broken
-			      : check_nonce(world, st, CPNP_METHOD_ACCEPT);
+	/* the NONCE of an offer that came to nothing is gone, and its DECLINE
+	 * has nothing left to end */
+	if (st->now.has_offer && !st->now.undone)
+		broken = check_nonce(world, st, CPNP_METHOD_DECLINE);
+	if (st->now.has_offer && broken == NULL)
+		broken = check_nonce(world, st, CPNP_METHOD_ACCEPT);
+	if (side_stands(st) && broken == NULL)
+		broken = check_nonce(world, st, CPNP_METHOD_WITHDRAW);
+	if (side_stands(st) && broken == NULL)
+		broken = check_nonce(world, st, CPNP_METHOD_UPDATE);
+	return broken;
 }
 
 static void
@@ -341,6 +533,7 @@ run_move(struct world *world, uint32_t index, struct move move,
 	int err;
 
 	put_back(p, from);
+	p->env.seed = mix(p->env.seed, move.act);
 	copy_side(&to, from);
 	err = run(world, from, &to, move);
 	if (cpnp_error_is_fatal(err))
@@ -349,8 +542,8 @@ run_move(struct world *world, uint32_t index, struct move move,
 	order = peer_order(p, ORDER_ID);
 	if (order != NULL)
 		normalise(p, &order->now);
-	result->is_possible = move.act == ACT_DELIVER || err == 0 ||
-	    result->broken != NULL;
+	result->is_possible =
+	    move.act == ACT_DELIVER || err == 0 || result->broken != NULL;
 	result->side = intern_side(world, role, &to);
 	if (result->broken == NULL && is_replay(world, from, move) &&
 	    (result->side != index || result->sent_n > 0))
@@ -364,12 +557,19 @@ world_move(struct world *world, uint32_t index, struct move move)
 {
 	struct side *side = world->sides[move.role][index];
 	size_t slot = move.act == ACT_DELIVER
-	    ? (size_t)ACT_DELIVER + move.message
-	    : move.act;
-	struct result *result = side->results[slot];
+			  ? (size_t)ACT_DELIVER + move.message
+			  : move.act;
+	struct result *result =
+	    slot < side->results_n ? side->results[slot] : NULL;
 
 	if (result != NULL)
 		return result;
+	if (slot >= side->results_n) {
+		side->results = must_alloc(
+		    side->results, slot + 16, sizeof(struct result *));
+		while (side->results_n < slot + 16)
+			side->results[side->results_n++] = NULL;
+	}
 	result = must_alloc(NULL, 1, sizeof(*result));
 	memset(result, 0, sizeof(*result));
 	side->results[slot] = result;
@@ -386,7 +586,7 @@ init_peer(struct world *world, cpnp_role role)
 
 	peer_init(p, role == CPNP_CLIENT ? "acme.example" : "carrier.example",
 	    role == CPNP_CLIENT ? "carrier.example" : "acme.example", 1,
-	    world->sign);
+	    world->scenario->sign);
 	/* An answer that the rate limit drops is one that was lost; more
 	 * retries, and longer intervals, are more of the same. */
 	p->config.resend_interval = 0;
@@ -416,6 +616,7 @@ world_fini(struct world *world)
 			free(world->sides[role][i]);
 		}
 		free(world->sides[role]);
+		free(world->tables[role].slots);
 		clear(p);
 		peer_fini(p);
 	}
@@ -434,9 +635,9 @@ world_first(struct world *world, cpnp_role role)
 
 	if (role == CPNP_CLIENT) {
 		q = peer_quotation(p, ORDER_ID);
-		q.edition = world->edition;
+		q.edition = world->scenario->edition;
 		q.expected_response_time.sec = BEGIN_WALL + MOMENT_SEC;
-		q.require_statements = world->sign;
+		q.require_statements = world->scenario->sign;
 		must(cpnp_orders_create(p->orders, &q, &order, p->now) == 0,
 		    "no order");
 		drain(world, role, &side, &result);

@@ -27,6 +27,22 @@ act_words(enum act act)
 		return "signs";
 	case ACT_SIGN_FAILED:
 		return "cannot sign";
+	case ACT_MORE_TIME:
+		return "asks for more time";
+	case ACT_WITHDRAW:
+		return "withdraws";
+	case ACT_UPDATE:
+		return "updates";
+	case ACT_ACTIVATE:
+		return "activates";
+	case ACT_SCHEDULE:
+		return "activates from one date to another";
+	case ACT_DEACTIVATE:
+		return "deactivates";
+	case ACT_GRANT:
+		return "grants it";
+	case ACT_SERVICE:
+		return "sees a date of the service come";
 	case ACT_RETRANS:
 		return "repeats its message";
 	case ACT_DEADLINE:
@@ -49,7 +65,17 @@ print_message(const struct world *world, uint16_t message)
 	const struct message *m = &world->messages[message];
 
 	(void)printf(" %s [%u]",
-	    cpnp_method_name(world->edition, (int)m->method), message);
+	    cpnp_method_name(world->scenario->edition, (int)m->method),
+	    message);
+}
+
+static void
+print_state(const struct side *side)
+{
+	(void)printf("%s", cpnp_state_name(side->state));
+	if (side->agreement > CPNP_AGREEMENT_COMPLETED)
+		(void)printf(
+		    " (%s)", cpnp_agreement_state_name(side->agreement));
 }
 
 void
@@ -65,7 +91,9 @@ print_move(const struct world *world, unsigned step, struct move move,
 		(void)printf(" and sends");
 	for (size_t i = 0; i < result->sent_n; i++)
 		print_message(world, result->sent[i]);
-	(void)printf(": %s, %s\n",
-	    cpnp_state_name(world_side(world, CPNP_CLIENT, sides[0])->state),
-	    cpnp_state_name(world_side(world, CPNP_SERVER, sides[1])->state));
+	(void)printf(": ");
+	print_state(world_side(world, CPNP_CLIENT, sides[0]));
+	(void)printf(", ");
+	print_state(world_side(world, CPNP_SERVER, sides[1]));
+	(void)printf("\n");
 }
