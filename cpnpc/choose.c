@@ -34,21 +34,31 @@ cpnpc_rule_parse(const char *text, cpnpc_rule *rule)
 	return CPNP_ERR_INVALID;
 }
 
-bool
-cpnpc_bid_is_eligible(cpnpc_rule rule, const cpnpc_bid *bid, cpnp_wtime now)
+const char *
+cpnpc_bid_fault(cpnpc_rule rule, const cpnpc_bid *bid, cpnp_wtime now)
 {
-	if (!bid->open || bid->validity.sec <= now.sec)
-		return false;
+	if (bid->validity.sec <= now.sec)
+		return "its validity has ended";
 	switch (rule) {
 	case CPNPC_RULE_CHEAPEST:
-		return bid->fits && bid->affordable;
 	case CPNPC_RULE_EXACT:
-		return bid->fits && bid->preferred && bid->affordable;
+		if (!bid->fits)
+			return "it is not what was asked for";
+		if (rule == CPNPC_RULE_EXACT && !bid->preferred)
+			return "it does not grant all that is preferred";
+		return bid->affordable ? NULL
+				       : "its price is not within --max-price";
 	case CPNPC_RULE_NONE:
 	case CPNPC_RULE_ASK:
 		break;
 	}
-	return true;
+	return NULL;
+}
+
+bool
+cpnpc_bid_is_eligible(cpnpc_rule rule, const cpnpc_bid *bid, cpnp_wtime now)
+{
+	return bid->open && cpnpc_bid_fault(rule, bid, now) == NULL;
 }
 
 static bool

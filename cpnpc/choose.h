@@ -40,7 +40,12 @@ typedef enum cpnpc_choosing {
 	CPNPC_CHOOSING_TO_PERSON /* that is what the rule says */
 } cpnpc_choosing;
 
-/* True when the rule may take the offer at this time. */
+/* What is wrong with an offer for the rule at this time, for people; NULL:
+ * nothing. */
+const char *cpnpc_bid_fault(
+    cpnpc_rule rule, const cpnpc_bid *bid, cpnp_wtime now);
+/* True when the rule may take the offer at this time: it is open, and there is
+ * nothing wrong with it. */
 bool cpnpc_bid_is_eligible(
     cpnpc_rule rule, const cpnpc_bid *bid, cpnp_wtime now);
 

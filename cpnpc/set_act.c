@@ -317,6 +317,18 @@ end_late(cpnpc_session *session, cpnpc_set *set, cpnp_now now)
 	return false;
 }
 
+static const char *
+why_declined(const cpnpc_set *set, const cpnpc_job *job, cpnp_wtime now)
+{
+	const char *fault = NULL;
+	cpnpc_bid bid;
+
+	read_bid(job, &job->intent.max_price, &bid);
+	if (bid.open)
+		fault = cpnpc_bid_fault(set->what.rule, &bid, now);
+	return fault != NULL ? fault : "none was chosen";
+}
+
 /* None will do. */
 static bool
 decline_all(cpnpc_session *session, cpnpc_set *set, cpnp_now now)
@@ -331,9 +343,7 @@ decline_all(cpnpc_session *session, cpnpc_set *set, cpnp_now now)
 		    cpnpc_member_standing(job) != CPNPC_MEMBER_OFFERS)
 			continue;
 		snprintf(job->why, sizeof(job->why), "%s",
-		    set->what.rule == CPNPC_RULE_ASK
-			? "none was chosen"
-			: "it is not what was asked for");
+		    why_declined(set, job, now.wall));
 		some = end_member(
 		    session, job, CPNP_REASON_UNACCEPTABLE_GAP, now);
 	}

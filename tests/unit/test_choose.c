@@ -69,6 +69,30 @@ START_TEST(test_choose_takes_the_first_of_equal_ones)
 }
 END_TEST
 
+/* Who declines says why (F10): what is wrong with it, the worst first. */
+START_TEST(test_choose_tells_what_is_wrong)
+{
+	cpnpc_bid b = bid(10);
+
+	ck_assert_ptr_null(cpnpc_bid_fault(CPNPC_RULE_EXACT, &b, NOW));
+	b.affordable = false;
+	ck_assert_ptr_null(cpnpc_bid_fault(CPNPC_RULE_ASK, &b, NOW));
+	ck_assert_str_eq(cpnpc_bid_fault(CPNPC_RULE_EXACT, &b, NOW),
+	    "its price is not within --max-price");
+	b.preferred = false;
+	ck_assert_str_eq(cpnpc_bid_fault(CPNPC_RULE_CHEAPEST, &b, NOW),
+	    "its price is not within --max-price");
+	ck_assert_str_eq(cpnpc_bid_fault(CPNPC_RULE_EXACT, &b, NOW),
+	    "it does not grant all that is preferred");
+	b.fits = false;
+	ck_assert_str_eq(cpnpc_bid_fault(CPNPC_RULE_CHEAPEST, &b, NOW),
+	    "it is not what was asked for");
+	b.validity = NOW;
+	ck_assert_str_eq(cpnpc_bid_fault(CPNPC_RULE_ASK, &b, NOW),
+	    "its validity has ended");
+}
+END_TEST
+
 START_TEST(test_choose_passes_over_what_may_not_be_taken)
 {
 	cpnpc_bid bids[N] = {bid(10), bid(20), bid(30)};
@@ -166,6 +190,7 @@ main(void)
 	const TTest *const tests[] = {
 	    test_choose_takes_the_lowest_price,
 	    test_choose_takes_the_first_of_equal_ones,
+	    test_choose_tells_what_is_wrong,
 	    test_choose_passes_over_what_may_not_be_taken,
 	    test_choose_without_a_price_is_not_free,
 	    test_choose_compares_no_different_tokens,
