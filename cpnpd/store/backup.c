@@ -51,11 +51,14 @@ sync_directory(const char *path)
 	return rc;
 }
 
+/* A step of a backup keeps its error to itself: then db knows of none. */
 static int
 sql_fail(sqlite3 *db, int rc, const char *path, cpnp_diag *diag)
 {
+	bool is_of_db = db != NULL && sqlite3_errcode(db) != SQLITE_OK;
+
 	return store_diag(diag, store_error(rc), path,
-	    db != NULL ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+	    is_of_db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
 }
 
 /* Nobody else may read it, and nothing is written over. */
