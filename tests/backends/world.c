@@ -163,31 +163,47 @@ signer_of(const struct world *w, int payer, uint64_t i)
 						 : w->signers[payer];
 }
 
+static void
+sign(const struct world *w, const cpnp_signer *signer, int payer,
+    uint64_t first, size_t n, cpnp_buf *out)
+{
+	uint8_t (*store)[WORLD_OP_MAX] = calloc(n, sizeof(*store));
+	cpnp_bytes *payloads = calloc(n, sizeof(*payloads));
+	cpnp_buf buf;
+
+	if (store == NULL || payloads == NULL)
+		die("sign", "out of memory");
+	for (size_t i = 0; i < n; i++) {
+		cpnp_buf_init_fixed(&buf, store[i], sizeof(store[i]));
+		world_encode(w, payer, first + i, &buf);
+		payloads[i] = cpnp_buf_bytes(&buf);
+	}
+	if (cpnp_op_sign(signer, payloads, n, out) != 0)
+		die("sign", "failed");
+	free(store);
+	free(payloads);
+}
+
 /* Neighbours of one signer are signed together. */
 void
 world_sign(const struct world *w, int payer, uint64_t first, size_t n,
     cpnp_buf *out)
 {
-	uint8_t (*store)[WORLD_OP_MAX] = calloc(n, sizeof(*store));
-	cpnp_bytes *payloads = calloc(n, sizeof(*payloads));
+	const cpnp_signer *signer;
 	size_t i, begin;
-	cpnp_buf buf;
 
-	if (store == NULL || payloads == NULL)
-		die("sign", "out of memory");
-	for (i = 0; i < n; i++) {
-		cpnp_buf_init_fixed(&buf, store[i], sizeof(store[i]));
-		world_encode(w, payer, first + i, &buf);
-		payloads[i] = cpnp_buf_bytes(&buf);
-	}
 	for (begin = 0; begin < n; begin = i) {
-		for (i = begin + 1; i < n && signer_of(w, payer, first + i) ==
-		     signer_of(w, payer, first + begin); i++)
+		signer = signer_of(w, payer, first + begin);
+		for (i = begin + 1; i < n &&
+		     signer_of(w, payer, first + i) == signer; i++)
 			;
-		if (cpnp_op_sign(signer_of(w, payer, first + begin),
-			payloads + begin, i - begin, out + begin) != 0)
-			die("sign", "failed");
+		sign(w, signer, payer, first + begin, i - begin, out + begin);
 	}
-	free(store);
-	free(payloads);
+}
+
+void
+world_sign_all(const struct world *w, int payer, uint64_t first, size_t n,
+    cpnp_buf *out)
+{
+	sign(w, w->signers[payer], payer, first, n, out);
 }

@@ -37,6 +37,9 @@ void world_digest(const struct world *world, int payer, uint64_t i,
 /* Signed, n neighbours with one signature; out is an array of n buffers. */
 void world_sign(const struct world *world, int payer, uint64_t first, size_t n,
     cpnp_buf *out);
+/* All by the payer and with one signature, for a bench; not the first. */
+void world_sign_all(const struct world *world, int payer, uint64_t first,
+    size_t n, cpnp_buf *out);
 /* How it must end, if nothing but these operations is in the log. */
 unsigned world_code(uint64_t i);
 
