@@ -31,9 +31,10 @@ anvil_start() {
 	local dir=$1 i
 	shift
 	: >"$dir/anvil.log"
-	"$ANVIL" --port "${anvil_port:-0}" --chain-id 1337 "$@" \
+	"$ANVIL" --port "${anvil_port:-0}" --chain-id "${anvil_chain:-1337}" "$@" \
 	    >"$dir/anvil.log" 2>&1 &
 	anvil=$!
+	disown "$anvil"
 	for ((i = 0; i < 300; i++)); do
 		if grep -q '^Listening on' "$dir/anvil.log"; then
 			anvil_port=$(sed -n 's/^Listening on .*://p' \

@@ -190,7 +190,8 @@ int window_next(cpnp_log *log, uint64_t *seq, cpnp_diag *diag);
 void window_fini(struct evm_window *window);
 /* Batches that have no place yet. */
 uint64_t window_pending(const struct evm_window *window);
-/* Fees of the moment.  UNAVAILABLE when the chain asks for more than max-fee. */
+/* Fees of the moment.  UNAVAILABLE when the chain asks for more than
+ * max-fee. */
 int window_price(const struct evm_conf *conf, uint64_t base_fee, uint64_t *tip,
     uint64_t *max_fee, cpnp_diag *diag);
 
