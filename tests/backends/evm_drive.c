@@ -55,6 +55,7 @@ unset(const char *name)
 			continue;
 		free((void *)(uintptr_t)settings[i].name);
 		settings[i] = settings[--setting_n];
+		return;
 	}
 }
 
