@@ -7,6 +7,7 @@
  *	ctl_orders.c   orders, customers and counters as JSON
  *	ctl_events.c   the stream of events
  *	ctl_approval.c what waits for an administrator, and what becomes of it
+ *	ctl_service.c  a service that runs, or does not, by other means
  *
  * A verb runs in steps, so that the loop comes round between two of them, and
  * takes no step while the peer does not read what is there for it.
@@ -88,6 +89,16 @@ int cpnpd_ctl_events(struct conn *c, bool *more, cpnp_diag *why);
 int cpnpd_ctl_pending(struct conn *c, bool *more, cpnp_diag *why);
 int cpnpd_ctl_approve(struct conn *c, bool *more, cpnp_diag *why);
 int cpnpd_ctl_reject(struct conn *c, bool *more, cpnp_diag *why);
+
+/* Answer when all that is to be stored now is durable: after _want the verb
+ * calls _wait in each step.  lost says what it means when that has failed. */
+void cpnpd_ctl_want_commit(struct conn *c);
+int cpnpd_ctl_wait_commit(
+    struct conn *c, const char *lost, bool *more, cpnp_diag *why);
+
+/* ctl_service.c */
+int cpnpd_ctl_activate(
+    struct conn *c, bool active, bool *more, cpnp_diag *why);
 
 int cpnpd_ctl_fail(cpnp_diag *why, int err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

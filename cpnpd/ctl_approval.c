@@ -120,36 +120,8 @@ find_order(struct conn *c, cpnp_order **order, cpnp_diag *why)
 	    c->request.order);
 }
 
-/* Answer when all that is to be stored now is durable. */
-static void
-want_commit(struct conn *c)
-{
-	const struct daemon *d = cpnpd_ctl_daemon(c);
-	const struct batch *b;
-
-	c->batches_failed = d->counters.batches_failed;
-	c->batches_wanted = d->counters.batches + d->counters.batches_failed;
-	for (b = d->flight; b != NULL; b = b->next)
-		c->batches_wanted++;
-	if (d->current != NULL)
-		c->batches_wanted++;
-	c->cursor = 1;
-}
-
-static int
-wait_commit(struct conn *c, bool *more, cpnp_diag *why)
-{
-	const struct daemon *d = cpnpd_ctl_daemon(c);
-
-	if (d->failed || d->counters.batches_failed != c->batches_failed)
-		return cpnpd_ctl_fail(why, CPNP_ERR_IO, "the decision could "
-		    "not be stored and does not count; the order waits as "
-		    "before, see cpnpctl pending");
-	if (d->counters.batches + d->counters.batches_failed <
-	    c->batches_wanted)
-		*more = c->waits = true;
-	return 0;
-}
+#define LOST "the decision could not be stored and does not count; the order " \
+	"waits as before, see cpnpctl pending"
 
 /* A document of the administrator's, as it is offered. */
 static int
@@ -228,7 +200,7 @@ cpnpd_ctl_approve(struct conn *c, bool *more, cpnp_diag *why)
 	int err;
 
 	if (c->cursor == 1)
-		return wait_commit(c, more, why);
+		return cpnpd_ctl_wait_commit(c, LOST, more, why);
 	cpnp_buf_init(&service, &cpnp_env_openssl()->mem, CPNP_CPD_MAX);
 	err = find_order(c, &order, why);
 	if (err == 0)
@@ -239,8 +211,8 @@ cpnpd_ctl_approve(struct conn *c, bool *more, cpnp_diag *why)
 	cpnp_buf_fini(&service);
 	if (err != 0)
 		return err;
-	want_commit(c);
-	return wait_commit(c, more, why);
+	cpnpd_ctl_want_commit(c);
+	return cpnpd_ctl_wait_commit(c, LOST, more, why);
 }
 
 /* "4", "Administratively prohibited", "administratively-prohibited" */
@@ -294,7 +266,7 @@ cpnpd_ctl_reject(struct conn *c, bool *more, cpnp_diag *why)
 	int err;
 
 	if (c->cursor == 1)
-		return wait_commit(c, more, why);
+		return cpnpd_ctl_wait_commit(c, LOST, more, why);
 	if (strlen(reason) > CPNP_TEXT_MAX)
 		return cpnpd_ctl_fail(why, CPNP_ERR_INVALID, "the reason has "
 		    "%zu bytes; expected up to %d", strlen(reason),
@@ -308,6 +280,6 @@ cpnpd_ctl_reject(struct conn *c, bool *more, cpnp_diag *why)
 		    cpnp_now_read());
 	if (err != 0)
 		return err;
-	want_commit(c);
-	return wait_commit(c, more, why);
+	cpnpd_ctl_want_commit(c);
+	return cpnpd_ctl_wait_commit(c, LOST, more, why);
 }

@@ -65,6 +65,9 @@ row_object(const cpnp_store_row *row)
 	    object, "open", json_boolean(!row->settled));
 	(void)json_object_set_new(
 	    object, "changed", cpnpd_ctl_time(row->changed));
+	if (row->has_service)
+		(void)json_object_set_new(
+		    object, "next_service", cpnpd_ctl_time(row->service));
 	return object;
 }
 
@@ -174,7 +177,35 @@ cpnpd_ctl_cost(const cpnp_money *cost)
 	return object;
 }
 
-/* The newest terms that there are: of the OFFER, else of the QUOTATION. */
+static void
+set_purpose(json_t *object, const char *key, const cpnp_msg *msg)
+{
+	if (cpnp_msg_has(msg, CPNP_ATTR_NEGOTIATION_OPTIONS) &&
+	    msg->options.purpose != CPNP_PURPOSE_NONE)
+		(void)json_object_set_new(object, key,
+		    json_string(msg->options.purpose == CPNP_PURPOSE_TEST
+			? "test" : "permanent"));
+}
+
+/* What is agreed while an UPDATE of it is open; the terms are the newer. */
+static void
+set_standing(json_t *object, const cpnp_store_row *row)
+{
+	cpnp_bytes offer = row->docs[CPNP_DOC_STANDING_OFFER];
+	cpnp_msg *msg = offer.len > 0 ? calloc(1, sizeof(*msg)) : NULL;
+
+	if (msg != NULL && cpnp_msg_decode(msg, offer, NULL) == 0) {
+		(void)json_object_set_new(
+		    object, "update_open", json_true());
+		if (msg->options.has_cost && !msg->options.cost_empty)
+			(void)json_object_set_new(object, "agreed_cost",
+			    cpnpd_ctl_cost(&msg->options.cost));
+		set_purpose(object, "agreed_purpose", msg);
+	}
+	free(msg);
+}
+
+/* The newest terms that there are: of the OFFER, else of the request. */
 static void
 set_terms(json_t *object, const cpnp_store_row *row)
 {
@@ -185,6 +216,7 @@ set_terms(json_t *object, const cpnp_store_row *row)
 	    row->docs[is_offer ? CPNP_DOC_OFFER : CPNP_DOC_REQUEST],
 	    NULL) != 0)
 		goto out;
+	set_purpose(object, "purpose", msg);
 	set_service(object, msg->service_description);
 	if (is_offer)
 		(void)json_object_set_new(object, "valid_until",
@@ -233,6 +265,7 @@ put_whole(void *user, const cpnp_store_row *row)
 	object = row_object(row);
 	history = json_array();
 	set_wait(d, object, row);
+	set_standing(object, row);
 	set_terms(object, row);
 	err = cpnp_store_each_event(d->store, row, add_event, history);
 	(void)json_object_set_new(object, "history", history);

@@ -66,6 +66,10 @@ typedef enum cpnp_ctl_member {
 	    CPNP_CTL_BIT(CPNP_CTL_CUSTOMER) |                                  \
 		CPNP_CTL_BIT(CPNP_CTL_STATUS_CODE) |                           \
 		CPNP_CTL_BIT(CPNP_CTL_REASON))                                 \
+	X(ACTIVATE, "activate", CPNP_CTL_BIT(CPNP_CTL_ORDER),                  \
+	    CPNP_CTL_BIT(CPNP_CTL_CUSTOMER))                                   \
+	X(DEACTIVATE, "deactivate", CPNP_CTL_BIT(CPNP_CTL_ORDER),              \
+	    CPNP_CTL_BIT(CPNP_CTL_CUSTOMER))                                   \
 	X(LOG, "log", CPNP_CTL_BIT(CPNP_CTL_LEVEL), 0)                         \
 	X(DRAIN, "drain", 0, CPNP_CTL_BIT(CPNP_CTL_OFF))                       \
 	X(RELOAD, "reload", 0, 0)                                              \

@@ -195,6 +195,35 @@ step_resume(struct conn *c, bool *more, cpnp_diag *why)
 	    cpnpd_ctl_daemon(c), (unsigned long)c->uid, why);
 }
 
+void
+cpnpd_ctl_want_commit(struct conn *c)
+{
+	const struct daemon *d = cpnpd_ctl_daemon(c);
+	const struct batch *b;
+
+	c->batches_failed = d->counters.batches_failed;
+	c->batches_wanted = d->counters.batches + d->counters.batches_failed;
+	for (b = d->flight; b != NULL; b = b->next)
+		c->batches_wanted++;
+	if (d->current != NULL)
+		c->batches_wanted++;
+	c->cursor = 1;
+}
+
+int
+cpnpd_ctl_wait_commit(
+    struct conn *c, const char *lost, bool *more, cpnp_diag *why)
+{
+	const struct daemon *d = cpnpd_ctl_daemon(c);
+
+	if (d->failed || d->counters.batches_failed != c->batches_failed)
+		return cpnpd_ctl_fail(why, CPNP_ERR_IO, "%s", lost);
+	if (d->counters.batches + d->counters.batches_failed <
+	    c->batches_wanted)
+		*more = c->waits = true;
+	return 0;
+}
+
 int
 cpnpd_ctl_step(struct conn *c, bool *more, cpnp_diag *why)
 {
@@ -217,6 +246,10 @@ cpnpd_ctl_step(struct conn *c, bool *more, cpnp_diag *why)
 		return cpnpd_ctl_approve(c, more, why);
 	case CPNP_CTL_VERB_REJECT:
 		return cpnpd_ctl_reject(c, more, why);
+	case CPNP_CTL_VERB_ACTIVATE:
+		return cpnpd_ctl_activate(c, true, more, why);
+	case CPNP_CTL_VERB_DEACTIVATE:
+		return cpnpd_ctl_activate(c, false, more, why);
 	case CPNP_CTL_VERB_LOG:
 		return step_log(c, more, why);
 	case CPNP_CTL_VERB_DRAIN:

@@ -56,6 +56,10 @@ static const struct verb {
 	    "decide an order that waits again, and offer"},
 	{"reject", "[--customer NAME] [--status STATUS] [--reason TEXT] "
 	    "ORDER", NULL, "order", "refuse an order that waits"},
+	{"activate", "[--customer NAME] ORDER", NULL, "order",
+	    "the service of an agreement runs"},
+	{"deactivate", "[--customer NAME] ORDER", NULL, "order",
+	    "it does not run any more"},
 	{"log", "level LEVEL", "level", "level",
 	    "log error, warning, info or debug"},
 	{"drain", "[--off]", NULL, NULL, "refuse new orders"},

@@ -215,7 +215,8 @@ struct columns {
 
 static const struct columns tables[] = {
 	{"orders", {{"customer", 24}, {"customer_order", 24},
-	    {"provider_order", 27}, {"changed", 20}, {"state", 0}}},
+	    {"provider_order", 27}, {"changed", 20}, {"agreement", 10},
+	    {"state", 0}}},
 	{"pending", {{"customer", 24}, {"customer_order", 24},
 	    {"since", 20}, {"deadline", 20}, {"cost", 16}, {"reason", 0}}},
 	{"customers", {{"customer", 32}, {"may_order", 9},

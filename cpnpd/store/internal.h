@@ -32,7 +32,7 @@
 
 #define STORE_ORDER_COLUMNS                                                    \
 	"id, role, peer_identity, customer_order_id, provider_order_id, "      \
-	"state, agreement, settled, changed, saved"
+	"state, agreement, settled, changed, saved, next_service"
 
 /* What is a change of state, and not bookkeeping alone. */
 #define STORE_IS_CHANGE                                                        \

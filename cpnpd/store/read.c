@@ -86,6 +86,8 @@ read_row(cpnp_store *store, sqlite3_stmt *stmt, cpnp_store_row *row)
 	row->agreement_state = (cpnp_agreement_state)sqlite3_column_int(stmt, 6);
 	row->settled = sqlite3_column_int(stmt, 7) != 0;
 	row->changed.sec = sqlite3_column_int64(stmt, 8);
+	row->has_service = sqlite3_column_type(stmt, 10) != SQLITE_NULL;
+	row->service.sec = sqlite3_column_int64(stmt, 10);
 	cpnp_buf_reset(&store->row);
 	for (i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
 		*views[i] = store_column(stmt, columns[i]);

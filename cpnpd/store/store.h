@@ -142,6 +142,8 @@ typedef struct cpnp_store_row {
 	cpnp_agreement_state agreement_state;
 	bool settled; /* nothing open or outstanding */
 	cpnp_wtime changed;
+	bool has_service; /* is next to start or to end */
+	cpnp_wtime service;
 	cpnp_bytes saved;
 	cpnp_bytes docs[CPNP_DOC_END];
 	cpnp_bytes note; /* of cpnp_store_put_note() */
