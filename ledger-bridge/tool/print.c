@@ -152,6 +152,46 @@ print_journal(const cpnp_proof *proof)
 	putchar('\n');
 }
 
+/* The provider has acknowledged it, and something else since: an UPDATE has
+ * taken its place (RFC 8921, 9.2.9). */
+static bool
+is_superseded(const cpnp_proof *proof, size_t agreement)
+{
+	const cpnp_proof_entry *entry;
+	size_t i;
+
+	for (i = 0; i < proof->entry_n && (int)agreement != proof->agreed;
+	     i++) {
+		entry = &proof->entries[i];
+		if (entry->is_signed &&
+		    entry->statement.type == CPNP_STATEMENT_ACK &&
+		    entry->agreement == (int)agreement)
+			return true;
+	}
+	return false;
+}
+
+/* A WITHDRAW, and no word that it was refused. */
+static bool
+is_withdrawn(const cpnp_proof *proof)
+{
+	const cpnp_statement *s;
+	bool withdrawn = false;
+	size_t i;
+
+	for (i = 0; i < proof->entry_n; i++) {
+		s = &proof->entries[i].statement;
+		if (proof->entries[i].is_signed)
+			continue;
+		if (s->to_state == CPNP_STATE_COMPLETED)
+			withdrawn = false;
+		else if (s->event == CPNP_EVENT_WITHDRAW ||
+		    s->event == CPNP_EVENT_RECV_WITHDRAW)
+			withdrawn = true;
+	}
+	return withdrawn;
+}
+
 void
 tool_print_proof(const cpnp_proof *proof, bool xml)
 {
@@ -167,7 +207,8 @@ tool_print_proof(const cpnp_proof *proof, bool xml)
 		tool_put(stdout, proof->opening.client);
 		fputs(" and ", stdout);
 		tool_put(stdout, proof->opening.provider);
-		printf(" agreed on %s:\n", date);
+		printf(" agreed on %s, and this %s:\n", date,
+		    is_withdrawn(proof) ? "was withdrawn" : "stands now");
 		print_agreement(&proof->agreements[proof->agreed], xml);
 	} else {
 		fputs("Nothing was agreed between ", stdout);
@@ -179,7 +220,9 @@ tool_print_proof(const cpnp_proof *proof, bool xml)
 	for (i = 0; i < proof->agreement_n; i++) {
 		if ((int)i == proof->agreed)
 			continue;
-		puts("\nOffered, and not agreed:");
+		puts(is_superseded(proof, i)
+			? "\nAgreed before, and changed since:"
+			: "\nOffered, and not agreed:");
 		print_agreement(&proof->agreements[i], xml);
 	}
 	print_histories(proof);
@@ -217,6 +260,10 @@ agreement_json(const cpnp_proof *proof, size_t i)
 	    "provider_order_id", tool_text(a->provider_order_id), "validity",
 	    json_time(a->validity), "document",
 	    tool_service_json(a->service_description));
+	(void)json_object_set_new(json, "stands", json_boolean(
+	    (int)i == proof->agreed && !is_withdrawn(proof)));
+	(void)json_object_set_new(
+	    json, "superseded", json_boolean(is_superseded(proof, i)));
 	if (a->has_cost) {
 		tool_money(&a->cost, money);
 		(void)json_object_set_new(json, "price",
