@@ -256,6 +256,63 @@ parse_activation(const struct setting *setting, const char *text, void *at)
 	return true;
 }
 
+/* "2026-12-01T08:00:00Z", or "+90 s", "+5 min", "+2 h", "+30 d" from now. */
+static bool
+parse_when(const struct setting *setting, const char *text, void *at)
+{
+	static const struct {
+		const char *name;
+		int64_t sec;
+	} units[] = {
+	    {"", 1}, {"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}};
+	cpnpc_when when = {.is_set = true};
+	cpnp_wtime date;
+	char *end;
+	size_t i;
+
+	if (text[0] != '+') {
+		if (cpnp_date_parse(CPNP_EDITION_RFC8921,
+			cpnp_bytes_str(text), &date) != 0)
+			return false;
+		when.sec = date.sec;
+		*(cpnpc_when *)at = when;
+		return true;
+	}
+	if (!isdigit((unsigned char)text[1]))
+		return false;
+	errno = 0;
+	when.from_now = true;
+	when.sec = strtoll(text + 1, &end, 10);
+	end += strspn(end, " ");
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(end, units[i].name) != 0)
+			continue;
+		if (errno != 0 ||
+		    when.sec > (int64_t)setting->max / units[i].sec)
+			return false;
+		when.sec *= units[i].sec;
+		*(cpnpc_when *)at = when;
+		return true;
+	}
+	return false;
+}
+
+cpnp_wtime
+cpnpc_when_date(const cpnpc_when *when, cpnp_now now)
+{
+	return (cpnp_wtime){when->sec + (when->from_now ? now.wall.sec : 0)};
+}
+
+static bool
+parse_more_time(const struct setting *setting, const char *text, void *at)
+{
+	cpnpc_more_time *more = at;
+
+	*more = (cpnpc_more_time){.never = strcmp(text, "never") == 0};
+	return more->never || strcmp(text, "as-asked") == 0 ||
+	       parse_when(setting, text, &more->until);
+}
+
 static const char *const accept_names[] = {
     [CPNPC_ACCEPT_DEFAULT] = "default",
     [CPNPC_ACCEPT_ALWAYS] = "always",
@@ -299,6 +356,7 @@ parse_rule(const struct setting *setting, const char *text, void *at)
 #define TIME_MIN CPNP_MILLISECONDS(100)
 #define TIME_MAX CPNP_SECONDS(3600)
 #define YEAR 31622400
+#define DATE "2026-12-01T08:00:00Z"
 
 static const struct setting settings[] = {
     {"server", 's', BOTH, parse_server, AT(server), 1, CPNP_TEXT_MAX, NULL,
@@ -348,6 +406,12 @@ static const struct setting settings[] = {
 	"permanent or test"},
     {"activation", 0, BOTH, parse_activation, AT(activation), 0, 0, NULL,
 	"permanent or scheduled"},
+    {"more-time", 0, BOTH, parse_more_time, AT(more_time), 0, YEAR, NULL,
+	"never, as-asked, or until when, as \"" DATE "\" or \"+2 h\""},
+    {"at", 0, IN_LINE, parse_when, AT(at), 0, 10 * (uint64_t)YEAR, NULL,
+	"a date as \"" DATE "\", or a time from now as \"+2 h\""},
+    {"until", 0, IN_LINE, parse_when, AT(until), 0, 10 * (uint64_t)YEAR, NULL,
+	"a date as \"" DATE "\", or a time from now as \"+2 h\""},
     {"mtu", 0, BOTH, parse_number, AT(mtu), 576, 65535, NULL,
 	"a number from 576 to 65535"},
     {"retransmit", 0, BOTH, parse_duration, AT(retransmit), TIME_MIN, TIME_MAX,

@@ -31,6 +31,21 @@ typedef struct cpnpc_reasons {
 	size_t n;
 } cpnpc_reasons;
 
+/* A moment: a date, or so many seconds from now on. */
+typedef struct cpnpc_when {
+	bool is_set;
+	bool from_now;
+	int64_t sec;
+} cpnpc_when;
+
+cpnp_wtime cpnpc_when_date(const cpnpc_when *when, cpnp_now now);
+
+/* What to say to a provider who wants more time for its offer. */
+typedef struct cpnpc_more_time {
+	bool never;
+	cpnpc_when until;
+} cpnpc_more_time;
+
 /* Yes, no, or what fits the case. */
 typedef enum cpnpc_choice { CPNPC_UNSET = 0, CPNPC_YES, CPNPC_NO } cpnpc_choice;
 
@@ -69,6 +84,7 @@ typedef struct cpnpc_conf {
 	bool no_recursion;
 	cpnp_purpose purpose;
 	cpnp_activation_type activation; /* 0: nothing is asked */
+	cpnpc_more_time more_time;
 	uint64_t mtu; /* 0: not set */
 	cpnp_tstamp retransmit;
 	uint64_t retries;
@@ -89,6 +105,8 @@ typedef struct cpnpc_conf {
 	bool max_price_given;
 	char *order_id;
 	cpnpc_reasons reasons; /* each once */
+	cpnpc_when at;    /* when a service is to start */
+	cpnpc_when until; /* and to end */
 	bool yes; /* withdraw without asking */
 	bool json;
 	bool quiet;

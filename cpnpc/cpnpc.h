@@ -44,7 +44,8 @@ typedef cpnpc_exit cpnpc_verb_fn(cpnpc *run);
 cpnpc_verb_fn cpnpc_verb_quote, cpnpc_verb_order, cpnpc_verb_accept,
     cpnpc_verb_decline, cpnpc_verb_cancel, cpnpc_verb_show, cpnpc_verb_list,
     cpnpc_verb_resume, cpnpc_verb_validate, cpnpc_verb_template,
-    cpnpc_verb_decode, cpnpc_verb_withdraw;
+    cpnpc_verb_decode, cpnpc_verb_withdraw, cpnpc_verb_update,
+    cpnpc_verb_activate, cpnpc_verb_deactivate;
 
 /* Say what went wrong, on standard error and with --json as an object on
  * standard output; returns code. */
@@ -87,10 +88,14 @@ typedef struct cpnpc_records {
  * names (NULL for any). */
 int cpnpc_records_read(
     cpnpc_records *records, cpnp_store *store, const char *id, bool open_only);
+/* A copy of one more. */
+int cpnpc_records_add(cpnpc_records *records, const cpnp_store_row *row);
 void cpnpc_records_fini(cpnpc_records *records);
 /* The orders of the store that are members of the set id, by their numbers;
  * none when there is no such set (set.c). */
 int cpnpc_set_read(cpnpc_records *records, cpnp_store *store, const char *id);
+/* There is an agreement, Completed or Active. */
+bool cpnpc_stands(cpnp_agreement_state state);
 /* The one order that id names; tells the error. */
 cpnpc_exit cpnpc_records_find(
     cpnpc *run, cpnp_store *store, const char *id, cpnpc_record *record);
@@ -123,6 +128,13 @@ typedef struct cpnpc_offer {
 	cpnp_diag difference; /* the first, when it is not exact */
 	cpnp_cpd_change changes[CPNPC_CHANGES_MAX];
 	size_t changes_n; /* there may be more than have room */
+
+	/* of an UPDATE that is open: what stands, and what becomes of it */
+	bool is_update;
+	cpnp_msg standing;
+	cpnp_cpd stands;
+	cpnp_cpd_change *updates;
+	size_t updates_n;
 } cpnpc_offer;
 
 /* Read the request and the offer of an order; NULL and CPNP_ERR_NOT_FOUND
@@ -136,6 +148,8 @@ void cpnpc_offer_compare_terms(cpnpc_offer *offer);
 bool cpnpc_offer_is_preferred(const cpnpc_offer *offer);
 /* The price of it; NULL when it names none. */
 const cpnp_money *cpnpc_offer_cost(const cpnpc_offer *offer);
+/* The same of what an UPDATE would change. */
+const cpnp_money *cpnpc_offer_cost_before(const cpnpc_offer *offer);
 
 typedef enum cpnpc_verdict {
 	CPNPC_VERDICT_ACCEPT,

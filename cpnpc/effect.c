@@ -194,8 +194,10 @@ perform(cpnpc_session *session, const cpnp_effect *effect, cpnp_now now)
 		break;
 	case CPNP_EFFECT_END:
 		commit(session);
-		if (job != NULL && !session->broken)
+		if (job != NULL && !session->broken) {
+			job->end_state = effect->u.end.state;
 			cpnpc_job_ended(session, job);
+		}
 		break;
 	case CPNP_EFFECT_FORGET:
 		if (job != NULL)

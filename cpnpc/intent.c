@@ -34,7 +34,39 @@ parse_member(char *text, cpnpc_member *set)
 	return cpnpc_rule_parse(part[2], &set->rule);
 }
 
-/* "quote ACCEPT" or "order ACCEPT", then "@HOST:PORT" when the server was
+static const struct {
+	cpnpc_goal goal;
+	const char *name;
+} goals[] = {{CPNPC_GOAL_ORDER, "order"}, {CPNPC_GOAL_QUOTE, "quote"},
+    {CPNPC_GOAL_UPDATE, "update"}};
+
+#define GOALS_N (sizeof(goals) / sizeof(goals[0]))
+
+static const char *
+goal_name(cpnpc_goal goal)
+{
+	size_t i;
+
+	for (i = 0; i < GOALS_N; i++)
+		if (goals[i].goal == goal)
+			return goals[i].name;
+	return goals[0].name;
+}
+
+static int
+parse_goal(const char *text, cpnpc_goal *goal)
+{
+	size_t i;
+
+	for (i = 0; i < GOALS_N; i++)
+		if (strcmp(goals[i].name, text) == 0) {
+			*goal = goals[i].goal;
+			return 0;
+		}
+	return CPNP_ERR_INVALID;
+}
+
+/* "quote ACCEPT", "order ACCEPT" or "update ACCEPT", then "@HOST:PORT" when the server was
  * found by its domain or is one of several, the set that the order is a member
  * of, and "WHOLE.BILLIONTHS CODE" when there is a highest price. */
 void
@@ -45,7 +77,7 @@ cpnpc_intent_format(const cpnpc_intent *intent, char out[CPNPC_INTENT_LEN])
 	int n;
 
 	n = snprintf(out, CPNPC_INTENT_LEN, "%s %s%s%s",
-	    intent->goal == CPNPC_GOAL_QUOTE ? "quote" : "order",
+	    goal_name(intent->goal),
 	    cpnpc_accept_name(intent->accept), has_server ? " @" : "",
 	    intent->server);
 	if (intent->set.id[0] != '\0')
@@ -90,11 +122,7 @@ cpnpc_intent_parse(cpnp_bytes text, cpnpc_intent *intent)
 	}
 	if (goal == NULL || accept == NULL)
 		return CPNP_ERR_INVALID;
-	if (strcmp(goal, "quote") == 0)
-		i.goal = CPNPC_GOAL_QUOTE;
-	else if (strcmp(goal, "order") == 0)
-		i.goal = CPNPC_GOAL_ORDER;
-	else
+	if (parse_goal(goal, &i.goal) != 0)
 		return CPNP_ERR_INVALID;
 	while (strcmp(accept, cpnpc_accept_name(i.accept)) != 0)
 		if (i.accept++ == CPNPC_ACCEPT_NEVER)

@@ -61,7 +61,8 @@ decline(cpnpc_session *session, const cpnpc_job *job, cpnp_now now)
 	    cpnp_order_edition(job->order) == CPNP_EDITION_DRAFT02)
 		cpnpc_status_say(session,
 		    "order %s: draft-02 has no reasons; none is sent", job->id);
-	if (reasons->n == 0 && job->goal == CPNPC_GOAL_ORDER)
+	if (reasons->n == 0 && (job->goal == CPNPC_GOAL_ORDER ||
+				   job->goal == CPNPC_GOAL_UPDATE))
 		reasons = &gap;
 	return cpnp_order_decline(
 	    session->orders, job->order, reasons->items, reasons->n, now);
@@ -132,7 +133,8 @@ cpnpc_job_decide(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 	/* An offer to one of a set is decided with those to the others. */
 	if (job->done || job->set != NULL ||
 	    job->goal == CPNPC_GOAL_DECLINE || job->goal == CPNPC_GOAL_CANCEL ||
-	    job->goal == CPNPC_GOAL_WITHDRAW)
+	    (cpnpc_goal_is_change(job->goal) &&
+		job->goal != CPNPC_GOAL_UPDATE))
 		return;
 	/* Its validity has ended, and the timer says so next. */
 	cpnp_order_wait(job->order, &wait);
@@ -206,6 +208,7 @@ cpnpc_job_create(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 	const cpnpc_conf *conf = &session->run->conf;
 	cpnp_wtime deadline = {
 	    now.wall.sec + (int64_t)conf->expected_response};
+	cpnp_wtime more_until;
 	int err;
 	cpnp_description who = customer(conf);
 	/* The price is asked for, so that it is known before committing. */
@@ -237,6 +240,8 @@ cpnpc_job_create(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 		(conf->require_statements == CPNPC_UNSET && !conf->udp),
 	};
 
+	quotation.more_time = cpnpc_more_time_policy(conf, now, &more_until);
+	quotation.more_time_until = more_until;
 	err = cpnp_orders_create(
 	    session->orders, &quotation, &job->order, now);
 	if (err == 0)
@@ -265,16 +270,30 @@ take_intent(cpnpc_session *session, cpnpc_job *job)
 {
 	const cpnpc_conf *conf = &session->run->conf;
 	cpnpc_intent stored;
+	bool is_stored =
+	    cpnpc_intent_parse(job->record.row.note, &stored) == 0;
+	bool is_update =
+	    job->goal == CPNPC_GOAL_UPDATE && job->service != NULL;
 
 	job->intent = (cpnpc_intent){
-	    .goal = job->goal == CPNPC_GOAL_QUOTE ? CPNPC_GOAL_QUOTE
-						  : CPNPC_GOAL_ORDER,
+	    .goal = job->goal == CPNPC_GOAL_QUOTE ||
+			    job->goal == CPNPC_GOAL_UPDATE
+			? job->goal
+			: CPNPC_GOAL_ORDER,
 	    .accept = conf->accept,
 	    .max_price = conf->max_price,
 	};
-	if (job->is_new || job->goal == CPNPC_GOAL_ACCEPT ||
-	    cpnpc_intent_parse(job->record.row.note, &stored) != 0) {
-		cpnpc_server_note(job->link, job);
+	/* A change is meant as this command line says, of an order that is
+	 * where it was. */
+	if (is_update && is_stored) {
+		job->intent.set = stored.set;
+		memcpy(job->intent.server, stored.server,
+		    sizeof(stored.server));
+	}
+	if (job->is_new || job->goal == CPNPC_GOAL_ACCEPT || is_update ||
+	    !is_stored) {
+		if (!is_update || !is_stored)
+			cpnpc_server_note(job->link, job);
 		if (job->intent.accept == CPNPC_ACCEPT_DEFAULT)
 			job->intent.accept = session->may_ask
 						 ? CPNPC_ACCEPT_ASK
@@ -391,18 +410,10 @@ command(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 			return 0;
 		return cpnp_order_cancel(session->orders, job->order, now);
 	case CPNPC_GOAL_WITHDRAW:
-		if (state == CPNP_STATE_COMPLETED)
-			return cpnp_order_withdraw(
-			    session->orders, job->order, now);
-		/* Sent already, it has just been repeated. */
-		if (cpnp_order_agreement_state(job->order) ==
-		    CPNP_AGREEMENT_COMPLETED)
-			return 0;
-		cpnpc_job_finish(session, job, CPNPC_LOCAL,
-		    "there is no agreement to withdraw, it is %s; \"cpnpc "
-		    "cancel\" ends it",
-		    cpnp_state_name(state));
-		return 0;
+	case CPNPC_GOAL_UPDATE:
+	case CPNPC_GOAL_ACTIVATE:
+	case CPNPC_GOAL_DEACTIVATE:
+		return cpnpc_job_change(session, job, now);
 	case CPNPC_GOAL_ORDER:
 	case CPNPC_GOAL_QUOTE:
 		break;
@@ -445,7 +456,7 @@ cpnpc_job_load(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 	take_intent(session, job);
 	if (row->state == CPNP_STATE_CANCELLED)
 		cpnpc_job_learn_end(session, job, now);
-	if (row->settled && (job->goal != CPNPC_GOAL_WITHDRAW ||
+	if (row->settled && (!cpnpc_goal_is_change(job->goal) ||
 				row->state != CPNP_STATE_COMPLETED)) {
 		cpnpc_job_finish_stored(session, job);
 		return false;
@@ -533,12 +544,13 @@ cpnpc_jobs_tick(cpnpc_session *session, cpnp_now now)
 	for (i = 0; i < session->jobs_n; i++) {
 		cpnpc_job *job = &session->jobs[i];
 		bool by_the_way = job->goal == CPNPC_GOAL_ORDER ||
-				  job->goal == CPNPC_GOAL_QUOTE;
+				  job->goal == CPNPC_GOAL_QUOTE ||
+				  job->goal == CPNPC_GOAL_UPDATE;
 
 		if (job->done || job->order == NULL || !by_the_way ||
 		    cpnp_order_state(job->order) != CPNP_STATE_CANCELLED ||
-		    cpnp_order_agreement_state(job->order) !=
-			CPNP_AGREEMENT_NONE ||
+		    cpnp_order_transaction(job->order) ==
+			CPNP_METHOD_WITHDRAW ||
 		    now.mono < job->ended_at + SETTLE_TIME)
 			continue;
 		cpnpc_status_say(session,

@@ -445,6 +445,29 @@ cpnpc_json_datagram(cpnp_bytes datagram, int *err, cpnp_diag *diag)
 
 /* ---- orders ------------------------------------------------------------ */
 
+/* What an UPDATE makes of the agreement. */
+static void
+set_updates(json_t *object, const cpnpc_offer *offer)
+{
+	const cpnp_money *before = cpnpc_offer_cost_before(offer);
+	json_t *updates = json_array(), *update;
+	size_t i;
+
+	if (before != NULL)
+		(void)json_object_set_new(
+		    object, "price_before", cpnpc_json_money(before));
+	for (i = 0; i < offer->updates_n && i < CPNPC_CHANGES_MAX; i++) {
+		const cpnp_cpd_change *c = &offer->updates[i];
+
+		update = json_object();
+		set_text(update, "clause", cpnp_bytes_str(c->path));
+		set_text(update, "agreed", cpnp_bytes_str(c->before));
+		set_text(update, "offered", cpnp_bytes_str(c->after));
+		(void)json_array_append_new(updates, update);
+	}
+	(void)json_object_set_new(object, "updates", updates);
+}
+
 json_t *
 cpnpc_json_offer(const cpnpc_offer *offer)
 {
@@ -470,6 +493,14 @@ cpnpc_json_offer(const cpnpc_offer *offer)
 		(void)json_array_append_new(changes, change);
 	}
 	(void)json_object_set_new(object, "changes", changes);
+	if (offer->is_update)
+		set_updates(object, offer);
+	if (cpnp_msg_has(msg, CPNP_ATTR_NEGOTIATION_OPTIONS) &&
+	    msg->options.purpose != CPNP_PURPOSE_NONE)
+		set_text(object, "purpose",
+		    msg->options.purpose == CPNP_PURPOSE_TEST
+			? CPNP_BYTES_LIT("test")
+			: CPNP_BYTES_LIT("permanent"));
 	if (cpnp_msg_has(msg, CPNP_ATTR_EXPLANATION))
 		(void)json_object_set_new(object, "explanations",
 		    cpnpc_json_explanations(
@@ -524,9 +555,34 @@ set_waiting(json_t *object, const cpnp_order *order)
 	(void)json_object_set_new(object, "waiting", waiting);
 }
 
+/* The agreement that stands while an UPDATE of it is open. */
+static void
+set_standing(json_t *object, const cpnp_order *order)
+{
+	cpnp_agreement agreement;
+	json_t *standing;
+
+	if (cpnp_order_doc(order, CPNP_DOC_STANDING_OFFER).len == 0 ||
+	    cpnp_order_get_standing(order, &agreement) != 0)
+		return;
+	standing = json_object();
+	if (agreement.has_cost)
+		(void)json_object_set_new(
+		    standing, "price", cpnpc_json_money(&agreement.cost));
+	if (agreement.purpose != CPNP_PURPOSE_NONE)
+		set_text(standing, "purpose",
+		    agreement.purpose == CPNP_PURPOSE_TEST
+			? CPNP_BYTES_LIT("test")
+			: CPNP_BYTES_LIT("permanent"));
+	(void)json_object_set_new(standing, "service",
+	    cpnpc_json_service(agreement.service_description));
+	(void)json_object_set_new(object, "standing", standing);
+}
+
 json_t *
 cpnpc_json_order(const cpnp_order *order)
 {
+	cpnp_wtime next;
 	json_t *object = json_object();
 	cpnpc_offer *offer;
 
@@ -543,6 +599,13 @@ cpnpc_json_order(const cpnp_order *order)
 	set_text(object, "agreement",
 	    cpnp_bytes_str(
 		cpnp_agreement_state_name(cpnp_order_agreement_state(order))));
+	set_text(object, "transaction",
+	    cpnp_bytes_str(cpnp_method_name(cpnp_order_edition(order),
+		(int)cpnp_order_transaction(order))));
+	if (cpnp_order_next_service_event(order, &next))
+		(void)json_object_set_new(
+		    object, "next_service", cpnpc_json_time(next));
+	set_standing(object, order);
 	set_digest(object, "order_reference", true, cpnp_order_ref(order));
 	if (cpnpc_offer_new(&offer, order) == 0) {
 		(void)json_object_set_new(

@@ -34,6 +34,12 @@ static const struct verb {
 	"end an order that is not agreed yet"},
     {"withdraw", "ORDER", 1, 1, cpnpc_verb_withdraw,
 	"end an agreement and its service"},
+    {"update", "ORDER FILE", 2, 2, cpnpc_verb_update,
+	"change an agreement into what the document describes"},
+    {"activate", "ORDER", 1, 1, cpnpc_verb_activate,
+	"start the service of an agreement"},
+    {"deactivate", "ORDER", 1, 1, cpnpc_verb_deactivate,
+	"stop it, the agreement goes on"},
     {"show", "ORDER", 1, 1, cpnpc_verb_show, "state, history and terms of one"},
     {"list", "", 0, 0, cpnpc_verb_list, "all orders"},
     {"resume", "[ORDER]", 0, 1, cpnpc_verb_resume,
@@ -72,7 +78,7 @@ print_usage(FILE *f)
 
 	fputs("usage: cpnpc [OPTION]... VERB [OPERAND]\n\nverbs:\n", f);
 	for (i = 0; i < VERBS_N; i++)
-		fprintf(f, "  %-8s %-8s  %s\n", verbs[i].name,
+		fprintf(f, "  %-10s %-10s  %s\n", verbs[i].name,
 		    verbs[i].operands, verbs[i].what);
 	fputs("\noptions:\n"
 	      "  -c, --config FILE       instead of ~/.config/cpnp/cpnpc.conf\n"
@@ -87,6 +93,10 @@ print_usage(FILE *f)
 	      "      --order-id ID       instead of one made here\n"
 	      "      --reason REASON     to decline: gap, conflict or\n"
 	      "                          activation-type\n"
+	      "      --purpose PURPOSE   permanent or test\n"
+	      "      --more-time WHEN    never, as-asked, or until when\n"
+	      "      --at TIME           activate then: a date, or \"+2 h\"\n"
+	      "      --until TIME        and deactivate then\n"
 	      "      --yes               withdraw without asking\n"
 	      "      --store FILE        where orders are kept\n"
 	      "  -j, --json              machine-readable output\n"

@@ -52,6 +52,21 @@ compare(cpnpc_offer *offer)
 	return 0;
 }
 
+/* Who asks for an UPDATE and names no purpose leaves it as it is. */
+static cpnp_purpose
+wanted_purpose(const cpnpc_offer *offer)
+{
+	cpnp_purpose purpose =
+	    cpnp_msg_has(&offer->request, CPNP_ATTR_NEGOTIATION_OPTIONS)
+		? offer->request.options.purpose
+		: CPNP_PURPOSE_NONE;
+
+	if (purpose != CPNP_PURPOSE_NONE || !offer->is_update ||
+	    !cpnp_msg_has(&offer->standing, CPNP_ATTR_NEGOTIATION_OPTIONS))
+		return purpose;
+	return offer->standing.options.purpose;
+}
+
 static void
 differ(cpnpc_offer *offer, const char *where, const char *why)
 {
@@ -66,10 +81,9 @@ differ(cpnpc_offer *offer, const char *where, const char *why)
 static void
 compare_purpose(cpnpc_offer *offer)
 {
-	cpnp_purpose wanted = CPNP_PURPOSE_NONE, offered = CPNP_PURPOSE_NONE;
+	cpnp_purpose wanted = wanted_purpose(offer);
+	cpnp_purpose offered = CPNP_PURPOSE_NONE;
 
-	if (cpnp_msg_has(&offer->request, CPNP_ATTR_NEGOTIATION_OPTIONS))
-		wanted = offer->request.options.purpose;
 	if (cpnp_msg_has(&offer->offer, CPNP_ATTR_NEGOTIATION_OPTIONS))
 		offered = offer->offer.options.purpose;
 	if (offered == CPNP_PURPOSE_NONE ||
@@ -116,6 +130,33 @@ cpnpc_offer_compare_terms(cpnpc_offer *offer)
 		    "none were asked for, and the offer names some");
 }
 
+/* What an UPDATE that is open makes of the agreement. */
+static int
+compare_standing(cpnpc_offer *offer, const cpnp_order *order)
+{
+	cpnp_bytes bytes = cpnp_order_doc(order, CPNP_DOC_STANDING_OFFER);
+	cpnp_diag diag = {0};
+	int err;
+
+	if (bytes.len == 0)
+		return 0;
+	err = cpnp_msg_decode(&offer->standing, bytes, NULL);
+	if (err != 0)
+		return err;
+	offer->is_update = true;
+	if (!offer->is_cpd ||
+	    cpnp_cpd_decode(&offer->stands,
+		offer->standing.service_description,
+		&cpnp_env_openssl()->mem, &diag) != 0)
+		return 0;
+	offer->updates = calloc(CPNPC_CHANGES_MAX, sizeof(*offer->updates));
+	if (offer->updates == NULL)
+		return CPNP_ERR_NOMEM;
+	offer->updates_n = cpnp_cpd_diff(&offer->stands, &offer->offered,
+	    offer->updates, CPNPC_CHANGES_MAX);
+	return 0;
+}
+
 int
 cpnpc_offer_new(cpnpc_offer **result, const cpnp_order *order)
 {
@@ -135,6 +176,8 @@ cpnpc_offer_new(cpnpc_offer **result, const cpnp_order *order)
 		err = cpnp_msg_decode(&offer->offer, bytes, NULL);
 	if (err == 0)
 		err = compare(offer);
+	if (err == 0)
+		err = compare_standing(offer, order);
 	if (err != 0) {
 		cpnpc_offer_del(offer);
 		return err;
@@ -151,6 +194,8 @@ cpnpc_offer_del(cpnpc_offer *offer)
 		return;
 	cpnp_cpd_fini(&offer->wanted);
 	cpnp_cpd_fini(&offer->offered);
+	cpnp_cpd_fini(&offer->stands);
+	free(offer->updates);
 	free(offer);
 }
 
@@ -163,15 +208,27 @@ cpnpc_offer_is_preferred(const cpnpc_offer *offer)
 				      &offer->wanted, NULL) == 0);
 }
 
-const cpnp_money *
-cpnpc_offer_cost(const cpnpc_offer *offer)
+static const cpnp_money *
+cost_of(const cpnp_msg *msg)
 {
-	const cpnp_negotiation_options *options = &offer->offer.options;
+	const cpnp_negotiation_options *options = &msg->options;
 
-	if (!cpnp_msg_has(&offer->offer, CPNP_ATTR_NEGOTIATION_OPTIONS) ||
+	if (!cpnp_msg_has(msg, CPNP_ATTR_NEGOTIATION_OPTIONS) ||
 	    !options->has_cost || options->cost_empty)
 		return NULL;
 	return &options->cost;
+}
+
+const cpnp_money *
+cpnpc_offer_cost(const cpnpc_offer *offer)
+{
+	return cost_of(&offer->offer);
+}
+
+const cpnp_money *
+cpnpc_offer_cost_before(const cpnpc_offer *offer)
+{
+	return offer->is_update ? cost_of(&offer->standing) : NULL;
 }
 
 /* True when the price is one that may be paid. */

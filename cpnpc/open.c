@@ -221,6 +221,8 @@ cpnpc_session_open(cpnpc_session *session, cpnpc *run)
 	if (code == CPNPC_DONE)
 		code = open_orders(session);
 	if (code == CPNPC_DONE)
+		cpnpc_services_catch_up(session, session->began);
+	if (code == CPNPC_DONE)
 		code = open_net(session);
 	if (code != CPNPC_DONE)
 		cpnpc_session_close(session);
@@ -260,6 +262,7 @@ cpnpc_session_close(cpnpc_session *session)
 		cpnpc_record_fini(&session->jobs[i].record);
 		json_decref(session->jobs[i].json);
 		free(session->jobs[i].service);
+		free(session->jobs[i].fail);
 	}
 	free(session->jobs);
 	for (i = 0; i < session->sets_n; i++)
@@ -404,6 +407,21 @@ cpnpc_session_place(cpnpc *run, cpnpc_goal goal)
 	return code;
 }
 
+/* What changes the agreement of a set is for the one of it that is agreed. */
+static cpnpc_exit
+add_agreed(cpnpc_session *session, cpnpc_goal goal, cpnpc_records *records)
+{
+	size_t i;
+
+	for (i = 0; i < records->n; i++)
+		if (cpnpc_stands(records->items[i].row.agreement_state))
+			return cpnpc_session_add(
+			    session, goal, &records->items[i]);
+	return cpnpc_fail(session->run, CPNPC_LOCAL,
+	    "%s: none of this set of orders is agreed",
+	    session->run->operands[0]);
+}
+
 /* All orders of a set, or the one that is named. */
 static cpnpc_exit
 add_named(cpnpc_session *session, cpnpc_goal goal)
@@ -412,14 +430,20 @@ add_named(cpnpc_session *session, cpnpc_goal goal)
 	cpnpc_records records = {0};
 	cpnpc_record record = {0};
 	cpnpc_exit code = CPNPC_DONE;
+	bool is_set;
 	size_t i;
 
 	(void)cpnpc_set_read(&records, session->store, id);
-	session->many = records.n > 0;
-	for (i = 0; i < records.n && code == CPNPC_DONE; i++)
+	is_set = records.n > 0;
+	if (is_set && cpnpc_goal_is_change(goal) &&
+	    goal != CPNPC_GOAL_WITHDRAW)
+		code = add_agreed(session, goal, &records);
+	else
+		session->many = is_set;
+	for (i = 0; session->many && i < records.n && code == CPNPC_DONE; i++)
 		code = cpnpc_session_add(session, goal, &records.items[i]);
 	cpnpc_records_fini(&records);
-	if (session->many)
+	if (is_set)
 		return code;
 	code = cpnpc_records_find(session->run, session->store, id, &record);
 	if (code == CPNPC_DONE)
@@ -432,14 +456,31 @@ cpnpc_exit
 cpnpc_session_command(cpnpc *run, cpnpc_goal goal)
 {
 	cpnpc_session session;
-	cpnpc_exit code = cpnpc_session_open(&session, run);
+	cpnpc_exit code = CPNPC_DONE;
+	uint8_t *service = NULL;
+	size_t len = 0;
 
-	if (code != CPNPC_DONE)
+	if (goal == CPNPC_GOAL_UPDATE) {
+		service =
+		    cpnpc_read_document(run, run->operands[1], &len, &code);
+		if (service == NULL)
+			return code;
+	}
+	code = cpnpc_session_open(&session, run);
+	if (code != CPNPC_DONE) {
+		free(service);
 		return code;
+	}
 	if (goal == CPNPC_GOAL_ACCEPT)
 		code = cpnpc_set_accept(&session, run->operands[0]);
 	else
 		code = add_named(&session, goal);
+	if (code == CPNPC_DONE && service != NULL) {
+		session.jobs[0].service = service;
+		session.jobs[0].service_len = len;
+		service = NULL;
+	}
+	free(service);
 	if (code == CPNPC_DONE)
 		code = cpnpc_session_run(&session);
 	cpnpc_session_close(&session);

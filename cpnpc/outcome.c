@@ -11,8 +11,8 @@
 
 #include "session.h"
 
-static const char *
-provider_of(const cpnpc_job *job, char text[CPNP_IDENTITY_MAX + 1])
+const char *
+cpnpc_job_provider(const cpnpc_job *job, char text[CPNP_IDENTITY_MAX + 1])
 {
 	cpnp_bytes name = job->order != NULL
 			      ? cpnp_order_peer_identity(job->order)
@@ -28,6 +28,34 @@ set_text(json_t *object, const char *key, const char *text)
 {
 	(void)json_object_set_new(
 	    object, key, cpnpc_json_text(cpnp_bytes_str(text)));
+}
+
+/* The FAIL that came in this run, else the one that is kept. */
+static cpnp_bytes
+fail_of(const cpnpc_job *job)
+{
+	if (job->fail_len > 0)
+		return (cpnp_bytes){job->fail, job->fail_len};
+	return job->order != NULL ? cpnp_order_doc(job->order, CPNP_DOC_FINAL)
+				  : CPNP_BYTES_NONE;
+}
+
+/* Of a transaction on an agreement that was refused. */
+static void
+set_explanations(json_t *object, const cpnpc_job *job)
+{
+	json_t *refusal = json_object_get(object, "refusal");
+	cpnp_msg *msg;
+
+	if (refusal == NULL || job->fail_len == 0)
+		return;
+	msg = calloc(1, sizeof(*msg));
+	if (msg != NULL && cpnp_msg_decode(msg, fail_of(job), NULL) == 0 &&
+	    cpnp_msg_has(msg, CPNP_ATTR_EXPLANATION))
+		(void)json_object_set_new(refusal, "explanations",
+		    cpnpc_json_explanations(
+			msg->explanations, msg->explanations_n));
+	free(msg);
 }
 
 static json_t *
@@ -47,6 +75,7 @@ describe(const cpnpc_job *job, cpnpc_exit code)
 		if (job->id[0] != '\0')
 			set_text(object, "order", job->id);
 	}
+	set_explanations(object, job);
 	set_text(object, code == CPNPC_LOCAL ? "error" : "outcome", job->why);
 	(void)json_object_set_new(object, "exit", json_integer((int)code));
 	return object;
@@ -62,7 +91,7 @@ print_refusal(const cpnpc_job *job)
 		free(msg);
 		return;
 	}
-	final = cpnp_order_doc(job->order, CPNP_DOC_FINAL);
+	final = fail_of(job);
 	if (final.len > 0 && cpnp_msg_decode(msg, final, NULL) == 0 &&
 	    cpnp_msg_has(msg, CPNP_ATTR_EXPLANATION))
 		cpnpc_print_explanations(
@@ -82,8 +111,7 @@ print_ways_on(const cpnpc_job *job)
 		       "  to decline: cpnpc decline %s\n",
 		    job->id, job->id);
 	else if (job->order != NULL &&
-		 cpnp_order_agreement_state(job->order) ==
-		     CPNP_AGREEMENT_COMPLETED)
+		 cpnpc_stands(cpnp_order_agreement_state(job->order)))
 		printf("  to go on:   cpnpc resume %s\n", job->id);
 	else if (job->order == NULL || state != CPNP_STATE_CANCELLED)
 		printf("  to go on:   cpnpc resume %s\n"
@@ -154,16 +182,16 @@ finish_completed(cpnpc_session *session, cpnpc_job *job)
 	if (status != CPNP_STATUS_NONE)
 		cpnpc_job_finish(session, job, CPNPC_REFUSED,
 		    "%s refused the withdrawal: %s; the agreement stands",
-		    provider_of(job, name), cpnp_status_text(status));
+		    cpnpc_job_provider(job, name), cpnp_status_text(status));
 	else if (job->goal == CPNPC_GOAL_CANCEL ||
 		 job->goal == CPNPC_GOAL_DECLINE)
 		cpnpc_job_finish(session, job, CPNPC_REFUSED,
 		    "agreed with %s before that could be said; \"cpnpc "
 		    "withdraw\" ends a service that is agreed",
-		    provider_of(job, name));
+		    cpnpc_job_provider(job, name));
 	else
 		cpnpc_job_finish(session, job, CPNPC_DONE, "agreed with %s%s",
-		    provider_of(job, name), more);
+		    cpnpc_job_provider(job, name), more);
 }
 
 /* How a Cancelled order came to be so: by the event that led there. */
@@ -175,7 +203,7 @@ finish_cancelled(cpnpc_session *session, cpnpc_job *job, cpnp_event event,
 	    job->goal == CPNPC_GOAL_CANCEL || job->goal == CPNPC_GOAL_DECLINE;
 	char name[CPNP_IDENTITY_MAX + 1], why[CPNPC_WHY_LEN];
 
-	provider_of(job, name);
+	cpnpc_job_provider(job, name);
 	memcpy(why, job->why, sizeof(why));
 	if (event == CPNP_EVENT_WITHDRAW)
 		cpnpc_job_finish(session, job, CPNPC_DONE,
@@ -214,7 +242,8 @@ finish_cancelled(cpnpc_session *session, cpnpc_job *job, cpnp_event event,
 void
 cpnpc_job_ended(cpnpc_session *session, cpnpc_job *job)
 {
-	if (job->done || job->order == NULL)
+	if (job->done || job->order == NULL ||
+	    cpnpc_change_finish(session, job))
 		return;
 	if (cpnp_order_state(job->order) == CPNP_STATE_COMPLETED)
 		finish_completed(session, job);
@@ -281,7 +310,7 @@ give_up(cpnpc_session *session, cpnpc_job *job)
 		    job->link->net_problem);
 		return;
 	}
-	provider_of(job, name);
+	cpnpc_job_provider(job, name);
 	if (session->interrupted)
 		cpnpc_job_finish(session, job, CPNPC_PENDING,
 		    "interrupted; the order goes on, it is %s",
@@ -293,13 +322,8 @@ give_up(cpnpc_session *session, cpnpc_job *job)
 		    "no offer yet, %s is at work on it", name);
 	else if (state == CPNP_STATE_OFFER_PROCESSING)
 		cpnpc_job_leave(session, job);
-	else if (job->order != NULL &&
-		 cpnp_order_agreement_state(job->order) ==
-		     CPNP_AGREEMENT_COMPLETED)
-		cpnpc_job_finish(session, job, CPNPC_UNKNOWN,
-		    "no answer from %s to the WITHDRAW; the service may still "
-		    "run, and be charged for",
-		    name);
+	else if (cpnpc_change_give_up(session, job))
+		return;
 	else if (state == CPNP_STATE_ACCEPT_SENT)
 		cpnpc_job_finish(session, job, CPNPC_UNKNOWN,
 		    "no answer from %s to the ACCEPT; whether it is agreed is "

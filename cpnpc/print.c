@@ -261,6 +261,49 @@ print_changes(FILE *f, const cpnpc_offer *offer)
 		fprintf(f, "    and %zu more\n", offer->changes_n - shown);
 }
 
+/* A list member that is new or gone is a site, or a clause about one. */
+static void
+print_updates(FILE *f, const cpnpc_offer *offer)
+{
+	size_t shown = offer->updates_n < CPNPC_CHANGES_MAX ? offer->updates_n
+							    : CPNPC_CHANGES_MAX;
+	const cpnp_money *before = cpnpc_offer_cost_before(offer);
+	char text[CPNPC_MONEY_LEN];
+	cpnpc_table *table;
+	size_t i;
+
+	if (!offer->is_update)
+		return;
+	if (before != NULL) {
+		cpnpc_money_format(before, text);
+		fprintf(f, "  price so far: %s\n", text);
+	}
+	if (shown == 0) {
+		fputs("  this update leaves the service as it is\n", f);
+		return;
+	}
+	fputs("  this update makes of the agreement:\n", f);
+	table = cpnpc_table_new(4);
+	cpnpc_table_add(table, CPNP_BYTES_LIT(""));
+	cpnpc_table_add(table, CPNP_BYTES_LIT("clause"));
+	cpnpc_table_add(table, CPNP_BYTES_LIT("agreed"));
+	cpnpc_table_add(table, CPNP_BYTES_LIT("offered"));
+	for (i = 0; i < shown; i++) {
+		const cpnp_cpd_change *c = &offer->updates[i];
+
+		cpnpc_table_add(table,
+		    cpnp_bytes_str(c->before[0] == '\0'	 ? "added"
+				   : c->after[0] == '\0' ? "removed"
+							 : "changed"));
+		cpnpc_table_add(table, cpnp_bytes_str(c->path));
+		cpnpc_table_add(table, cpnp_bytes_str(c->before));
+		cpnpc_table_add(table, cpnp_bytes_str(c->after));
+	}
+	(void)cpnpc_table_print(table, f, 4);
+	if (shown < offer->updates_n)
+		fprintf(f, "    and %zu more\n", offer->updates_n - shown);
+}
+
 static void
 print_provider(FILE *f, const cpnpc_offer *offer, const cpnp_order *order)
 {
@@ -311,6 +354,7 @@ cpnpc_print_offer(
 		fputc('\n', f);
 	}
 	print_changes(f, offer);
+	print_updates(f, offer);
 	if (cpnp_msg_has(&offer->offer, CPNP_ATTR_EXPLANATION)) {
 		fputs("  the provider explains:\n", f);
 		cpnpc_print_explanations(f, offer->offer.explanations,

@@ -57,15 +57,12 @@ cpnpc_record_fini(cpnpc_record *record)
 	*record = (cpnpc_record){0};
 }
 
-static int
-on_row(void *user, const cpnp_store_row *row)
+int
+cpnpc_records_add(cpnpc_records *records, const cpnp_store_row *row)
 {
-	cpnpc_records *records = user;
 	cpnpc_record *more;
 	int err;
 
-	if (row->role != CPNP_CLIENT)
-		return 0;
 	more = realloc(records->items, (records->n + 1) * sizeof(*more));
 	if (more == NULL)
 		return CPNP_ERR_NOMEM;
@@ -74,6 +71,12 @@ on_row(void *user, const cpnp_store_row *row)
 	if (err == 0)
 		records->n++;
 	return err;
+}
+
+static int
+on_row(void *user, const cpnp_store_row *row)
+{
+	return row->role == CPNP_CLIENT ? cpnpc_records_add(user, row) : 0;
 }
 
 int
@@ -102,6 +105,13 @@ cpnpc_records_fini(cpnpc_records *records)
 		cpnpc_record_fini(&records->items[i]);
 	free(records->items);
 	*records = (cpnpc_records){0};
+}
+
+bool
+cpnpc_stands(cpnp_agreement_state state)
+{
+	return state == CPNP_AGREEMENT_COMPLETED ||
+	       state == CPNP_AGREEMENT_ACTIVE;
 }
 
 cpnpc_exit

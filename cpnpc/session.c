@@ -147,6 +147,27 @@ recv_unknown(cpnpc_session *session, cpnp_input *input, cpnp_now now)
 	return cpnp_orders_recv(session->orders, input, now);
 }
 
+/* What the provider explains in a FAIL; an UPDATE or ACTIVATE that came to
+ * nothing leaves no document. */
+static void
+keep_fail(cpnpc_session *session, const cpnp_input *input, cpnp_bytes bytes)
+{
+	cpnpc_job *job;
+
+	if (input->msg->method != CPNP_METHOD_FAIL)
+		return;
+	job = cpnpc_job_of(session,
+	    cpnp_orders_find(session->orders, CPNP_CLIENT, input->identity,
+		input->msg->customer_order_id));
+	if (job == NULL)
+		return;
+	free(job->fail);
+	job->fail = malloc(bytes.len + 1);
+	job->fail_len = job->fail != NULL ? bytes.len : 0;
+	if (job->fail != NULL)
+		memcpy(job->fail, bytes.ptr, bytes.len);
+}
+
 void
 cpnpc_recv_message(cpnpc_session *session, cpnp_peer peer,
     cpnp_bytes identity, cpnp_bytes bytes, cpnp_now now)
@@ -182,6 +203,7 @@ cpnpc_recv_message(cpnpc_session *session, cpnp_peer peer,
 		err = CPNP_ERR_PROOF;
 		goto out;
 	}
+	keep_fail(session, &input, bytes);
 	err = cpnp_orders_recv(session->orders, &input, now);
 	if (err == CPNP_ERR_NOT_LOADED)
 		err = recv_unknown(session, &input, now);
@@ -433,7 +455,7 @@ cpnpc_session_events(cpnpc_session *session)
 /* ---- running ---------------------------------------------------------- */
 
 /* Orders that are over, or were never sent and are to be cancelled, need no
- * server; an agreement that is to be withdrawn does. */
+ * server; an agreement that is to be changed or withdrawn does. */
 static bool
 needs_server(const cpnpc_session *session, const cpnpc_link *link)
 {
@@ -445,7 +467,7 @@ needs_server(const cpnpc_session *session, const cpnpc_link *link)
 
 		if (job->link != link)
 			continue;
-		if (job->is_new || (job->goal == CPNPC_GOAL_WITHDRAW &&
+		if (job->is_new || (cpnpc_goal_is_change(job->goal) &&
 				       row->state == CPNP_STATE_COMPLETED))
 			return true;
 		if (!row->settled &&

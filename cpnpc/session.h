@@ -11,6 +11,8 @@
  *	open.c      store, certificates, network; and closing
  *	server.c    which server a link is with
  *	job.c       what is done with each order
+ *	change.c    with an agreement: update, activate, withdraw
+ *	service.c   services that started or ended since the last run
  *	set.c       orders of which one is accepted: finding, beginning
  *	set_act.c   and deciding
  *	set_show.c  and telling
@@ -42,7 +44,10 @@ typedef enum cpnpc_goal {
 	CPNPC_GOAL_ACCEPT, /* by command, whatever the settings say */
 	CPNPC_GOAL_DECLINE,
 	CPNPC_GOAL_CANCEL,
-	CPNPC_GOAL_WITHDRAW
+	CPNPC_GOAL_WITHDRAW,
+	CPNPC_GOAL_UPDATE, /* as ORDER, on an agreement */
+	CPNPC_GOAL_ACTIVATE,
+	CPNPC_GOAL_DEACTIVATE
 } cpnpc_goal;
 
 /*
@@ -63,7 +68,7 @@ typedef struct cpnpc_member {
 /* What was in the mind of who placed an order: kept with it in the store, so
  * that resume does what order or quote would have done. */
 typedef struct cpnpc_intent {
-	cpnpc_goal goal; /* QUOTE or ORDER */
+	cpnpc_goal goal; /* QUOTE, ORDER or UPDATE */
 	cpnpc_accept accept;
 	cpnpc_price max_price;
 	/* where it went: "host:port" of an SRV record, or as it was given for
@@ -133,7 +138,7 @@ typedef struct cpnpc_job {
 	cpnpc_set *set;                 /* that it is a member of, or NULL */
 	char id[CPNP_ORDER_ID_MAX + 1]; /* customer order identifier */
 	bool is_new;
-	uint8_t *service; /* of a new one */
+	uint8_t *service; /* of a new one, or of an UPDATE to be sent */
 	size_t service_len;
 	cpnpc_record record; /* of one that was in the store */
 
@@ -146,6 +151,9 @@ typedef struct cpnpc_job {
 	bool lost;   /* another one of its set is agreed */
 	uint8_t payload[CPNP_STATEMENT_PAYLOAD_MAX];
 	size_t payload_len;
+	uint8_t *fail; /* the FAIL that came last, or NULL */
+	size_t fail_len;
+	cpnp_state end_state; /* of the transaction that has ended */
 	cpnp_event ended_by; /* the event that led to Cancelled */
 	cpnp_state ended_in; /* and the state before */
 	cpnp_tstamp ended_at;
@@ -212,7 +220,8 @@ cpnpc_exit cpnpc_session_run(cpnpc_session *session);
 cpnpc_exit cpnpc_session_place(cpnpc *run, cpnpc_goal goal);
 /* The server is configured, and is one; tells the error. */
 cpnpc_exit cpnpc_server_check(cpnpc *run);
-/* The same for one order of the store: accept, decline, cancel, withdraw. */
+/* The same for one order of the store: accept, decline, cancel, withdraw,
+ * update, activate, deactivate. */
 cpnpc_exit cpnpc_session_command(cpnpc *run, cpnpc_goal goal);
 
 /* ---- between the files of a session ------------------------------------ */
@@ -285,9 +294,27 @@ void cpnpc_job_leave(cpnpc_session *session, cpnpc_job *job);
 /* What needs no further waiting for, each second. */
 void cpnpc_jobs_tick(cpnpc_session *session, cpnp_now now);
 
+/* change.c: a transaction on an agreement; its effects are not taken yet. */
+int cpnpc_job_change(cpnpc_session *session, cpnpc_job *job, cpnp_now now);
+/* The verb opens a transaction on an agreement. */
+bool cpnpc_goal_is_change(cpnpc_goal goal);
+/* What the customer wants when more time is asked for. */
+cpnp_more_time cpnpc_more_time_policy(
+    const cpnpc_conf *conf, cpnp_now now, cpnp_wtime *until);
+/* How a transaction on an agreement ended, or was left; false when the last
+ * one of the order is another. */
+bool cpnpc_change_finish(cpnpc_session *session, cpnpc_job *job);
+bool cpnpc_change_give_up(cpnpc_session *session, cpnpc_job *job);
+
+/* service.c: do what became due for the orders that rest in the store. */
+void cpnpc_services_catch_up(cpnpc_session *session, cpnp_now now);
+
 /* outcome.c: the job is done as it stands. */
 void cpnpc_job_finish(cpnpc_session *session, cpnpc_job *job, cpnpc_exit code,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* The other side of a job's order. */
+const char *cpnpc_job_provider(
+    const cpnpc_job *job, char text[CPNP_IDENTITY_MAX + 1]);
 /* The transaction has ended. */
 void cpnpc_job_ended(cpnpc_session *session, cpnpc_job *job);
 /* An order that is Cancelled in the store: how it came to be so. */

@@ -156,9 +156,13 @@ bool
 cpnpc_set_add_of(
     cpnpc_session *session, const cpnpc_record *record, cpnpc_exit *code)
 {
+	const cpnp_store_row *row = &record->row;
 	cpnpc_member member;
 
-	return get_member(&record->row, &member) &&
+	/* What is open on an agreement is no matter of the set any more. */
+	if (cpnpc_stands(row->agreement_state) && !row->settled)
+		return false;
+	return get_member(row, &member) &&
 	       cpnpc_set_add(session, member.id, code);
 }
 

@@ -96,6 +96,55 @@ print_document(const cpnpc_offer *offer)
 	cpnp_buf_fini(&buf);
 }
 
+/* Whether the service runs, and until or from when. */
+static void
+print_service(const cpnp_store_row *row, const cpnp_order *order)
+{
+	bool is_active = row->agreement_state == CPNP_AGREEMENT_ACTIVE;
+	char when[CPNPC_TIME_LEN];
+	cpnp_wtime date;
+
+	if (!cpnpc_stands(row->agreement_state))
+		return;
+	printf("  %-12s %s", "service:", is_active ? "active" : "not active");
+	if (cpnp_order_next_service_event(order, &date)) {
+		cpnpc_time_format(date, when);
+		printf(", %s %s", is_active ? "until" : "next change", when);
+	}
+	putchar('\n');
+}
+
+/* Of an agreement that an open UPDATE would change; the terms that follow are
+ * those of the UPDATE. */
+static void
+print_standing(const cpnp_order *order)
+{
+	cpnp_agreement agreement;
+	char price[CPNPC_MONEY_LEN] = "no price named";
+
+	if (cpnp_order_doc(order, CPNP_DOC_STANDING_OFFER).len == 0 ||
+	    cpnp_order_get_standing(order, &agreement) != 0)
+		return;
+	if (agreement.has_cost)
+		cpnpc_money_format(&agreement.cost, price);
+	printf("  %-12s as agreed, %s%s; an UPDATE of it is open\n", "stands:",
+	    price,
+	    agreement.purpose == CPNP_PURPOSE_TEST ? ", a test" : "");
+}
+
+static void
+print_purpose(const cpnp_order *order)
+{
+	cpnp_agreement agreement;
+
+	if (cpnp_order_get_standing(order, &agreement) != 0 ||
+	    agreement.purpose == CPNP_PURPOSE_NONE)
+		return;
+	line("purpose:", agreement.purpose == CPNP_PURPOSE_TEST
+			     ? CPNP_BYTES_LIT("test")
+			     : CPNP_BYTES_LIT("permanent"));
+}
+
 static void
 print_order(cpnpc *run, cpnp_store *store, const cpnp_store_row *row,
     const cpnp_order *order)
@@ -113,12 +162,18 @@ print_order(cpnpc *run, cpnp_store *store, const cpnp_store_row *row,
 	line("customer:", cpnp_order_identity(order));
 	line("edition:",
 	    cpnp_bytes_str(cpnp_edition_name(cpnp_order_edition(order))));
+	line("transaction:",
+	    cpnp_bytes_str(cpnp_method_name(cpnp_order_edition(order),
+		(int)cpnp_order_transaction(order))));
 	line("state:", cpnp_bytes_str(cpnp_state_name(row->state)));
 	if (cpnp_order_is_outstanding(order))
 		line("", CPNP_BYTES_LIT(
 			     "outstanding: not acknowledged by the provider"));
 	line("agreement:",
 	    cpnp_bytes_str(cpnp_agreement_state_name(row->agreement_state)));
+	print_service(row, order);
+	print_purpose(order);
+	print_standing(order);
 	print_waiting(order);
 	print_refusal(order);
 	puts("  history:");

@@ -63,7 +63,7 @@ START_TEST(test_conf_reads_every_option)
 	    "max-price = \"1500.50 EUR\"\nwait = 60\n"
 	    "expected-response = 3600\nrequire-statements = no\n"
 	    "no-recursion = yes\npurpose = test\nretransmit = \"500 ms\"\n"
-	    "activation = scheduled\n"
+	    "activation = scheduled\nmore-time = \"+2 h\"\n"
 	    "retries = 5\nrepeat-min = 10\nrepeat-max = \"2 min\"\n"
 	    "customer-name = \"ACME\"\ncustomer-email = noc@acme.example\n"
 	    "customer-address = \"1 Main Street\"\n"
@@ -91,6 +91,11 @@ START_TEST(test_conf_reads_every_option)
 	ck_assert(conf.no_recursion);
 	ck_assert_int_eq(conf.purpose, CPNP_PURPOSE_TEST);
 	ck_assert_int_eq(conf.activation, CPNP_ACTIVATION_SCHEDULED);
+	ck_assert(!conf.more_time.never);
+	ck_assert_int_eq(cpnpc_when_date(&conf.more_time.until,
+			     (cpnp_now){.wall = {1000}})
+			     .sec,
+	    8200);
 	ck_assert_uint_eq(conf.retransmit, CPNP_MILLISECONDS(500));
 	ck_assert_uint_eq(conf.retries, 5);
 	ck_assert_uint_eq(conf.repeat_min, CPNP_SECONDS(10));
@@ -135,6 +140,8 @@ START_TEST(test_conf_mistakes_name_place_and_remedy)
 	    {"repeat-max = \"2 h\"\n", ":1: repeat-max: ", "100 ms to 60 min"},
 	    {"repeat-min = 60\nrepeat-max = 30\n",
 		": repeat-min: ", "expected at most that"},
+	    {"more-time = later\n", ":1: more-time: ", "never, as-asked"},
+	    {"more-time = \"+9000 d\"\n", ":1: more-time: ", "until when"},
 	    {"purpose = fun\n", ":1: purpose: ", "expected permanent or test"},
 	    {"require-statements = 1\n",
 		":1: require-statements: ", "expected yes or no"},
