@@ -39,8 +39,8 @@ side_now(const struct side *side)
 	cpnp_tstamp now = side->world->now;
 
 	return (cpnp_now){.mono = now,
-	    .wall = {1800000000 + side->skew +
-		(int64_t)(now / CPNP_SECONDS(1))}};
+	    .wall = {
+		1800000000 + side->skew + (int64_t)(now / CPNP_SECONDS(1))}};
 }
 
 void
@@ -52,8 +52,8 @@ side_init(struct side *side, struct world *world, struct side *other,
 	side->other = other;
 	side->last = &side->first;
 	side->skew = (int64_t)sim_dice(world, 11) - 5;
-	peer_init(&side->peer, name, other_name,
-	    peer_random(&world->dice), sign);
+	peer_init(
+	    &side->peer, name, other_name, peer_random(&world->dice), sign);
 	side->peer.now = side_now(side);
 }
 
@@ -106,8 +106,8 @@ hash_bytes(const uint8_t *bytes, size_t len)
 /* A number is used for one message only, and new ones are larger, whatever
  * crashed in between (R1). */
 static void
-check_number(struct side *side, struct wire *wire, const cpnp_msg *msg,
-    uint64_t hash)
+check_number(
+    struct side *side, struct wire *wire, const cpnp_msg *msg, uint64_t hash)
 {
 	uint32_t number = msg->sequence_number;
 
@@ -138,14 +138,14 @@ check_answers(struct side *side, struct wire *wire, const cpnp_msg *msg)
 	if (cpnp_msg_has(msg, CPNP_ATTR_PROVIDER_ORDER_ID)) {
 		char id[CPNP_ORDER_ID_MAX + 1] = {0};
 
-		memcpy(id, msg->provider_order_id.ptr,
-		    msg->provider_order_id.len);
+		memcpy(
+		    id, msg->provider_order_id.ptr, msg->provider_order_id.len);
 		if (wire->provider_id[0] != '\0' &&
 		    strcmp(wire->provider_id, id) != 0)
 			sim_break(side->world, "two orders for one");
 		memcpy(wire->provider_id, id, sizeof(id));
 	}
-	if (side != &side->world->server || wire->transactions_n > 1)
+	if (side != &side->world->server)
 		return;
 	if (msg->method == CPNP_METHOD_ACK && !is_marked &&
 	    msg->service_description.len > 5)
@@ -154,21 +154,31 @@ check_answers(struct side *side, struct wire *wire, const cpnp_msg *msg)
 		sim_break(side->world, "an ACK was taken back");
 }
 
-/* A side goes from the transaction of the QUOTATION to that of a WITHDRAW, and
- * not back; each has its own numbers. */
+/* A side goes from one transaction to the next, and not back; each has its own
+ * numbers. */
 static void
 check_transaction(struct side *side, struct wire *wire, const cpnp_msg *msg)
 {
-	cpnp_bytes last = {wire->transaction_id, wire->transaction_id_len};
+	for (size_t i = 0; i < wire->ids_n; i++) {
+		cpnp_bytes id = {wire->ids[i], wire->ids_len[i]};
 
-	if (cpnp_bytes_equal(msg->transaction_id, last))
+		if (!cpnp_bytes_equal(msg->transaction_id, id))
+			continue;
+		if (i + 1 < wire->ids_n)
+			sim_break(side->world, "a transaction goes on that "
+					       "was over");
 		return;
-	wire->transaction_id_len = msg->transaction_id.len;
-	memcpy(wire->transaction_id, msg->transaction_id.ptr,
+	}
+	if (wire->ids_n > TRANSACTIONS_MAX + 1) {
+		sim_break(side->world, "a transaction that nobody began");
+		return;
+	}
+	wire->ids_len[wire->ids_n] = msg->transaction_id.len;
+	memcpy(wire->ids[wire->ids_n], msg->transaction_id.ptr,
 	    msg->transaction_id.len);
+	wire->ids_n++;
 	wire->n = 0;
-	if (++wire->transactions_n > 2)
-		sim_break(side->world, "a third transaction");
+	wire->is_acked = false;
 }
 
 static void
@@ -291,6 +301,27 @@ check_store(struct side *side, const cpnp_effect *effect)
 		sim_break(side->world, "accepted after the validity");
 }
 
+/* An agreement stands: something may be asked for on it. */
+static void
+on_end(struct side *side, const cpnp_effect *effect)
+{
+	struct world *world = side->world;
+	cpnp_method method = cpnp_order_transaction(effect->order);
+	cpnp_agreement_state agreement =
+	    cpnp_order_agreement_state(effect->order);
+
+	if (method == CPNP_METHOD_UPDATE &&
+	    effect->u.end.state == CPNP_STATE_COMPLETED)
+		world->updated++;
+	if (method == CPNP_METHOD_ACTIVATE &&
+	    cpnp_order_status(effect->order) == CPNP_STATUS_NONE)
+		world->activated++;
+	if ((agreement == CPNP_AGREEMENT_COMPLETED ||
+		agreement == CPNP_AGREEMENT_ACTIVE) &&
+	    sim_chance(world, 70))
+		ask_later(side, effect, TODO_NEXT, 60);
+}
+
 static void
 drain(struct side *side)
 {
@@ -317,9 +348,8 @@ drain(struct side *side)
 			on_sign(side, &effect);
 			break;
 		case CPNP_EFFECT_END:
-			if (effect.u.end.state == CPNP_STATE_COMPLETED &&
-			    side == &world->client && sim_chance(world, 50))
-				ask_later(side, &effect, TODO_WITHDRAW, 150);
+			if (side == &world->client)
+				on_end(side, &effect);
 			break;
 		case CPNP_EFFECT_FORGET:
 		case CPNP_EFFECT_ALARM:
@@ -344,11 +374,17 @@ static void
 start(struct side *side, unsigned id)
 {
 	cpnp_order *order = find(side, id);
+	int err;
 
-	if (order != NULL && cpnp_order_state(order) == CPNP_STATE_CREATED)
-		after(side,
-		    cpnp_order_start(side->peer.orders, order,
-			side->peer.handle, side_now(side)));
+	if (order == NULL || cpnp_order_state(order) != CPNP_STATE_CREATED)
+		return;
+	err = cpnp_order_start(
+	    side->peer.orders, order, side->peer.handle, side_now(side));
+	after(side, err);
+	/* the clock was set past the response time */
+	if (err == CPNP_ERR_INVALID)
+		after(side, cpnp_order_cancel(
+				side->peer.orders, order, side_now(side)));
 }
 
 void
@@ -366,8 +402,7 @@ side_create(struct side *side, unsigned id)
 	q.has_response_time = !sim_chance(world, 20);
 	q.expected_response_time.sec =
 	    side->peer.now.wall.sec + 10 + sim_dice(world, 120);
-	q.require_statements =
-	    side->peer.config.sign && sim_chance(world, 50);
+	q.require_statements = side->peer.config.sign && sim_chance(world, 50);
 	after(side,
 	    cpnp_orders_create(side->peer.orders, &q, &order, side_now(side)));
 	sim_later(world,
@@ -386,6 +421,37 @@ side_create(struct side *side, unsigned id)
 }
 
 static void
+decide_later(struct side *side, unsigned id)
+{
+	sim_later(side->world,
+	    (struct todo){.kind = TODO_DECIDE,
+		.side = side,
+		.epoch = side->epoch,
+		.id = id},
+	    CPNP_SECONDS(sim_dice(side->world, 60)));
+}
+
+static cpnp_offer
+make_offer(struct side *side, const cpnp_order *order)
+{
+	struct world *world = side->world;
+	bool is_update = cpnp_order_transaction(order) == CPNP_METHOD_UPDATE;
+	cpnp_offer offer = peer_offer(&side->peer,
+	    is_update      ? (world->exact ? PEER_SERVICE_60 : PEER_SERVICE)
+	    : world->exact ? PEER_SERVICE
+			   : PEER_SERVICE_80,
+	    5 + sim_dice(world, 120));
+	cpnp_schedule *schedule = &offer.activation_schedule;
+
+	offer.has_activation_schedule = sim_chance(world, 20);
+	schedule->has_start = sim_chance(world, 50);
+	schedule->start.sec = side->peer.now.wall.sec + sim_dice(world, 200);
+	schedule->has_end = sim_chance(world, 50) || !schedule->has_start;
+	schedule->end.sec = schedule->start.sec + 1 + sim_dice(world, 1000);
+	return offer;
+}
+
+static void
 decide(struct side *side, unsigned id)
 {
 	struct world *world = side->world;
@@ -394,20 +460,29 @@ decide(struct side *side, unsigned id)
 
 	if (order == NULL)
 		return;
+	if (world->edition == CPNP_EDITION_RFC8921 && sim_chance(world, 10)) {
+		after(side, cpnp_order_more_time(side->peer.orders, order,
+				(cpnp_wtime){side_now(side).wall.sec + 30 +
+					     sim_dice(world, 100)},
+				CPNP_SUBCODE_NONE, side_now(side)));
+		decide_later(side, id);
+		return;
+	}
 	if (sim_chance(world, 15)) {
 		after(side,
 		    cpnp_order_refuse(side->peer.orders, order,
-			CPNP_STATUS_OUT_OF_RESOURCES, NULL, 0,
-			side_now(side)));
+			CPNP_STATUS_OUT_OF_RESOURCES, NULL, 0, side_now(side)));
+		return;
+	}
+	if (cpnp_order_transaction(order) == CPNP_METHOD_ACTIVATE) {
+		after(side,
+		    cpnp_order_grant(side->peer.orders, order, side_now(side)));
 		return;
 	}
 	side->peer.now = side_now(side);
-	offer = peer_offer(&side->peer,
-	    world->exact ? PEER_SERVICE : PEER_SERVICE_80,
-	    5 + sim_dice(world, 120));
+	offer = make_offer(side, order);
 	after(side,
-	    cpnp_order_offer(
-		side->peer.orders, order, &offer, side_now(side)));
+	    cpnp_order_offer(side->peer.orders, order, &offer, side_now(side)));
 }
 
 static void
@@ -424,8 +499,7 @@ answer(struct side *side, unsigned id)
 		after(side, cpnp_order_accept(orders, order, side_now(side)));
 	else if (what < 80)
 		after(side,
-		    cpnp_order_decline(
-			orders, order, &gap, 1, side_now(side)));
+		    cpnp_order_decline(orders, order, &gap, 1, side_now(side)));
 	else if (what < 90)
 		after(side, cpnp_order_cancel(orders, order, side_now(side)));
 }
@@ -441,15 +515,14 @@ sign(struct side *side, const struct todo *todo)
 	if (order == NULL)
 		return;
 	if (sim_chance(side->world, 5))
-		after(side,
-		    cpnp_order_sign_failed(
-			side->peer.orders, order, side_now(side)));
+		after(side, cpnp_order_sign_failed(
+				side->peer.orders, order, side_now(side)));
 	else
-		after(side,
-		    cpnp_order_signed(side->peer.orders, order, statement,
-			todo->receipt ? CPNP_BYTES_LIT("receipt")
-				      : CPNP_BYTES_NONE,
-			side_now(side)));
+		after(
+		    side, cpnp_order_signed(side->peer.orders, order, statement,
+			      todo->receipt ? CPNP_BYTES_LIT("receipt")
+					    : CPNP_BYTES_NONE,
+			      side_now(side)));
 }
 
 /* What an application does with an order that it has just loaded. */
@@ -478,23 +551,101 @@ load(struct side *side, const struct peer_record *record)
 		resume(side, peer_order(&side->peer, record->id));
 }
 
-/* The order may have left memory, and the answer to the WITHDRAW may need more
- * than one cycle. */
-static void
-withdraw(struct side *side, unsigned id)
+cpnp_order *
+side_get(struct side *side, unsigned id)
 {
 	const struct peer_record *record;
 	char name[16];
 
 	order_name(id, name);
-	record = peer_find_record(
-	    &side->peer, CPNP_CLIENT, side->peer.other, name);
+	record = peer_find_record(&side->peer,
+	    side == &side->world->client ? CPNP_CLIENT : CPNP_SERVER,
+	    side->peer.other, name);
 	if (find(side, id) == NULL && record != NULL)
 		load(side, record);
-	if (find(side, id) != NULL)
-		after(side,
-		    cpnp_order_withdraw(side->peer.orders, find(side, id),
-			side_now(side)));
+	return find(side, id);
+}
+
+static int
+update(struct side *side, cpnp_order *order)
+{
+	struct world *world = side->world;
+	cpnp_update what = {PEER_UPDATE(&side->peer)};
+
+	side->peer.now = side_now(side);
+	what.expected_response_time.sec =
+	    side->peer.now.wall.sec + 10 + sim_dice(world, 120);
+	what.more_time = sim_chance(world, 50) ? CPNP_MORE_TIME_AS_ASKED
+					       : CPNP_MORE_TIME_NEVER;
+	world->updates++;
+	return cpnp_order_update(
+	    side->peer.orders, order, &what, side->peer.now);
+}
+
+static int
+activate(struct side *side, cpnp_order *order)
+{
+	struct world *world = side->world;
+	int64_t now = side_now(side).wall.sec;
+	cpnp_schedule schedule = {.deactivate = sim_chance(world, 25)};
+
+	if (!schedule.deactivate) {
+		schedule.has_start = sim_chance(world, 50);
+		schedule.start.sec = now + sim_dice(world, 200);
+		schedule.has_end = sim_chance(world, 50);
+		schedule.end.sec =
+		    schedule.start.sec + 1 + sim_dice(world, 400);
+	}
+	if (schedule.has_end && !schedule.has_start)
+		schedule.end.sec = now + 1 + sim_dice(world, 400);
+	world->activations++;
+	return cpnp_order_activate(
+	    side->peer.orders, order, &schedule, side_now(side));
+}
+
+/* The order may have left memory, and the answer may be late. */
+static void
+begin_next(struct side *side, unsigned id)
+{
+	unsigned what = sim_dice(side->world, 100);
+	cpnp_order *order = side_get(side, id);
+	int err;
+
+	if (order == NULL || side->begun[id] == TRANSACTIONS_MAX)
+		return;
+	if (what < 20)
+		err = cpnp_order_withdraw(
+		    side->peer.orders, order, side_now(side));
+	else if (what < 60 || side->world->edition == CPNP_EDITION_DRAFT02)
+		err = update(side, order);
+	else
+		err = activate(side, order);
+	side->begun[id] += err == 0;
+	after(side, err);
+	if (err == 0 && sim_chance(side->world, 20))
+		sim_later(side->world,
+		    (struct todo){.kind = TODO_CANCEL,
+			.side = side,
+			.epoch = side->epoch,
+			.id = id},
+		    CPNP_MILLISECONDS(sim_dice(side->world, 20000)));
+}
+
+void
+side_withdraw(struct side *side, unsigned id)
+{
+	cpnp_order *order = side_get(side, id);
+
+	if (order != NULL)
+		after(side, cpnp_order_withdraw(
+				side->peer.orders, order, side_now(side)));
+}
+
+void
+side_step_clock(struct side *side)
+{
+	side->skew += (int64_t)sim_dice(side->world, 201) - 100;
+	after(side, cpnp_orders_rearm(side->peer.orders, side_now(side)));
 }
 
 void
@@ -581,8 +732,7 @@ arrive(struct side *side, const struct todo *todo)
 	char name[16];
 	int err;
 
-	err = cpnp_msg_decode(
-	    &msg, (cpnp_bytes){todo->bytes, todo->len}, NULL);
+	err = cpnp_msg_decode(&msg, (cpnp_bytes){todo->bytes, todo->len}, NULL);
 	if (err != 0) {
 		sim_break(side->world, "a message does not decode");
 		return;
@@ -590,8 +740,8 @@ arrive(struct side *side, const struct todo *todo)
 	input.signer = peer_signer(msg.statement);
 	err = cpnp_orders_recv(side->peer.orders, &input, side_now(side));
 	if (err == CPNP_ERR_NOT_LOADED) {
-		memcpy(name, msg.customer_order_id.ptr,
-		    msg.customer_order_id.len);
+		memcpy(
+		    name, msg.customer_order_id.ptr, msg.customer_order_id.len);
 		name[msg.customer_order_id.len] = '\0';
 		r = peer_find_record(&side->peer,
 		    side == &side->world->client ? CPNP_CLIENT : CPNP_SERVER,
@@ -599,8 +749,8 @@ arrive(struct side *side, const struct todo *todo)
 		if (r != NULL)
 			load(side, r);
 		input.searched = true;
-		err = cpnp_orders_recv(
-		    side->peer.orders, &input, side_now(side));
+		err =
+		    cpnp_orders_recv(side->peer.orders, &input, side_now(side));
 	}
 	after(side, err);
 }
@@ -629,12 +779,11 @@ side_do(struct side *side, struct todo *todo)
 		break;
 	case TODO_CANCEL:
 		if (find(side, todo->id) != NULL)
-			after(side,
-			    cpnp_order_cancel(side->peer.orders,
-				find(side, todo->id), side_now(side)));
+			after(side, cpnp_order_cancel(side->peer.orders,
+					find(side, todo->id), side_now(side)));
 		break;
-	case TODO_WITHDRAW:
-		withdraw(side, todo->id);
+	case TODO_NEXT:
+		begin_next(side, todo->id);
 		break;
 	case TODO_CRASH:
 		side_crash(side);
@@ -645,6 +794,6 @@ side_do(struct side *side, struct todo *todo)
 void
 side_run_timer(struct side *side)
 {
-	after(side,
-	    cpnp_orders_handle_expiry(side->peer.orders, side_now(side)));
+	after(
+	    side, cpnp_orders_handle_expiry(side->peer.orders, side_now(side)));
 }

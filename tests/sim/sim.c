@@ -1,13 +1,15 @@
 /*
  * A client and a server with several orders over a link that loses,
  * duplicates, delays and reorders, with crashes of either side and commits
- * that fail, at every moment.  Everything is drawn from a seed.
+ * that fail and wall clocks that are set, at every moment; and with WITHDRAW,
+ * UPDATE and ACTIVATE on what they agree.  Everything is drawn from a seed.
  *
  *	sim [SEED [ROUNDS]]		or SEED and ROUNDS in the environment
  *
  * Afterwards the link is calm, and when all timers have had their time, both
- * sides agree on every order.  A violation is printed with the seed of its
- * round: sim SEED 1 repeats exactly that.
+ * sides agree on every order, and every agreement can be withdrawn.  A
+ * violation is printed with the seed of its round: sim SEED 1 repeats exactly
+ * that.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -55,8 +57,8 @@ sim_later(struct world *world, struct todo todo, cpnp_tstamp delay)
 
 	if (world->todos_n == world->todos_cap) {
 		world->todos_cap = 2 * world->todos_cap + 64;
-		world->todos = realloc(
-		    world->todos, world->todos_cap * sizeof(todo));
+		world->todos =
+		    realloc(world->todos, world->todos_cap * sizeof(todo));
 		if (world->todos == NULL)
 			abort();
 	}
@@ -103,14 +105,15 @@ begin(struct world *world, uint64_t seed)
 	memset(world, 0, sizeof(*world));
 	peer_env_init(&world->dice, seed);
 	world->now = CPNP_SECONDS(1000);
-	world->edition = sim_chance(world, 60) ? CPNP_EDITION_RFC8921
-					       : CPNP_EDITION_DRAFT02;
+	world->edition =
+	    sim_chance(world, 60) ? CPNP_EDITION_RFC8921 : CPNP_EDITION_DRAFT02;
 	world->exact = sim_chance(world, 50);
 	world->orders_n = 1 + sim_dice(world, ORDERS_MAX);
 	world->loss = sim_chance(world, 70) ? sim_dice(world, 50) : 0;
 	world->twice = sim_dice(world, 40);
 	world->crash = sim_chance(world, 60) ? sim_dice(world, 60) : 0;
 	world->commit_fails = sim_chance(world, 30) ? sim_dice(world, 200) : 0;
+	world->clock_steps = sim_chance(world, 30) ? sim_dice(world, 20) : 0;
 	world->delay_max = CPNP_MILLISECONDS(1 + sim_dice(world, 8000));
 	client_signs = sim_chance(world, 60);
 	server_signs = sim_chance(world, 80) ? client_signs : !client_signs;
@@ -168,7 +171,69 @@ step(struct world *world, cpnp_tstamp until)
 	}
 	if (!world->is_calm && sim_dice(world, 1000) < world->crash)
 		side_crash(sides[sim_dice(world, 2)]);
+	if (!world->is_calm && sim_dice(world, 1000) < world->clock_steps)
+		side_step_clock(sides[sim_dice(world, 2)]);
 	return world->broken == NULL;
+}
+
+static cpnp_agreement_state
+agreement_state_of(const cpnp_order *order)
+{
+	return order == NULL ? CPNP_AGREEMENT_NONE
+			     : cpnp_order_agreement_state(order);
+}
+
+/* Both have the same agreement, in the same state. */
+static void
+check_agreement(
+    struct world *world, const cpnp_order *client, const cpnp_order *server)
+{
+	static cpnp_agreement a, b;
+	cpnp_agreement_state state = agreement_state_of(client);
+
+	if (state != agreement_state_of(server)) {
+		sim_break(world, "the agreement is in different states");
+		return;
+	}
+	if (state == CPNP_AGREEMENT_NONE || state == CPNP_AGREEMENT_ENDED)
+		return;
+	if (cpnp_order_get_standing(client, &a) != 0 ||
+	    cpnp_order_get_standing(server, &b) != 0)
+		sim_break(world, "an agreement has nothing in it");
+	else if (!cpnp_bytes_equal(a.nonce, b.nonce) ||
+		 !cpnp_bytes_equal(
+		     a.service_description, b.service_description) ||
+		 a.validity.sec != b.validity.sec)
+		sim_break(world, "the two agree on different things");
+}
+
+static void
+run(struct world *world, cpnp_tstamp time)
+{
+	cpnp_tstamp until = world->now + time;
+
+	while (step(world, until))
+		;
+	if (world->broken == NULL && world->now < until)
+		world->now = until;
+}
+
+/* Orders that have left memory are read back, for what was scheduled; then
+ * both sides have the same agreements, and all can be withdrawn. */
+static void
+close_orders(struct world *world)
+{
+	for (unsigned id = 0; id < world->orders_n; id++) {
+		(void)side_get(&world->client, id);
+		(void)side_get(&world->server, id);
+	}
+	run(world, CPNP_SECONDS(10));
+	for (unsigned id = 0; id < world->orders_n; id++) {
+		check_agreement(world, side_get(&world->client, id),
+		    side_get(&world->server, id));
+		side_withdraw(&world->client, id);
+	}
+	run(world, CPNP_SECONDS(1000));
 }
 
 static void
@@ -192,9 +257,8 @@ check_order(struct world *world, unsigned id)
 		sim_break(world, "the client is stuck");
 	if (server != NULL && !server->is_settled)
 		sim_break(world, "the server is stuck");
-	if ((client->state == CPNP_STATE_COMPLETED) !=
-	    (server != NULL && server->state == CPNP_STATE_COMPLETED))
-		sim_break(world, "one side has an agreement, one has not");
+	if (client->completed != client->ended)
+		sim_break(world, "an agreement cannot be withdrawn");
 	if (client->completed > 1 || (server != NULL && server->completed > 1))
 		sim_break(world, "an order was agreed twice");
 	if (server != NULL && client->ended != server->ended)
@@ -202,7 +266,16 @@ check_order(struct world *world, unsigned id)
 	if (client->ended > 1)
 		sim_break(world, "an agreement has ended twice");
 	world->completed += client->completed;
-	world->withdrawn += client->ended;
+}
+
+/* Before the end, at which all are. */
+static void
+count_ended(struct world *world)
+{
+	const struct peer *client = &world->client.peer;
+
+	for (size_t i = 0; i < client->records_n; i++)
+		world->withdrawn += client->records[i].ended;
 }
 
 static void
@@ -226,6 +299,10 @@ struct totals {
 	uint64_t orders;
 	uint64_t completed;
 	uint64_t withdrawn;
+	uint64_t updates;
+	uint64_t updated;
+	uint64_t activations;
+	uint64_t activated;
 	uint64_t events;
 	uint64_t crashes;
 };
@@ -234,19 +311,14 @@ static bool
 run_round(uint64_t seed, struct totals *totals)
 {
 	static struct world world;
-	cpnp_tstamp until;
 	bool good;
 
 	begin(&world, seed);
-	until = world.now + ROUGH;
-	while (step(&world, until))
-		;
+	run(&world, ROUGH);
 	world.is_calm = true;
-	if (world.now < until)
-		world.now = until;
-	until = world.now + CALM;
-	while (step(&world, until))
-		;
+	run(&world, CALM);
+	count_ended(&world);
+	close_orders(&world);
 	for (unsigned id = 0; id < world.orders_n; id++)
 		check_order(&world, id);
 	good = world.broken == NULL;
@@ -255,6 +327,10 @@ run_round(uint64_t seed, struct totals *totals)
 	totals->orders += world.orders_n;
 	totals->completed += world.completed;
 	totals->withdrawn += world.withdrawn;
+	totals->updates += world.updates;
+	totals->updated += world.updated;
+	totals->activations += world.activations;
+	totals->activated += world.activated;
 	totals->events += world.events;
 	totals->crashes += world.crashes;
 	end(&world);
@@ -282,10 +358,12 @@ main(int argc, char **argv)
 		if (!run_round(seed + i, &totals))
 			bad++;
 	(void)printf("sim: seed %" PRIu64 ", %" PRIu64 " rounds, %" PRIu64
-		     " orders (%" PRIu64 " agreed, %" PRIu64
-		     " withdrawn), %" PRIu64 " events, %" PRIu64
+		     " orders (%" PRIu64 " agreed, %" PRIu64 " ended; %" PRIu64
+		     " of %" PRIu64 " updates and %" PRIu64 " of %" PRIu64
+		     " activations), %" PRIu64 " events, %" PRIu64
 		     " crashes, %" PRIu64 " violations\n",
 	    seed, rounds, totals.orders, totals.completed, totals.withdrawn,
-	    totals.events, totals.crashes, bad);
+	    totals.updated, totals.updates, totals.activated,
+	    totals.activations, totals.events, totals.crashes, bad);
 	return bad == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,6 +1,6 @@
 /*
  * A simulated world of two sides: one clock, a link that loses, duplicates,
- * delays and reorders, and sides that crash.
+ * delays and reorders, and sides that crash and whose wall clock is set.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -11,6 +11,9 @@
 
 #define ORDERS_MAX 8
 #define NUMBERS_MAX 64
+/* On one agreement, before it is withdrawn in the end; fewer than are
+ * remembered (order_int.h). */
+#define TRANSACTIONS_MAX 6
 
 enum todo_kind {
 	TODO_ARRIVE,  /* a datagram comes to side */
@@ -20,7 +23,7 @@ enum todo_kind {
 	TODO_SIGN,
 	TODO_START,
 	TODO_CANCEL,
-	TODO_WITHDRAW,
+	TODO_NEXT, /* ... begins a transaction on the agreement */
 	TODO_CRASH
 };
 
@@ -52,11 +55,12 @@ struct wire {
 	uint64_t hashes[NUMBERS_MAX];
 	size_t n;
 	uint32_t last;
-	uint8_t transaction_id[CPNP_TRANSACTION_ID_MAX];
-	size_t transaction_id_len;
-	unsigned transactions_n;
+	/* the transactions, newest last */
+	uint8_t ids[TRANSACTIONS_MAX + 2][CPNP_TRANSACTION_ID_MAX];
+	size_t ids_len[TRANSACTIONS_MAX + 2];
+	size_t ids_n;
 	char provider_id[CPNP_ORDER_ID_MAX + 1];
-	bool is_acked; /* an ACK of an ACCEPT was sent */
+	bool is_acked; /* an ACK of an ACCEPT or ACTIVATE was sent */
 };
 
 struct side {
@@ -68,6 +72,7 @@ struct side {
 	unsigned epoch;
 	int64_t skew; /* of its wall clock, in seconds */
 	struct wire wires[ORDERS_MAX];
+	unsigned begun[ORDERS_MAX]; /* transactions on the agreement */
 };
 
 struct world {
@@ -86,12 +91,17 @@ struct world {
 	unsigned twice;
 	unsigned crash; /* per thousand events */
 	unsigned commit_fails;
+	unsigned clock_steps; /* per thousand events */
 	cpnp_tstamp delay_max;
 	bool is_calm; /* nothing is lost any more */
 	uint64_t events;
 	uint64_t crashes;
 	uint64_t completed;
 	uint64_t withdrawn;
+	uint64_t updates;     /* asked for, ... */
+	uint64_t updated;     /* ... and agreed */
+	uint64_t activations; /* asked for, ... */
+	uint64_t activated;   /* ... and granted */
 	const char *broken; /* the first thing that must not be */
 };
 
@@ -112,5 +122,11 @@ void side_do(struct side *side, struct todo *todo);
 void side_run_timer(struct side *side);
 void side_create(struct side *side, unsigned id);
 void side_crash(struct side *side);
+/* What is agreed is withdrawn. */
+void side_withdraw(struct side *side, unsigned id);
+/* The wall clock is set to another time. */
+void side_step_clock(struct side *side);
+/* The order in memory, read back when it has to be; NULL: there is none. */
+cpnp_order *side_get(struct side *side, unsigned id);
 
 #endif
