@@ -211,6 +211,12 @@ cpnp_server_begin(struct order_step *s, enum order_kind kind)
 	}
 	if (cpnp_order_is_open(s->order))
 		return refuse_second(s);
+	/* Its end waits for what is open, and must not wait for ever. */
+	if (kind != ORDER_KIND_WITHDRAW && s->order->now.has_over &&
+	    s->order->now.over.sec <= s->now.wall.sec) {
+		s->why = "the end of the agreement has passed";
+		return CPNP_ERR_MISMATCH;
+	}
 	s->begun = true;
 	return cpnp_order_begin(s, kind, id);
 }

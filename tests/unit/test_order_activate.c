@@ -280,6 +280,45 @@ START_TEST(test_agreed_end_stays_and_waits)
 }
 END_TEST
 
+/* The end waits for a transaction that is open, and for no other: nobody goes
+ * on with a service by opening one after the other. */
+START_TEST(test_agreed_end_waits_for_one_transaction)
+{
+	static const cpnp_method methods[] = {
+	    CPNP_METHOD_UPDATE, CPNP_METHOD_ACTIVATE};
+	cpnp_msg msg;
+
+	for (size_t i = 0; i < 2; i++) {
+		setup();
+		order_of(server)->now.has_over = true;
+		order_of(server)->now.over.sec = server->now.wall.sec + 40;
+		pair_activate(&pair, &at_once, true);
+		pair_update(&pair, CPNP_STATE_SERVER_PROCESSING);
+		peer_advance(server, CPNP_SECONDS(40));
+		ck_assert_int_eq(
+		    cpnp_order_agreement_state(order_of(server)),
+		    CPNP_AGREEMENT_ACTIVE);
+		peer_clear(server);
+		/* in one turn, before the end has its own */
+		msg = peer_hand(server, "o1", CPNP_METHOD_CANCEL);
+		ck_assert_int_eq(peer_feed_msg(server, &msg), 0);
+		msg = peer_hand(server, "o1", methods[i]);
+		msg.transaction_id = CPNP_BYTES_LIT("transaction3");
+		peer_clear(server);
+		ck_assert_int_eq(
+		    peer_feed_msg(server, &msg), CPNP_ERR_MISMATCH);
+		msg = sent_by(server);
+		ck_assert_uint_eq(msg.explanations_n, 1);
+		ck_assert_str_eq(peer_outcome(server, 0), "FAIL1!");
+		peer_run_timers(server);
+		ck_assert_int_eq(
+		    cpnp_order_agreement_state(order_of(server)),
+		    CPNP_AGREEMENT_ENDED);
+		pair_fini(&pair);
+	}
+}
+END_TEST
+
 /* A FAIL leaves the agreement as it was. */
 START_TEST(test_refused_activation)
 {
@@ -550,6 +589,7 @@ main(void)
 	    test_overdue_dates_come_when_it_is_loaded,
 	    test_agreed_schedule_starts_and_ends_the_agreement,
 	    test_agreed_end_stays_and_waits,
+	    test_agreed_end_waits_for_one_transaction,
 	    test_refused_activation,
 	    test_repeated_activate,
 	    test_12_old_activate_is_not_executed_again,
