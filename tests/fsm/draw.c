@@ -59,6 +59,7 @@ add_edge(struct drawing *d, const char *from, const char *to,
 		(void)snprintf(edge->from, sizeof(edge->from), "%s", from);
 		(void)snprintf(edge->to, sizeof(edge->to), "%s", to);
 	}
+	must(len + strlen(label) + 2 < LABEL_MAX, "a label is too long");
 	(void)snprintf(edge->label + len, LABEL_MAX - len, "%s%s",
 	    len > 0 ? "\\n" : "", label);
 }
@@ -134,7 +135,6 @@ draw_table(struct drawing *d, const struct table *table)
 	static char trace[PEER_TRACE_MAX];
 	char cell[CELL_MAX];
 
-	draw_begin(d, table->is_server);
 	for (size_t i = 0; i < table->rows_n; i++)
 		for (size_t j = 0; j < table->columns_n; j++) {
 			const struct row *row = &table->rows[i];
@@ -193,12 +193,15 @@ check_states(const struct drawing *client, const struct drawing *server)
 }
 
 void
-print_dot(const struct table *client_table, const struct table *server_table)
+print_dot(const struct table *tables, size_t tables_n)
 {
 	static struct drawing client, server;
 
-	draw_table(&client, client_table);
-	draw_table(&server, server_table);
+	draw_begin(&client, false);
+	draw_begin(&server, true);
+	for (size_t i = 0; i < tables_n; i++)
+		draw_table(
+		    tables[i].is_server ? &server : &client, &tables[i]);
 	check_states(&client, &server);
 	(void)printf("// The states of an order, made from the code: see "
 		     "cpnp-fsm(7).\n"

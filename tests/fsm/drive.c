@@ -39,6 +39,55 @@ decision(const struct peer *p)
 static const cpnp_schedule now_on;
 
 static void
+cancel_update(struct pair *pair, bool is_answered)
+{
+	struct peer *p = &pair->client;
+
+	must(cpnp_order_cancel(p->orders, peer_order(p, ORDER_ID), p->now) ==
+		0,
+	    "no CANCEL of an UPDATE");
+	peer_drain(p);
+	if (!is_answered)
+		return;
+	(void)pair_to_server(pair);
+	(void)pair_to_client(pair);
+}
+
+static void
+reach_update(struct pair *pair, enum stage stage)
+{
+	switch (stage) {
+	case STAGE_UPDATE_SENT:
+		pair_update(pair, CPNP_STATE_PQO_SENT);
+		break;
+	case STAGE_UPDATE_DECIDED:
+		pair_update(pair, CPNP_STATE_SERVER_PROCESSING);
+		break;
+	case STAGE_UPDATE_OFFERED:
+		pair_update(pair, CPNP_STATE_OFFER_PROCESSING);
+		break;
+	case STAGE_UPDATE_ACCEPTED:
+		pair_update(pair, CPNP_STATE_ACCEPT_SENT);
+		break;
+	case STAGE_UPDATE_CANCELLED:
+	case STAGE_UNDONE:
+		pair_update(pair, CPNP_STATE_SERVER_PROCESSING);
+		cancel_update(pair, stage == STAGE_UNDONE);
+		break;
+	case STAGE_PLAIN:
+	case STAGE_SETTLED:
+	case STAGE_WITHDRAWN:
+	case STAGE_ACTIVATING:
+	case STAGE_ENDED:
+	case STAGE_ACCEPTED:
+	case STAGE_SIGNING:
+		return;
+	}
+	peer_clear(&pair->client);
+	peer_clear(&pair->server);
+}
+
+static void
 reach_client(struct pair *pair, const struct column *column)
 {
 	struct peer *p = &pair->client;
@@ -62,6 +111,7 @@ reach_client(struct pair *pair, const struct column *column)
 		    "no CANCEL after the ACCEPT");
 		peer_drain(p);
 	}
+	reach_update(pair, column->stage);
 	peer_clear(p);
 }
 
@@ -80,7 +130,9 @@ reach_server(
 		(void)pair_to_server(pair);
 		peer_clear(p);
 	}
-	if (column->state != CPNP_STATE_AWAITING_PROCESSING ||
+	reach_update(pair, column->stage);
+	if ((column->state != CPNP_STATE_AWAITING_PROCESSING &&
+		column->stage != STAGE_UPDATE_DECIDED) ||
 	    !is_signing(row, column))
 		return;
 	offer = decision(p);
@@ -92,6 +144,15 @@ reach_server(
 }
 
 /* --- making an event --- */
+
+static bool
+is_cancelled_update(const struct peer *p)
+{
+	const cpnp_order *order = peer_order(p, ORDER_ID);
+
+	return cpnp_order_state(order) == CPNP_STATE_CANCELLED &&
+	    cpnp_order_transaction(order) == CPNP_METHOD_UPDATE;
+}
 
 static int
 feed_message(struct peer *p, const struct row *row, cpnp_event event)
@@ -105,6 +166,9 @@ feed_message(struct peer *p, const struct row *row, cpnp_event event)
 		msg.transaction_id = CPNP_BYTES_LIT("transaction2");
 	if (row->how == OTHER_OFFER || row->how == ACK_REQUESTED)
 		msg.service_description = PEER_SERVICE;
+	/* an UPDATE is offered what it asks for, when it is offered anything */
+	if (row->how == ACK_REQUESTED && is_cancelled_update(p))
+		msg.service_description = PEER_SERVICE_60;
 	if (row->how == ACK_EMPTY)
 		msg.service_description =
 		    CPNP_BYTES_LIT("\x82\x19\x03\xe8\x80");

@@ -3,7 +3,7 @@
  * every state and prints what it does, as the tables of cpnp-fsm(7) or as a
  * drawing for dot(1).
  *
- * Usage: fsm client|server|dot
+ * Usage: fsm client|server|client-update|server-update|dot
  *
  * The two editions must do the same in every cell.
  *
@@ -30,6 +30,15 @@ static const struct column client_columns[] = {
     {"CE", CPNP_STATE_COMPLETED, STAGE_ENDED},
     {"CV", CPNP_STATE_COMPLETED, STAGE_ACTIVATING},
     {NULL, CPNP_STATE_ACCEPT_SENT, STAGE_ACCEPTED},
+};
+
+static const struct column client_update_columns[] = {
+    {"US", CPNP_STATE_COMPLETED, STAGE_UPDATE_SENT},
+    {"UP", CPNP_STATE_COMPLETED, STAGE_UPDATE_DECIDED},
+    {"UO", CPNP_STATE_COMPLETED, STAGE_UPDATE_OFFERED},
+    {"UA", CPNP_STATE_COMPLETED, STAGE_UPDATE_ACCEPTED},
+    {"UC", CPNP_STATE_COMPLETED, STAGE_UPDATE_CANCELLED},
+    {"UN", CPNP_STATE_COMPLETED, STAGE_UNDONE},
 };
 
 static const struct row client_rows[] = {
@@ -65,6 +74,12 @@ static const struct column server_columns[] = {
     {"CV", CPNP_STATE_COMPLETED, STAGE_ACTIVATING},
 };
 
+static const struct column server_update_columns[] = {
+    {"UW", CPNP_STATE_COMPLETED, STAGE_UPDATE_DECIDED},
+    {"UR", CPNP_STATE_COMPLETED, STAGE_UPDATE_OFFERED},
+    {"UN", CPNP_STATE_COMPLETED, STAGE_UNDONE},
+};
+
 static const struct row server_rows[] = {
     {"another QUOTATION", BY_MESSAGE, {E(RECV_QUOTATION)}},
     {"PROCESSING", BY_MESSAGE, {E(RECV_PROCESSING)}},
@@ -92,10 +107,16 @@ static const struct row server_rows[] = {
     {"ACCEPT with statement", WITH_PROOF, {E(RECV_ACCEPT)}},
 };
 
-static const struct table client_table = {"client", false, client_rows,
-    N(client_rows), client_columns, N(client_columns)};
-static const struct table server_table = {"server", true, server_rows,
-    N(server_rows), server_columns, N(server_columns)};
+static const struct table tables[] = {
+    {"client", "client", false, client_rows, N(client_rows), client_columns,
+	N(client_columns)},
+    {"client-update", "client", false, client_rows, N(client_rows),
+	client_update_columns, N(client_update_columns)},
+    {"server", "server", true, server_rows, N(server_rows), server_columns,
+	N(server_columns)},
+    {"server-update", "server", true, server_rows, N(server_rows),
+	server_update_columns, N(server_update_columns)},
+};
 
 static void
 print_table(const struct table *table)
@@ -125,12 +146,21 @@ print_table(const struct table *table)
 }
 
 static bool
-has_event(const struct table *table, cpnp_event event)
+has_row(const struct table *table, cpnp_event event)
 {
 	for (size_t i = 0; i < table->rows_n; i++)
 		for (size_t j = 0; j < EVENTS_MAX; j++)
 			if (table->rows[i].events[j] == event)
 				return true;
+	return false;
+}
+
+static bool
+has_event(cpnp_event event)
+{
+	for (size_t i = 0; i < N(tables); i++)
+		if (has_row(&tables[i], event))
+			return true;
 	return false;
 }
 
@@ -146,8 +176,7 @@ check_events(void)
 
 	for (size_t i = 0; i < N(events); i++) {
 		if (events[i] == CPNP_EVENT_CREATE || /* in no state */
-		    has_event(&client_table, events[i]) ||
-		    has_event(&server_table, events[i]))
+		    has_event(events[i]))
 			continue;
 		(void)fprintf(stderr, "fsm: no table has the event \"%s\"\n",
 		    cpnp_event_name(events[i]));
@@ -162,13 +191,16 @@ main(int argc, char **argv)
 
 	check_events();
 
-	if (strcmp(what, "client") == 0 || strcmp(what, "server") == 0) {
-		print_table(what[0] == 's' ? &server_table : &client_table);
-	} else if (strcmp(what, "dot") == 0) {
-		print_dot(&client_table, &server_table);
-	} else {
-		(void)fprintf(stderr, "usage: fsm client|server|dot\n");
-		return 2;
+	for (size_t i = 0; i < N(tables); i++)
+		if (strcmp(what, tables[i].name) == 0) {
+			print_table(&tables[i]);
+			return 0;
+		}
+	if (strcmp(what, "dot") == 0) {
+		print_dot(tables, N(tables));
+		return 0;
 	}
-	return 0;
+	(void)fprintf(stderr,
+	    "usage: fsm client|server|client-update|server-update|dot\n");
+	return 2;
 }

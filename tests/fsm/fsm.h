@@ -40,7 +40,14 @@ enum stage {
 	STAGE_ACTIVATING, /* an ACTIVATE has no answer */
 	STAGE_ENDED,     /* and the WITHDRAW has its ACK */
 	STAGE_ACCEPTED, /* client: cancelled after the ACCEPT */
-	STAGE_SIGNING
+	STAGE_SIGNING,
+	/* of an UPDATE, from Completed on */
+	STAGE_UPDATE_SENT,
+	STAGE_UPDATE_DECIDED, /* it is to be */
+	STAGE_UPDATE_OFFERED,
+	STAGE_UPDATE_ACCEPTED,
+	STAGE_UPDATE_CANCELLED, /* the CANCEL has no answer */
+	STAGE_UNDONE
 };
 
 struct column {
@@ -49,9 +56,10 @@ struct column {
 	enum stage stage;
 };
 
-/* A table of cpnp-fsm(7); a column without a name and a row WITH_PROOF are
+/* Tables of cpnp-fsm(7); a column without a name and a row WITH_PROOF are
  * only drawn. */
 struct table {
+	const char *name;
 	const char *role;
 	bool is_server;
 	const struct row *rows;
@@ -74,6 +82,7 @@ void run_cell(const struct row *row, const struct column *column,
 
 /* --- draw.c --- */
 
-void print_dot(const struct table *client, const struct table *server);
+/* All tables of a role are in one drawing. */
+void print_dot(const struct table *tables, size_t tables_n);
 
 #endif
