@@ -66,9 +66,9 @@ parse_goal(const char *text, cpnpc_goal *goal)
 	return CPNP_ERR_INVALID;
 }
 
-/* "quote ACCEPT", "order ACCEPT" or "update ACCEPT", then "@HOST:PORT" when the server was
- * found by its domain or is one of several, the set that the order is a member
- * of, and "WHOLE.BILLIONTHS CODE" when there is a highest price. */
+/* "quote ACCEPT", "order ACCEPT" or "update ACCEPT", then "@HOST:PORT" when the
+ * server was found by its domain or is one of several, the set that the order
+ * is a member of, and "WHOLE.BILLIONTHS CODE" when there is a highest price. */
 void
 cpnpc_intent_format(const cpnpc_intent *intent, char out[CPNPC_INTENT_LEN])
 {

@@ -11,8 +11,8 @@
 #include "approval.h"
 #include "ctl.h"
 
-#define LOST "it could not be stored and does not count; the service is taken " \
-	"to run as before"
+#define LOST "it could not be stored and does not count; the agreement is as " \
+	"it was"
 
 struct found {
 	const cpnp_ctl_request *request;
