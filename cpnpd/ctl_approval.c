@@ -8,9 +8,12 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cpnp/xml.h>
 
@@ -123,13 +126,31 @@ find_order(struct conn *c, cpnp_order **order, cpnp_diag *why)
 #define LOST "the decision could not be stored and does not count; the order " \
 	"waits as before, see cpnpctl pending"
 
+/* What is no file could keep the daemon waiting. */
+static FILE *
+open_file(const char *name)
+{
+	int fd = open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	FILE *file = NULL;
+
+	if (fd >= 0 && fstat(fd, &st) == 0) {
+		errno = EINVAL;
+		if (S_ISREG(st.st_mode))
+			file = fdopen(fd, "r");
+	}
+	if (fd >= 0 && file == NULL)
+		close(fd);
+	return file;
+}
+
 /* A document of the administrator's, as it is offered. */
 static int
 read_service(const char *name, cpnp_buf *out, cpnp_diag *why)
 {
 	const cpnp_mem *mem = &cpnp_env_openssl()->mem;
 	char *text = malloc(CPNP_XML_MAX + 1);
-	FILE *file = text != NULL ? fopen(name, "re") : NULL;
+	FILE *file = text != NULL ? open_file(name) : NULL;
 	cpnp_cpd cpd = {0};
 	cpnp_diag diag = {0};
 	size_t len;
@@ -137,7 +158,9 @@ read_service(const char *name, cpnp_buf *out, cpnp_diag *why)
 
 	if (file == NULL) {
 		err = cpnpd_ctl_fail(why, CPNP_ERR_IO, "%.128s: %s", name,
-		    strerror(errno));
+		    errno == EINVAL ? "is no file; expected one that the "
+				      "daemon can read"
+				    : strerror(errno));
 		free(text);
 		return err;
 	}
