@@ -46,6 +46,13 @@ cpnpd_approval_of(const struct daemon *d, const cpnp_order *order)
 	return found != NULL ? *found : NULL;
 }
 
+const char *
+cpnpd_approval_method(const struct approval *a)
+{
+	return cpnp_method_name(cpnp_order_edition(a->order),
+	    (int)cpnp_order_transaction(a->order));
+}
+
 bool
 cpnpd_approval_deadline(const struct approval *a, cpnp_wtime *until)
 {

@@ -93,6 +93,8 @@ void cpnpd_approval_load(
     struct daemon *d, cpnp_order *order, cpnp_bytes note);
 void cpnpd_approval_loaded(struct daemon *d, cpnp_order *order);
 void cpnpd_approval_put_note(struct daemon *d, const struct approval *a);
+/* What is asked for, as its edition calls it. */
+const char *cpnpd_approval_method(const struct approval *a);
 /* Until when an offer is expected; false when there is no such date. */
 bool cpnpd_approval_deadline(const struct approval *a, cpnp_wtime *until);
 /* Effect TIME. */

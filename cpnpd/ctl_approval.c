@@ -45,6 +45,8 @@ put_pending(struct conn *c, const struct approval *a)
 	    cpnpd_ctl_text(cpnp_order_customer_id(a->order)));
 	(void)json_object_set_new(object, "provider_order",
 	    cpnpd_ctl_text(cpnp_order_provider_id(a->order)));
+	(void)json_object_set_new(
+	    object, "method", json_string(cpnpd_approval_method(a)));
 	if (a->has_cost)
 		(void)json_object_set_new(
 		    object, "cost", cpnpd_ctl_cost(&cost));
