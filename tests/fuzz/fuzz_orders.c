@@ -87,6 +87,10 @@ do_hand(struct input *in, struct peer *p)
 		return;
 	msg = peer_hand(p, ID, method);
 	msg.sequence_number -= draw(in);
+	/* a transaction of its own, one of a few */
+	if (spoil & 128)
+		msg.transaction_id = (cpnp_bytes){
+		    (const uint8_t *)"transaction" + draw(in) % 4, 8};
 	if (spoil & 1)
 		msg.nonce = CPNP_BYTES_LIT("0123456789abcdeX");
 	if (spoil & 2)
@@ -137,6 +141,57 @@ do_client(struct input *in, struct pair *pair)
 	else
 		check(cpnp_order_set_peer(p->orders, order,
 		    what == 4 ? p->handle : 0, draw(in) % 2, p->now));
+	peer_drain(p);
+}
+
+static cpnp_schedule
+draw_schedule(struct input *in, const struct peer *p)
+{
+	unsigned what = draw(in);
+	cpnp_schedule schedule = {.deactivate = what % 8 == 7};
+
+	if (schedule.deactivate)
+		return schedule;
+	schedule.has_start = what & 1;
+	schedule.has_end = (what & 2) != 0;
+	schedule.start.sec = p->now.wall.sec + draw(in) * 4 - 100;
+	schedule.end.sec = p->now.wall.sec + draw(in) * 8 - 100;
+	return schedule;
+}
+
+/* What an application does with an agreement, also when there is none. */
+static void
+do_agreement(struct input *in, struct pair *pair, bool is_server)
+{
+	struct peer *p = is_server ? &pair->server : &pair->client;
+	cpnp_order *order = peer_order(p, ID);
+	cpnp_update update = {PEER_UPDATE(p)};
+	cpnp_schedule schedule;
+	unsigned what = draw(in);
+
+	if (order == NULL)
+		return;
+	if (!is_server && what % 3 == 0) {
+		check(cpnp_order_withdraw(p->orders, order, p->now));
+	} else if (!is_server && what % 3 == 1) {
+		update.expected_response_time.sec += (what & 16) * 100;
+		update.more_time = (cpnp_more_time)(draw(in) % 3);
+		update.more_time_until.sec = p->now.wall.sec + draw(in) * 8;
+		check(cpnp_order_update(p->orders, order, &update, p->now));
+	} else if (!is_server) {
+		schedule = draw_schedule(in, p);
+		check(
+		    cpnp_order_activate(p->orders, order, &schedule, p->now));
+	} else if (what % 3 == 0) {
+		check(cpnp_order_grant(p->orders, order, p->now));
+	} else if (what % 3 == 1) {
+		check(cpnp_order_more_time(p->orders, order,
+		    (cpnp_wtime){p->now.wall.sec + draw(in) * 4},
+		    (cpnp_subcode)(draw(in) % 3), p->now));
+	} else {
+		check(cpnp_order_set_active(
+		    p->orders, order, (what & 16) != 0, p->now));
+	}
 	peer_drain(p);
 }
 
@@ -235,8 +290,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			do_client(&in, &pair);
 		else if (what < 90)
 			do_server(&in, &pair.server);
-		else if (what < 100)
+		else if (what < 96)
 			do_sign(&in, p);
+		else if (what < 100)
+			do_agreement(&in, &pair, is_server);
 		else if (what < 110)
 			do_time(&in, &pair);
 		else if (what < 114)
