@@ -129,7 +129,7 @@ read_head(cpnp_ledger *l, cpnp_cbor_rd *rd, cpnp_diag *diag)
 		memcpy(l->name, v.ptr, v.len);
 	(void)cpnp_cbor_get_bytes(rd, SALT_MIN, SALT_MAX);
 	l->rules = cpnp_cbor_get_uint(rd, 1, INT64_MAX);
-	if (rd->err == 0 && l->rules > CPNP_RULES_VERSION)
+	if (rd->err == 0 && l->rules > l->edition_n)
 		return fail(diag, CPNP_ERR_VERSION, "genesis",
 		    "the ledger begins under newer rules than this program "
 		    "knows; a newer program is needed");

@@ -76,14 +76,7 @@ ledger_emit(cpnp_ledger *l, unsigned kind, unsigned code,
 #define BUYER (CPNP_ROLE_CUSTOMER | CPNP_ROLE_PROVIDER | CPNP_ROLE_BROKER)
 #define SELLER (CPNP_ROLE_PROVIDER | CPNP_ROLE_BROKER)
 
-/* Who may do what; a role of 0 is anybody's. */
-static const struct rule {
-	unsigned type;
-	uint64_t roles;
-	unsigned (*apply)(struct call *call);
-	bool only_grows; /* no idempotency key, no expiry */
-	bool governs;
-} rules[] = {
+static const struct rule rules_1[] = {
     {CPNP_OP_TICK, CPNP_ROLE_OPERATOR, do_tick, true, false},
     {CPNP_OP_HEARTBEAT, 0, do_heartbeat, true, false},
     {CPNP_OP_ANCHOR, 0, do_anchor, true, false},
@@ -118,12 +111,36 @@ static const struct rule {
     {CPNP_OP_UNPUBLISH, 0, do_unpublish, false, false},
 };
 
-static const struct rule *
-rule_of(unsigned type)
+static const struct edition editions[] = {
+    {1, cpnp_op_decode, rules_1, sizeof(rules_1) / sizeof(rules_1[0])},
+};
+_Static_assert(sizeof(editions) / sizeof(editions[0]) == CPNP_RULES_VERSION,
+    "an edition for each version of the rules");
+
+void
+ledger_init(cpnp_ledger *l, const cpnp_ledger_env *env)
 {
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if (rules[i].type == type)
-			return &rules[i];
+	memset(l, 0, sizeof(*l));
+	l->env = *env;
+	l->editions = editions;
+	l->edition_n = CPNP_RULES_VERSION;
+}
+
+/* The rules that count at this position. */
+static const struct edition *
+edition_now(const cpnp_ledger *l)
+{
+	return &l->editions[l->rules - 1];
+}
+
+static const struct rule *
+rule_of(const cpnp_ledger *l, unsigned type)
+{
+	const struct edition *e = edition_now(l);
+
+	for (size_t i = 0; i < e->rule_n; i++)
+		if (e->rules[i].type == type)
+			return &e->rules[i];
 	return NULL;
 }
 
@@ -224,14 +241,10 @@ check_call(struct call *call, const struct item *item, const struct rule *rule)
 }
 
 static unsigned
-apply_op(struct call *call, const struct item *item)
+apply_op(struct call *call, const struct item *item, const struct rule *rule)
 {
-	const struct rule *rule;
 	unsigned code;
 
-	rule = rule_of(call->op->type);
-	if (rule == NULL)
-		return CPNP_OUTCOME_MALFORMED;
 	code = check_call(call, item, rule);
 	if (code != CPNP_OUTCOME_ACCEPTED)
 		return code;
@@ -256,6 +269,7 @@ apply_payload(cpnp_ledger *l, const struct item *item, cpnp_bytes payload)
 	uint8_t digest[CPNP_SHA256_LEN];
 	struct call call = {
 	    .ledger = l, .payload = payload, .digest = digest};
+	const struct rule *rule = NULL;
 	size_t at = l->outcome_n;
 	cpnp_op op;
 	unsigned code;
@@ -263,12 +277,14 @@ apply_payload(cpnp_ledger *l, const struct item *item, cpnp_bytes payload)
 	l->err = ledger_hash(l, payload, digest);
 	if (l->err != 0 || outcome_new(l) == NULL)
 		return;
-	if (cpnp_op_decode(&op, payload, NULL) != 0) {
+	if (edition_now(l)->decode(&op, payload, NULL) == 0)
+		rule = rule_of(l, op.type);
+	if (rule == NULL) {
 		memset(&op, 0, sizeof(op));
 		code = CPNP_OUTCOME_MALFORMED;
 	} else {
 		call.op = &op;
-		code = apply_op(&call, item);
+		code = apply_op(&call, item, rule);
 	}
 	if (l->err != 0)
 		return;
@@ -277,7 +293,7 @@ apply_payload(cpnp_ledger *l, const struct item *item, cpnp_bytes payload)
 	memcpy(l->outcomes[at].digest, digest, sizeof(digest));
 	if (code == CPNP_OUTCOME_ACCEPTED) {
 		l->outcomes[at].amount = call.amount;
-		if (rule_of(op.type)->governs)
+		if (rule->governs)
 			(void)ledger_emit(
 			    l, CPNP_FACT_GOVERNED, code, digest, 0);
 	}
@@ -420,13 +436,13 @@ check_entry(cpnp_ledger *l, const cpnp_log_entry *entry, cpnp_diag *diag)
 		return settle_fail(diag, CPNP_ERR_MISMATCH, "entry",
 		    "it does not follow the one before: the past of this log "
 		    "has changed");
-	if (l->rules_next > CPNP_RULES_VERSION &&
+	if (l->rules_next > l->edition_n &&
 	    entry->position >= l->rules_next_position) {
 		(void)snprintf(why, sizeof(why),
 		    "from position %llu on the rules are version %llu; this "
-		    "program knows versions up to %u: install a newer one",
+		    "program knows versions up to %zu: install a newer one",
 		    (unsigned long long)l->rules_next_position,
-		    (unsigned long long)l->rules_next, CPNP_RULES_VERSION);
+		    (unsigned long long)l->rules_next, l->edition_n);
 		return settle_fail(diag, CPNP_ERR_VERSION, "rules", why);
 	}
 	return 0;
@@ -478,8 +494,7 @@ cpnp_ledger_new(cpnp_ledger **ledger, const cpnp_ledger_env *env,
 	l = env->env.mem.alloc(env->env.mem.user, sizeof(*l));
 	if (l == NULL)
 		return CPNP_ERR_NOMEM;
-	memset(l, 0, sizeof(*l));
-	l->env = *env;
+	ledger_init(l, env);
 	err = genesis_apply(l, genesis, diag);
 	if (err != 0) {
 		cpnp_ledger_del(l);

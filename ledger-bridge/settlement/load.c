@@ -621,7 +621,7 @@ load_head(struct load *in)
 		memcpy(l->name, v.ptr, v.len);
 	l->position = get_number(in);
 	get_hash(in, l->head);
-	l->rules = get_number(in);
+	l->rules = cpnp_cbor_get_uint(&in->rd, 1, INT64_MAX);
 	l->rules_next = get_number(in);
 	l->rules_next_position = get_number(in);
 	l->time = get_amount(in);
@@ -645,7 +645,7 @@ load_content(struct load *in, cpnp_diag *diag)
 		return settle_fail(diag, CPNP_ERR_VERSION, "snapshot",
 		    "written by another version; replay the log instead");
 	v = load_head(in);
-	if (in->rd.err == 0 && in->l->rules > CPNP_RULES_VERSION)
+	if (in->rd.err == 0 && in->l->rules > in->l->edition_n)
 		return settle_fail(diag, CPNP_ERR_VERSION, "snapshot",
 		    "under newer rules than this program knows");
 	err = in->rd.err != 0 ? in->rd.err
@@ -694,8 +694,7 @@ cpnp_ledger_load(cpnp_ledger **ledger, const cpnp_ledger_env *env,
 	l = env->env.mem.alloc(env->env.mem.user, sizeof(*l));
 	if (l == NULL)
 		return CPNP_ERR_NOMEM;
-	memset(l, 0, sizeof(*l));
-	l->env = *env;
+	ledger_init(l, env);
 	cpnp_cbor_rd_init(&in.rd, snapshot);
 	(void)cpnp_cbor_get_array(&in.rd, 2, 2);
 	content = cpnp_cbor_get_bytes(&in.rd, 1, SIZE_MAX);

@@ -254,10 +254,38 @@ struct anchor {
 	int64_t time;
 };
 
+/* ---- Rules ------------------------------------------------------------- */
+
+struct call;
+
+/* Who may do what; a role of 0 is anybody's. */
+struct rule {
+	unsigned type;
+	uint64_t roles;
+	unsigned (*apply)(struct call *call);
+	bool only_grows; /* no idempotency key, no expiry */
+	bool governs;
+};
+
+/*
+ * A version of the rules.  What an operation is and what it does are looked up
+ * here, by the version that counts at its position.  A new version is a new
+ * edition behind the others, whose handlers may be theirs; what an old one
+ * names is never changed, since logs were written under it.
+ */
+struct edition {
+	uint64_t version;
+	int (*decode)(cpnp_op *op, cpnp_bytes payload, cpnp_diag *diag);
+	const struct rule *rules;
+	size_t rule_n;
+};
+
 /* ---- Ledger ------------------------------------------------------------ */
 
 struct cpnp_ledger {
 	cpnp_ledger_env env;
+	const struct edition *editions; /* that of version n is n - 1 */
+	size_t edition_n;
 	uint8_t id[CPNP_SHA256_LEN];
 	char name[65];
 	uint64_t position; /* of the next entry */
@@ -277,6 +305,7 @@ struct cpnp_ledger {
 	int err; /* a FATAL one: nothing may be asked any more */
 };
 
+void ledger_init(cpnp_ledger *l, const cpnp_ledger_env *env);
 void *ledger_alloc(cpnp_ledger *l, size_t size); /* zeroed */
 void ledger_free(cpnp_ledger *l, void *ptr);
 int ledger_hash(const cpnp_ledger *l, cpnp_bytes bytes,

