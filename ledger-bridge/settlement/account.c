@@ -162,8 +162,38 @@ do_account_close(struct call *call)
 	account->status = CPNP_ACCOUNT_CLOSED;
 	if (account->broker != NULL)
 		account->broker->pseudonym_n--;
-	operators_collect(l);
+	if ((account->roles & CPNP_ROLE_OPERATOR) != 0)
+		operators_collect(l);
 	return CPNP_OUTCOME_ACCEPTED;
+}
+
+static struct anchor *
+anchor_first(const cpnp_ledger *l, const struct account *account)
+{
+	struct node *node;
+
+	node = map_from(&l->anchors, account->name, account->node.key_len + 1);
+	return node != NULL && ((struct anchor *)node)->account == account
+	    ? (struct anchor *)node : NULL;
+}
+
+void
+account_forget(cpnp_ledger *l, struct account *account)
+{
+	struct anchor *anchor;
+
+	/* others stay: tokens, settings and votes may name them */
+	if (account->broker == NULL || account->idem_n > 0 ||
+	    account->status != CPNP_ACCOUNT_CLOSED || account->part_n > 0 ||
+	    account->offer_n > 0 || is_pool(l, account) ||
+	    has_balance(l, account))
+		return;
+	while ((anchor = anchor_first(l, account)) != NULL) {
+		map_remove(&l->anchors, &anchor->node);
+		ledger_free(l, anchor);
+	}
+	map_remove(&l->accounts, &account->node);
+	ledger_free(l, account);
 }
 
 /* The position that an operation names, or the next one. */
@@ -329,13 +359,12 @@ do_heartbeat(struct call *call)
 static size_t
 anchor_count(const cpnp_ledger *l, const struct account *account)
 {
-	const struct node *node;
+	const struct anchor *anchor = anchor_first(l, account);
 	size_t n = 0;
 
-	node = map_from(&l->anchors, account->name, account->node.key_len + 1);
-	for (; node != NULL &&
-	     ((const struct anchor *)node)->account == account;
-	     node = map_next(&l->anchors, node))
+	for (; anchor != NULL && anchor->account == account;
+	     anchor = (const struct anchor *)map_next(
+		 &l->anchors, &anchor->node))
 		n++;
 	return n;
 }

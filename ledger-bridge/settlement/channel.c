@@ -7,7 +7,7 @@
  */
 #include "state.h"
 
-static struct channel *
+struct channel *
 channel_find(const cpnp_ledger *l, cpnp_bytes id)
 {
 	return (struct channel *)map_find(&l->channels, id.ptr, id.len);
@@ -41,6 +41,7 @@ do_channel_open(struct call *call)
 	ch->payer = call->account;
 	ch->payee = payee;
 	ch->token = token;
+	ch->key = *call->key;
 	ch->amount = op->amount;
 	ch->fee = fee;
 	memcpy(ch->order, op->order.ptr, CPNP_SHA256_LEN);

@@ -164,11 +164,14 @@ escrow_post(cpnp_ledger *l, struct escrow *e)
 	e->state = CPNP_ESCROW_POSTED;
 	e->posted_at = l->position;
 	e->set = NULL;
-	money_fee(l, e->payer, e->token, e->fee);
-	e->fee = 0;
 	if (!e->has_start)
 		e->start = l->time;
 	e->end = e->start + (int64_t)e->duration;
+	if (l->time < e->end)
+		money_fee(l, e->payer, e->token, e->fee);
+	else /* too late to deliver anything */
+		money_release(l, e->payer, e->token, e->fee, e->payer);
+	e->fee = 0;
 	/* nobody pays for the time before */
 	if (e->start < l->time)
 		e->start = l->time < e->end ? l->time : e->end;
@@ -187,7 +190,8 @@ escrow_due(cpnp_ledger *l, struct escrow *e)
 	switch (e->state) {
 	case CPNP_ESCROW_PENDING:
 	case CPNP_ESCROW_ACKNOWLEDGED:
-		rating_note(l, e->payee, CPNP_RATING_LAPSED, 1);
+		if (e->can_lapse)
+			rating_note(l, e->payee, CPNP_RATING_LAPSED, 1);
 		escrow_return(l, e);
 		return;
 	case CPNP_ESCROW_POSTED:
@@ -381,6 +385,10 @@ do_authorize(struct call *call)
 		e->has_replaces = old->being_replaced = true;
 		memcpy(e->replaces, old->id, CPNP_SHA256_LEN);
 	}
+	/* who is online sees it in time and can say no; nobody is rated for
+	 * what was over sooner */
+	e->can_lapse = (set != NULL ? set->deadline : e->expiry) - l->time >=
+	    (int64_t)l->settings.heartbeat_seconds;
 	if (set == NULL) {
 		escrow_due_at(l, e, e->expiry);
 		return CPNP_OUTCOME_ACCEPTED;

@@ -27,6 +27,7 @@ proposal_id(const struct call *call, uint8_t id[CPNP_SHA256_LEN])
 void
 proposal_end(cpnp_ledger *l, struct proposal *proposal)
 {
+	proposal->by->proposal_n--;
 	due_clear(&l->heap, &proposal->timed);
 	map_remove(&l->proposals, &proposal->timed.node);
 	ledger_free(l, proposal);
@@ -39,7 +40,8 @@ proposal_get(struct call *call, const uint8_t id[CPNP_SHA256_LEN])
 	struct proposal *p;
 
 	p = (struct proposal *)map_find(&l->proposals, id, CPNP_SHA256_LEN);
-	if (p != NULL || l->proposals.n >= CPNP_PROPOSALS_MAX)
+	/* each has its own places, so that nobody takes those of others */
+	if (p != NULL || call->account->proposal_n >= CPNP_PROPOSALS_MAX)
 		return p;
 	p = ledger_alloc(l, sizeof(*p));
 	if (p == NULL)
@@ -47,9 +49,9 @@ proposal_get(struct call *call, const uint8_t id[CPNP_SHA256_LEN])
 	memcpy(p->id, id, CPNP_SHA256_LEN);
 	p->timed.node.key = p->id;
 	p->timed.node.key_len = CPNP_SHA256_LEN;
+	p->by = call->account;
+	p->by->proposal_n++;
 	map_insert(&l->proposals, &p->timed.node);
-	l->err = due_set(&l->heap, &l->env.env.mem, &p->timed, DUE_PROPOSAL,
-	    call->op->expiry);
 	return p;
 }
 
@@ -62,14 +64,15 @@ is_operator(const cpnp_ledger *l, const struct account *account)
 	return false;
 }
 
-/* Those who have voted and may still; who may no longer is dropped. */
+/* Who may no longer vote is dropped, and a signature that has expired. */
 static void
 drop_voters(const cpnp_ledger *l, struct proposal *p)
 {
 	size_t i, n = 0;
 
 	for (i = 0; i < p->voter_n; i++)
-		if (is_operator(l, p->voters[i]))
+		if (p->voters[i].until > l->time &&
+		    is_operator(l, p->voters[i].account))
 			p->voters[n++] = p->voters[i];
 	p->voter_n = n;
 }
@@ -94,11 +97,17 @@ vote(struct call *call)
 		return CPNP_OUTCOME_LIMIT;
 	drop_voters(l, p);
 	for (i = 0; i < p->voter_n; i++)
-		if (p->voters[i] == call->account)
+		if (p->voters[i].account == call->account)
 			return CPNP_OUTCOME_VOTED;
-	p->voters[p->voter_n++] = call->account;
-	if (p->voter_n < l->settings.quorum)
+	p->voters[p->voter_n].account = call->account;
+	p->voters[p->voter_n++].until = call->op->expiry;
+	if (p->voter_n < l->settings.quorum) {
+		if (p->timed.due.index == 0 ||
+		    p->timed.due.at < call->op->expiry)
+			l->err = due_set(&l->heap, &l->env.env.mem, &p->timed,
+			    DUE_PROPOSAL, call->op->expiry);
 		return CPNP_OUTCOME_PENDING;
+	}
 	proposal_end(l, p);
 	return CPNP_OUTCOME_ACCEPTED;
 }

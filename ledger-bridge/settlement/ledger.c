@@ -156,6 +156,7 @@ check_idem(const struct call *call)
 {
 	uint8_t key[CPNP_ACCOUNT_MAX + 1 + CPNP_OP_KEY_MAX];
 	const cpnp_ledger *l = call->ledger;
+	uint64_t max;
 
 	if (call->op->expiry <= l->time)
 		return CPNP_OUTCOME_EXPIRED;
@@ -165,9 +166,12 @@ check_idem(const struct call *call)
 	if (map_find(&l->idems, key,
 	    idem_key(key, call->account, call->op->idem)) != NULL)
 		return CPNP_OUTCOME_DUPLICATE;
-	if (call->account->idem_n >= l->settings.idem_max)
-		return CPNP_OUTCOME_LIMIT;
-	return CPNP_OUTCOME_ACCEPTED;
+	/* who has stolen a key does not keep the recovery key out */
+	max = l->settings.idem_max;
+	if (call->op->type == CPNP_OP_KEY_RECOVER)
+		max += CPNP_RECOVERIES_MAX;
+	return call->account->idem_n < max ? CPNP_OUTCOME_ACCEPTED
+					   : CPNP_OUTCOME_LIMIT;
 }
 
 /* Spent whatever comes of the operation: what was refused today cannot be
@@ -194,10 +198,13 @@ spend_idem(struct call *call)
 static void
 idem_end(cpnp_ledger *l, struct idem *idem)
 {
-	idem->account->idem_n--;
+	struct account *account = idem->account;
+
+	account->idem_n--;
 	due_clear(&l->heap, &idem->timed);
 	map_remove(&l->idems, &idem->timed.node);
 	ledger_free(l, idem);
+	account_forget(l, account);
 }
 
 /* The key that must have signed; NULL when the account has no such key. */
@@ -205,21 +212,26 @@ static const struct account_key *
 signing_key(const struct call *call, cpnp_bytes kid)
 {
 	const struct account *account = call->account;
+	const struct channel *ch;
 
-	if (call->op->type != CPNP_OP_KEY_RECOVER)
-		return account_key_at(
-		    account, kid.ptr, call->ledger->position);
-	if (account->recovery.spki_len > 0 &&
-	    memcmp(account->recovery.id, kid.ptr, CPNP_SHA256_LEN) == 0)
-		return &account->recovery;
-	return NULL;
+	if (call->op->type == CPNP_OP_KEY_RECOVER)
+		return account->recovery.spki_len > 0 &&
+		    memcmp(account->recovery.id, kid.ptr, CPNP_SHA256_LEN) == 0
+		    ? &account->recovery : NULL;
+	if (call->op->type == CPNP_OP_VOUCHER) {
+		/* else a payer would withdraw its key and owe nothing */
+		ch = channel_find(call->ledger, call->op->subject);
+		if (ch != NULL && ch->payer == account &&
+		    memcmp(ch->key.id, kid.ptr, CPNP_SHA256_LEN) == 0)
+			return &ch->key;
+	}
+	return account_key_at(account, kid.ptr, call->ledger->position);
 }
 
 /* Everything up to the rules of the operation itself. */
 static unsigned
 check_call(struct call *call, const struct item *item, const struct rule *rule)
 {
-	const struct account_key *key;
 	cpnp_ledger *l = call->ledger;
 	int err;
 
@@ -228,15 +240,18 @@ check_call(struct call *call, const struct item *item, const struct rule *rule)
 	call->account = account_find(l, call->op->account);
 	if (call->account == NULL)
 		return CPNP_OUTCOME_ACCOUNT;
-	key = signing_key(call, item->kid);
-	if (key == NULL)
+	call->key = signing_key(call, item->kid);
+	if (call->key == NULL)
 		return CPNP_OUTCOME_KEY;
 	err = item_verify(&l->env, item, call->payload,
-	    (cpnp_bytes){key->spki, key->spki_len});
+	    (cpnp_bytes){call->key->spki, call->key->spki_len});
 	if (cpnp_error_is_fatal(err))
 		l->err = err;
 	if (err != 0)
 		return CPNP_OUTCOME_SIGNATURE;
+	/* it never comes back: there is no key to keep */
+	if (call->account->status == CPNP_ACCOUNT_CLOSED)
+		return CPNP_OUTCOME_STATUS;
 	return rule->only_grows ? CPNP_OUTCOME_ACCEPTED : check_idem(call);
 }
 
@@ -252,9 +267,10 @@ apply_op(struct call *call, const struct item *item, const struct rule *rule)
 		spend_idem(call);
 	if (call->ledger->err != 0)
 		return CPNP_OUTCOME_LIMIT;
-	if (call->account->status == CPNP_ACCOUNT_CLOSED ||
-	    (call->account->status != CPNP_ACCOUNT_ACTIVE &&
-		call->op->type != CPNP_OP_KEY_RECOVER))
+	/* a voucher is the payee's: the payer gave it away before */
+	if (call->account->status != CPNP_ACCOUNT_ACTIVE &&
+	    call->op->type != CPNP_OP_KEY_RECOVER &&
+	    call->op->type != CPNP_OP_VOUCHER)
 		return CPNP_OUTCOME_STATUS;
 	if (rule->roles != 0 && (call->account->roles & rule->roles) == 0)
 		return CPNP_OUTCOME_ROLE;

@@ -216,6 +216,8 @@ load_token(struct load *in)
 	(void)cpnp_cbor_get_array(&in->rd, 4, 4);
 	issuer = get_account(in);
 	code = cpnp_cbor_get_text(&in->rd, 1, CPNP_TOKEN_CODE_MAX);
+	if (in->rd.err == 0 && issuer->broker != NULL)
+		refuse(in);
 	if (in->rd.err != 0)
 		return;
 	token = token_new(in->l, issuer, code, (uint8_t)cpnp_cbor_get_uint(
@@ -268,16 +270,29 @@ load_idem(struct load *in)
 static void
 load_proposal(struct load *in)
 {
-	struct proposal *v = get_object(in, sizeof(*v), 3);
+	struct proposal *v = get_object(in, sizeof(*v), 4);
+	struct account *voter;
 	size_t i;
 
 	if (v == NULL)
 		return;
 	key_by_hash(in, &in->l->proposals, &v->timed.node, v->id);
 	get_due(in, &v->timed, DUE_PROPOSAL);
+	v->by = get_account(in);
 	v->voter_n = cpnp_cbor_get_array(&in->rd, 0, VOTERS_MAX);
-	for (i = 0; i < v->voter_n; i++)
-		v->voters[i] = get_account(in);
+	for (i = 0; i < v->voter_n && in->rd.err == 0; i++) {
+		(void)cpnp_cbor_get_array(&in->rd, 2, 2);
+		voter = get_account(in);
+		/* pseudonyms come and go */
+		if (voter != NULL && voter->broker != NULL)
+			refuse(in);
+		v->voters[i].account = voter;
+		v->voters[i].until = get_amount(in);
+	}
+	if (in->rd.err == 0 && v->by->broker != NULL)
+		refuse(in);
+	if (in->rd.err == 0)
+		v->by->proposal_n++;
 }
 
 static void
@@ -367,6 +382,7 @@ load_escrow_rest(struct load *in, struct escrow *v)
 	v->claim_seconds = cpnp_cbor_get_uint(
 	    &in->rd, 0, CPNP_CLAIM_SECONDS_MAX);
 	v->idle_paid = cpnp_cbor_get_bool(&in->rd);
+	v->can_lapse = cpnp_cbor_get_bool(&in->rd);
 	idle = cpnp_cbor_get_uint(&in->rd, 0, 3);
 	v->idle_by_payer = (idle & 1) != 0;
 	v->idle_by_payee = (idle & 2) != 0;
@@ -381,7 +397,7 @@ load_escrow_rest(struct load *in, struct escrow *v)
 static void
 load_escrow(struct load *in)
 {
-	struct escrow *v = get_object(in, sizeof(*v), 26);
+	struct escrow *v = get_object(in, sizeof(*v), 27);
 
 	if (v == NULL)
 		return;
@@ -481,7 +497,7 @@ load_claim(struct load *in)
 static void
 load_channel(struct load *in)
 {
-	struct channel *v = get_object(in, sizeof(*v), 15);
+	struct channel *v = get_object(in, sizeof(*v), 16);
 
 	if (v == NULL)
 		return;
@@ -489,6 +505,7 @@ load_channel(struct load *in)
 	v->payer = get_account(in);
 	v->payee = get_account(in);
 	v->token = get_token(in);
+	load_key(in, &v->key);
 	v->amount = cpnp_cbor_get_int(&in->rd, 1, INT64_MAX);
 	v->fee = get_amount(in);
 	v->claimed = cpnp_cbor_get_int(&in->rd, 0, v->amount);

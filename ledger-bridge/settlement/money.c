@@ -176,6 +176,19 @@ money_fee(cpnp_ledger *l, struct account *payer, struct token *token,
 	money_release(l, payer, token, rest, pool);
 }
 
+static size_t
+token_count(const cpnp_ledger *l, const struct account *issuer)
+{
+	const struct node *node;
+	size_t n = 0;
+
+	node = map_from(&l->tokens, issuer->name, issuer->node.key_len + 1);
+	for (; node != NULL && ((const struct token *)node)->issuer == issuer;
+	     node = map_next(&l->tokens, node))
+		n++;
+	return n;
+}
+
 unsigned
 do_token(struct call *call)
 {
@@ -184,6 +197,8 @@ do_token(struct call *call)
 	if (token_find(call->ledger, account_name(call->account), op->code) !=
 	    NULL)
 		return CPNP_OUTCOME_EXISTS;
+	if (token_count(call->ledger, call->account) >= CPNP_ISSUER_TOKENS_MAX)
+		return CPNP_OUTCOME_LIMIT;
 	(void)token_new(call->ledger, call->account, op->code,
 	    (uint8_t)op->exponent);
 	return CPNP_OUTCOME_ACCEPTED;

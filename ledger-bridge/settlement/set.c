@@ -84,7 +84,8 @@ set_post(cpnp_ledger *l, struct set *top)
 static void
 give_back(cpnp_ledger *l, struct escrow *e)
 {
-	if (e->state == CPNP_ESCROW_PENDING && l->time >= e->set->deadline)
+	if (e->state == CPNP_ESCROW_PENDING && e->can_lapse &&
+	    l->time >= e->set->deadline)
 		rating_note(l, e->payee, CPNP_RATING_LAPSED, 1);
 	escrow_return(l, e);
 }

@@ -176,6 +176,30 @@ open_terms(const struct call *call, const struct escrow *e,
 	return CPNP_OUTCOME_ACCEPTED;
 }
 
+/* Which window of a metric a second of the service lies in. */
+static int64_t
+window_of(const struct escrow *e, const cpnp_sla_metric *m, int64_t at)
+{
+	return (at - e->start) / (int64_t)m->window;
+}
+
+/*
+ * Whether an earlier claim bars this one: it has had a window that this one
+ * touches, or when it was rejected, a second.  Otherwise a breach of a minute,
+ * claimed by seconds, would cost sixty windows.
+ */
+static bool
+is_claimed(const struct claim *claim, const struct escrow *e,
+    const cpnp_sla_metric *m, const cpnp_op *op)
+{
+	if (claim->metric != op->metric)
+		return false;
+	if (claim->state == CPNP_CLAIM_REJECTED)
+		return claim->from < op->to && op->from < claim->to;
+	return window_of(e, m, claim->from) <= window_of(e, m, op->to - 1) &&
+	    window_of(e, m, op->from) <= window_of(e, m, claim->to - 1);
+}
+
 static unsigned
 check_breach(const struct call *call, const struct escrow *e,
     const cpnp_sla_metric *metric)
@@ -191,23 +215,22 @@ check_breach(const struct call *call, const struct escrow *e,
 			  : op->value <= metric->bound)
 		return CPNP_OUTCOME_NO_BREACH;
 	for (claim = e->claims; claim != NULL; claim = claim->next)
-		if (claim->metric == op->metric && claim->from < op->to &&
-		    op->from < claim->to)
+		if (is_claimed(claim, e, metric, op))
 			return CPNP_OUTCOME_OVERLAP;
 	if (e->claim_n >= CPNP_ESCROW_CLAIMS_MAX)
 		return CPNP_OUTCOME_LIMIT;
 	return CPNP_OUTCOME_ACCEPTED;
 }
 
-/* What the breach costs: each window that it spans or begins, and no more
- * than the cap leaves. */
+/* What the breach costs: each window that it touches, and no more than the cap
+ * leaves. */
 static int64_t
 credit_of(const cpnp_op *op, const struct escrow *e,
     const cpnp_sla_terms *terms)
 {
 	const cpnp_sla_metric *m = &terms->metrics[op->metric];
-	uint64_t windows = ((uint64_t)(op->to - op->from) + m->window - 1) /
-	    m->window;
+	uint64_t windows = (uint64_t)(window_of(e, m, op->to - 1) -
+	    window_of(e, m, op->from) + 1);
 	uint64_t ppm = windows * m->credit_ppm; /* below 2^29 times 2^20 */
 	int64_t left = muldiv(e->amount, terms->cap_ppm, CPNP_PPM), credit;
 	const struct claim *claim;
@@ -281,7 +304,8 @@ do_claim(struct call *call)
 		return CPNP_OUTCOME_UNKNOWN;
 	if (e->payer != call->account)
 		return CPNP_OUTCOME_PARTY;
-	if (e->state != CPNP_ESCROW_POSTED && e->state != CPNP_ESCROW_ENDED)
+	if ((e->state != CPNP_ESCROW_POSTED && e->state != CPNP_ESCROW_ENDED) ||
+	    l->time > e->end + (int64_t)e->claim_seconds)
 		return CPNP_OUTCOME_STATE;
 	code = open_terms(call, e, &terms);
 	if (code == CPNP_OUTCOME_ACCEPTED)
@@ -343,7 +367,8 @@ do_audit(struct call *call)
 		return CPNP_OUTCOME_UNKNOWN;
 	if (claim->auditor != call->account)
 		return CPNP_OUTCOME_PARTY;
-	if (claim->state != CPNP_CLAIM_DISPUTED)
+	if (claim->state != CPNP_CLAIM_DISPUTED ||
+	    call->ledger->time > claim->timed.due.at)
 		return CPNP_OUTCOME_STATE;
 	resolve(call->ledger, claim, call->op->upheld);
 	return CPNP_OUTCOME_ACCEPTED;

@@ -134,12 +134,16 @@ save_proposal(cpnp_buf *b, const struct node *node)
 {
 	const struct proposal *v = (const struct proposal *)node;
 
-	cpnp_cbor_put_array(b, 3);
+	cpnp_cbor_put_array(b, 4);
 	put_hash(b, v->id);
 	put_due(b, &v->timed);
+	put_account(b, v->by);
 	cpnp_cbor_put_array(b, v->voter_n);
-	for (size_t i = 0; i < v->voter_n; i++)
-		put_account(b, v->voters[i]);
+	for (size_t i = 0; i < v->voter_n; i++) {
+		cpnp_cbor_put_array(b, 2);
+		put_account(b, v->voters[i].account);
+		cpnp_cbor_put_int(b, v->voters[i].until);
+	}
 }
 
 static void
@@ -178,7 +182,7 @@ save_escrow(cpnp_buf *b, const struct node *node)
 {
 	const struct escrow *v = (const struct escrow *)node;
 
-	cpnp_cbor_put_array(b, 26);
+	cpnp_cbor_put_array(b, 27);
 	put_hash(b, v->id);
 	cpnp_cbor_put_uint(b, v->state);
 	put_account(b, v->payer);
@@ -198,6 +202,7 @@ save_escrow(cpnp_buf *b, const struct node *node)
 	cpnp_cbor_put_uint(b, v->duration);
 	cpnp_cbor_put_uint(b, v->claim_seconds);
 	cpnp_cbor_put_bool(b, v->idle_paid);
+	cpnp_cbor_put_bool(b, v->can_lapse);
 	cpnp_cbor_put_uint(b, (v->idle_by_payer ? 1u : 0u) |
 	    (v->idle_by_payee ? 2u : 0u));
 	cpnp_cbor_put_int(b, v->idle_since);
@@ -234,11 +239,12 @@ save_channel(cpnp_buf *b, const struct node *node)
 {
 	const struct channel *v = (const struct channel *)node;
 
-	cpnp_cbor_put_array(b, 15);
+	cpnp_cbor_put_array(b, 16);
 	put_hash(b, v->id);
 	put_account(b, v->payer);
 	put_account(b, v->payee);
 	put_token(b, v->token);
+	save_key(b, &v->key);
 	cpnp_cbor_put_int(b, v->amount);
 	cpnp_cbor_put_int(b, v->fee);
 	cpnp_cbor_put_int(b, v->claimed);

@@ -110,7 +110,7 @@ struct account {
 	uint64_t events[CPNP_RATING_N]; /* in 1/1024, as of epoch */
 	int64_t epoch;
 	/* counted, not saved: what it has opened, what it has a part in */
-	uint64_t open_n, part_n, offer_n, idem_n, pseudonym_n;
+	uint64_t open_n, part_n, offer_n, idem_n, pseudonym_n, proposal_n;
 };
 
 struct token {
@@ -140,7 +140,11 @@ struct idem {
 struct proposal {
 	struct timed timed;
 	uint8_t id[CPNP_SHA256_LEN];
-	struct account *voters[VOTERS_MAX];
+	struct account *by; /* who has signed first */
+	struct {
+		struct account *account;
+		int64_t until; /* its signature counts */
+	} voters[VOTERS_MAX];
 	size_t voter_n;
 };
 
@@ -160,6 +164,7 @@ struct escrow {
 	uint8_t set_id[CPNP_SHA256_LEN];
 	bool has_set;
 	bool has_replaces, has_sla, has_start, idle_paid;
+	bool can_lapse; /* the payee has had time to answer */
 	uint8_t replaces[CPNP_SHA256_LEN];
 	bool being_replaced; /* by one that is pending; not saved */
 	uint8_t sla[CPNP_SHA256_LEN];
@@ -215,6 +220,7 @@ struct channel {
 	uint8_t id[CPNP_SHA256_LEN];
 	struct account *payer, *payee;
 	struct token *token;
+	struct account_key key; /* that has opened it */
 	int64_t amount, fee, claimed;
 	uint8_t order[CPNP_SHA256_LEN];
 	int64_t until;
@@ -333,6 +339,7 @@ struct call {
 	cpnp_bytes payload;
 	const uint8_t *digest;
 	struct account *account;
+	const struct account_key *key; /* that has signed it */
 	int64_t amount; /* for the outcome */
 };
 /* Accounts and governance. */
@@ -351,6 +358,8 @@ unsigned do_anchor(struct call *call);
 void proposal_end(cpnp_ledger *l, struct proposal *proposal);
 struct account *account_find(const cpnp_ledger *l, cpnp_bytes name);
 struct account *account_new(cpnp_ledger *l, cpnp_bytes name);
+/* Free a pseudonym that is closed once nothing refers to it. */
+void account_forget(cpnp_ledger *l, struct account *account);
 int account_key_set(
     const cpnp_ledger *l, struct account_key *key, cpnp_bytes spki);
 const struct account_key *account_key_at(
@@ -423,6 +432,7 @@ unsigned do_channel_open(struct call *call);
 unsigned do_voucher(struct call *call);
 unsigned do_redeem(struct call *call);
 unsigned do_channel_close(struct call *call);
+struct channel *channel_find(const cpnp_ledger *l, cpnp_bytes id);
 void channel_end(cpnp_ledger *l, struct channel *channel);
 
 /* Catalogue. */

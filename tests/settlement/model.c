@@ -180,9 +180,12 @@ post(struct model *m, int escrow)
 	int old = e->replaces;
 
 	e->state = M_POSTED;
-	pay_fee(m, e->payer, e->fee);
-	e->fee = 0;
 	e->end = (e->has_start ? e->start : m->now) + e->duration;
+	if (m->now >= e->end)
+		pay(m, e->payer, e->payer, e->fee);
+	else
+		pay_fee(m, e->payer, e->fee);
+	e->fee = 0;
 	/* what is before now is never used */
 	if (!e->has_start || e->start < m->now)
 		e->start = m->now;
@@ -318,6 +321,19 @@ model_set(struct model *m, const struct m_set *want)
 	return true;
 }
 
+/* Whether a window, or else a second, is in both. */
+static bool
+share(const struct m_escrow *e, const struct m_claim *c, int64_t from,
+    int64_t to)
+{
+	int64_t grain = c->state == M_CLAIM_REJECTED ? 1 : M_WINDOW, at;
+
+	for (at = from - (from - e->start) % grain; at < to; at += grain)
+		if (c->from < at + grain && c->to > at)
+			return true;
+	return false;
+}
+
 bool
 model_claim(struct model *m, int who, int escrow, int metric, int64_t from,
     int64_t to, int64_t value)
@@ -337,12 +353,13 @@ model_claim(struct model *m, int who, int escrow, int metric, int64_t from,
 		if (c->escrow != escrow || c->state == M_CLAIM_GONE)
 			continue;
 		n++;
-		if (c->metric == metric && c->from < to && from < c->to)
+		if (c->metric == metric && share(e, c, from, to))
 			return false;
 		if (c->state != M_CLAIM_REJECTED)
 			left -= c->credit;
 	}
-	ppm = (to - from + M_WINDOW - 1) / M_WINDOW * M_CREDIT_PPM;
+	ppm = (to - from + (from - e->start) % M_WINDOW + M_WINDOW - 1) /
+	    M_WINDOW * M_CREDIT_PPM;
 	credit = part(e->amount, ppm > 1000000 ? 1000000 : ppm, 1000000);
 	credit = credit < left ? credit : left;
 	if (credit <= 0 || n >= 32)

@@ -170,6 +170,7 @@ START_TEST(test_claims_are_bounded)
 	int i;
 
 	sla.metrics[DELAY].credit_ppm = 100;
+	sla.metrics[DELAY].window = 10;
 	begin(&sla, 0);
 	for (i = 0; i < CPNP_ESCROW_CLAIMS_MAX; i++) {
 		fx_time(fx_now() + 10);

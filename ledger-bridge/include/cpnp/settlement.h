@@ -59,12 +59,14 @@ extern "C" {
 #define CPNP_SET_MEMBERS_MAX 32
 #define CPNP_SET_DEPTH_MAX 8
 #define CPNP_ESCROW_CLAIMS_MAX 32
-#define CPNP_CHAIN_MAX 4096    /* hashes in the chain of a channel */
+#define CPNP_CHAIN_MAX 512     /* hashes of a chain that one REDEEM brings */
 #define CPNP_SERVICE_SECONDS_MAX 315360000  /* ten years */
 #define CPNP_CLAIM_SECONDS_MAX 31536000     /* and for claims, one */
 #define CPNP_SLA_TERMS_MAX 1024
 #define CPNP_SLA_METRICS_MAX 16
-#define CPNP_PROPOSALS_MAX 64  /* governance that waits for signatures */
+#define CPNP_PROPOSALS_MAX 64  /* of one operator, that wait for signatures */
+#define CPNP_RECOVERIES_MAX 4  /* idempotency keys kept for KEY_RECOVER */
+#define CPNP_ISSUER_TOKENS_MAX 256 /* of one issuer */
 #define CPNP_OPERATORS_MAX 64
 #define CPNP_ANCHORS_MAX 16    /* journals of one account */
 #define CPNP_POOLS_MAX 8
@@ -313,8 +315,9 @@ CPNP_API int cpnp_op_member(const cpnp_op *authorize, const cpnp_env *env,
  * The numbers that cpnpd derives from a CPD.  On the log they are a salted
  * commitment, SHA-256 over [salt, terms], until somebody claims a breach.
  * A value above max (or below it when floor is set) during a window is a
- * breach; each window that a claim spans or begins costs credit_ppm of the
- * escrow's amount.  All claims together cost at most cap_ppm.
+ * breach.  The windows follow one another from the start of the service; each
+ * that a claim touches costs credit_ppm of the escrow's amount, once.  All
+ * claims together cost at most cap_ppm.
  */
 typedef struct cpnp_sla_metric {
 	uint64_t bound;
@@ -363,7 +366,9 @@ typedef struct cpnp_pool {
 
 /* Bounds, fees and weights; they change by SETTINGS operations as a whole. */
 typedef struct cpnp_settings {
-	uint32_t quorum;          /* operators that governance needs, from 1 */
+	/* Operators that governance needs, from 1.  Half of them or fewer
+	 * could take the role from the others, and then move the time. */
+	uint32_t quorum;
 	int64_t amount_max;       /* of one operation */
 	uint64_t op_seconds_max;  /* life of an operation and its key */
 	uint64_t idem_max;        /* live idempotency keys per account */
@@ -372,7 +377,9 @@ typedef struct cpnp_settings {
 	uint64_t escrow_seconds_max; /* until the acknowledgement */
 	uint64_t offer_seconds_max;  /* life of a catalogue entry */
 	uint64_t set_total_max;   /* members of all levels of a commit set */
-	uint64_t heartbeat_seconds; /* a longer silence is offline */
+	/* A longer silence is offline; an escrow that expires sooner lapses
+	 * without a trace in the payee's rating. */
+	uint64_t heartbeat_seconds;
 	uint32_t fee_ppm;         /* of an escrow that is posted; default 0 */
 	cpnp_pool pools[CPNP_POOLS_MAX];
 	size_t pool_n;
@@ -481,7 +488,7 @@ CPNP_API int cpnp_log_entry_hash(const cpnp_env *env,
 	X(SET, 24, "not a member of this commit set")                          \
 	X(COMMITMENT, 25, "the terms are not those committed to")              \
 	X(NO_BREACH, 26, "the value is within the terms")                      \
-	X(OVERLAP, 27, "part of this time is claimed already")                 \
+	X(OVERLAP, 27, "part of this time or its window is claimed")           \
 	X(STALE, 28, "not larger than the one before")                         \
 	X(PROOF, 29, "the value is not on the hash chain")                     \
 	X(RULES, 30, "not a rules version that may follow")                    \
