@@ -97,3 +97,11 @@ net_cookie_check(struct net_cookie_jar *jar, cpnp_bytes material,
 	}
 	return err != 0 ? err : CPNP_ERR_COOKIE;
 }
+
+bool
+net_cookie_is_blank(cpnp_bytes cookie)
+{
+	static const uint8_t blank[NET_COOKIE_BLANK_LEN];
+
+	return cpnp_bytes_equal(cookie, (cpnp_bytes){blank, sizeof(blank)});
+}

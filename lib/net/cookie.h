@@ -9,10 +9,15 @@
 #ifndef NET_COOKIE_H
 #define NET_COOKIE_H
 
-#include <cpnp/types.h>
+#include <cpnp/message.h>
 
 #define NET_COOKIE_LEN 16
 #define NET_COOKIE_SLOT_NS CPNP_SECONDS(120)
+
+/* A COOKIE of so many zeros is none: it makes a short request of a client that
+ * has no cookie as long as the FAIL 2 that brings one (cpnp-wire(7), Cookies).
+ */
+#define NET_COOKIE_BLANK_LEN CPNP_COOKIE_MAX
 
 struct net_cookie_jar {
 	const cpnp_env *env;
@@ -30,5 +35,6 @@ int net_cookie_make(struct net_cookie_jar *jar, cpnp_bytes material,
 /* CPNP_ERR_COOKIE, or the errors of net_cookie_make(). */
 int net_cookie_check(struct net_cookie_jar *jar, cpnp_bytes material,
     cpnp_bytes cookie, cpnp_tstamp now);
+bool net_cookie_is_blank(cpnp_bytes cookie);
 
 #endif

@@ -43,6 +43,7 @@
 #define NET_RECORD_EXTRA (NET_RECORD_HEADER + 8 + 16)
 #define NET_DATAGRAM_MAX (CPNP_DATAGRAM_MAX + NET_RECORD_EXTRA)
 #define NET_IP_UDP 48 /* headers of IPv6 and UDP, the longer case */
+#define NET_FAIL_MAX 256 /* a FAIL with a cookie and every identifier */
 #define NET_OUT_MAX 64
 #define NET_OUT_BYTES_MAX (16 * NET_DATAGRAM_MAX)
 #define NET_CONTROL_MAX 64

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FAIL_MAX 256 /* a FAIL with a cookie and every identifier */
 #define RATE_DEFAULT 1000 /* datagrams a second from one source */
 
 static bool
@@ -259,7 +258,7 @@ ask_for_cookie(struct net_socket *sock, const struct net_key *key,
     const cpnp_msg *request, size_t request_len, cpnp_now now)
 {
 	cpnp_net *net = sock->net;
-	uint8_t cookie[NET_COOKIE_LEN], store[FAIL_MAX];
+	uint8_t cookie[NET_COOKIE_LEN], store[NET_FAIL_MAX];
 	uint8_t material[1 + sizeof(*key)];
 	int optional;
 
@@ -309,7 +308,8 @@ recv_unproved(struct net_socket *sock, const struct net_key *key,
 		return;
 	}
 	if (!source->no_cookie) {
-		if (!cpnp_msg_has(&msg, CPNP_ATTR_COOKIE)) {
+		if (!cpnp_msg_has(&msg, CPNP_ATTR_COOKIE) ||
+		    net_cookie_is_blank(msg.cookie)) {
 			ask_for_cookie(sock, key, &msg, datagram.len, now);
 			return;
 		}

@@ -5,6 +5,7 @@
  */
 #include <cpnp/parts.h>
 
+#include "messages.h"
 #include "net_fixture.h"
 
 static const cpnp_net_access loopback[] = {
@@ -527,6 +528,173 @@ START_TEST(test_udp_short_requests_get_less_or_nothing)
 	ck_assert(!cpnp_msg_has(&answer, CPNP_ATTR_CUSTOMER_ORDER_ID));
 	ck_assert_uint_eq(count(server).addresses, 0);
 	close(fd);
+	party_del(server);
+}
+END_TEST
+
+/* The shortest message of a method that has identifiers of those lengths, with
+ * a blank cookie. */
+static cpnp_bytes
+blank_request(cpnp_edition edition, int method, size_t transaction_len,
+    size_t id_len, uint8_t store[1024])
+{
+	static const uint8_t blank[NET_COOKIE_BLANK_LEN];
+	static const uint8_t transaction[CPNP_TRANSACTION_ID_MAX] = {1};
+	static char id[CPNP_ORDER_ID_MAX];
+	cpnp_msg msg = message_of(edition, method,
+	    attrs_of(edition, method, CPNP_MANDATORY) | BIT(TRANSACTION_ID));
+	uint8_t bare[1024];
+	cpnp_buf buf, out;
+	cpnp_diag diag;
+
+	if (method == CPNP_METHOD_UPDATE)
+		msg.present |= BIT(EXPECTED_RESPONSE_TIME);
+	memset(id, 'i', sizeof(id));
+	msg.transaction_id = (cpnp_bytes){transaction, transaction_len};
+	msg.customer_order_id = (cpnp_bytes){(uint8_t *)id, id_len};
+	msg.provider_order_id = msg.customer_order_id;
+	cpnp_buf_init_fixed(&buf, bare, sizeof(bare));
+	ck_assert_msg(cpnp_msg_encode(&msg, &buf, &diag) == 0, "%s: %s",
+	    diag.where, diag.why);
+	cpnp_buf_init_fixed(&out, store, 1024);
+	ck_assert_int_eq(
+	    cpnp_msg_set_cookie(cpnp_buf_bytes(&buf),
+		(cpnp_bytes){blank, sizeof(blank)}, &out),
+	    0);
+	return cpnp_buf_bytes(&out);
+}
+
+/* What the server says to a request with a blank cookie: the FAIL with all
+ * identifiers of the request, no longer than the request. */
+static void
+check_blank(struct party *server, int fd, cpnp_bytes request)
+{
+	const uint64_t ids = BIT(SEQUENCE_NUMBER) | BIT(TRANSACTION_ID) |
+			     BIT(CUSTOMER_ORDER_ID) | BIT(PROVIDER_ORDER_ID);
+	uint64_t asked = count(server).udp_cookie_asked;
+	uint8_t out[1024];
+	cpnp_msg sent, answer;
+	size_t len;
+
+	bare_send(fd, party_address(server, "127.0.0.1"), request);
+	WAIT(count(server).udp_cookie_asked == asked + 1);
+	len = bare_recv(fd, out, sizeof(out), NULL);
+	ck_assert_uint_gt(len, 0);
+	ck_assert_uint_le(len, request.len);
+	ck_assert_int_eq(cpnp_msg_decode(&sent, request, NULL), 0);
+	ck_assert_int_eq(
+	    cpnp_msg_decode(&answer, (cpnp_bytes){out, len}, NULL), 0);
+	ck_assert_int_eq(answer.status, CPNP_STATUS_AUTHENTICATION_REQUIRED);
+	ck_assert_uint_eq(answer.cookie.len, NET_COOKIE_LEN);
+	ck_assert_uint_eq(answer.present & ids, sent.present & ids);
+}
+
+/* F11: whatever the client asks first, a blank cookie leaves room for the
+ * answer, and the answer is no longer than the request. */
+START_TEST(test_udp_blank_cookie_makes_room_for_every_answer)
+{
+	const cpnp_net_access fast = {.prefix = "127.0.0.0/8",
+	    .identity = "a.example",
+	    .rate = {1000000, 1000000}};
+	struct party *server = server_new(NULL, "127.0.0.1:0");
+	int fd = bare_socket("127.0.0.1");
+	uint8_t store[1024];
+	uint64_t requests = 0;
+
+	ck_assert_int_eq(
+	    cpnp_net_set_access(server->net, &fast, 1, NULL), 0);
+	for (int method = 0; method < 2 * CPNP_METHOD_END; method++) {
+		cpnp_edition edition = method % 2 == 0 ? CPNP_EDITION_RFC8921
+						       : CPNP_EDITION_DRAFT02;
+
+		if (!cpnp_method_exists(edition, method / 2) ||
+		    method / 2 == CPNP_METHOD_FAIL)
+			continue;
+		for (size_t id = 1; id <= CPNP_ORDER_ID_MAX; id++, requests++)
+			check_blank(server, fd,
+			    blank_request(edition, method / 2,
+				CPNP_TRANSACTION_ID_MIN + id %
+				    (CPNP_TRANSACTION_ID_MAX -
+					CPNP_TRANSACTION_ID_MIN + 1),
+				id, store));
+	}
+	ck_assert_uint_gt(requests, 1000);
+	ck_assert_uint_eq(count(server).udp_cookie_asked, requests);
+	/* it is none, and not a wrong one */
+	ck_assert_uint_eq(count(server).udp_cookie_wrong, 0);
+	ck_assert_uint_eq(count(server).udp_cookie_silent, 0);
+	ck_assert_uint_eq(count(server).addresses, 0);
+	ck_assert_uint_eq(count(server).delivered, 0);
+	close(fd);
+	party_del(server);
+}
+END_TEST
+
+/* A client whose first message is the shortest there is gets through, and so
+ * does the next one to a server that has forgotten it. */
+START_TEST(test_udp_client_makes_a_short_message_longer)
+{
+	struct party *server = server_new(NULL, "127.0.0.1:0");
+	struct party *client = party_new(NULL);
+	char address[64];
+	uint8_t store[512];
+	cpnp_net_target target = {.transport = CPNP_TRANSPORT_UDP,
+	    .address = address,
+	    .identity = "provider.example"};
+	cpnp_msg cancel = {.method = CPNP_METHOD_CANCEL};
+	cpnp_bytes message = short_message(&cancel, "a", store);
+	cpnp_peer peer;
+
+	snprintf(address, sizeof(address), "%s",
+	    party_address(server, "127.0.0.1"));
+	peer = party_connect(client, &target);
+	ck_assert_int_eq(party_send(client, peer, message), 0);
+	WAIT(server->messages == 1);
+	ck_assert_uint_eq(count(server).udp_cookie_asked, 1);
+	ck_assert_uint_eq(count(server).udp_cookie_wrong, 0);
+	party_del(server);
+	server = server_new(NULL, address);
+	ck_assert_int_eq(party_send(client, peer, message), 0);
+	WAIT(server->messages == 1);
+	ck_assert_uint_eq(count(server).udp_cookie_wrong, 1);
+	ck_assert_uint_eq(count(server).udp_cookie_silent, 0);
+	party_del(client);
+	party_del(server);
+}
+END_TEST
+
+/* A server without cookies has the message at once, blank cookie and all;
+ * what needs no room is sent as it is. */
+START_TEST(test_udp_client_sends_a_long_message_as_it_is)
+{
+	static const size_t lens[] = {100, NET_FAIL_MAX};
+	const cpnp_net_access entry = {.prefix = "127.0.0.0/8",
+	    .identity = "a.example",
+	    .no_cookie = true};
+	struct party *server = server_new(NULL, "127.0.0.1:0");
+	struct party *client = party_new(NULL);
+	cpnp_net_target target = {.transport = CPNP_TRANSPORT_UDP,
+	    .address = party_address(server, "127.0.0.1"),
+	    .identity = "provider.example"};
+	cpnp_peer peer = party_connect(client, &target);
+	cpnp_msg msg;
+
+	ck_assert_int_eq(
+	    cpnp_net_set_access(server->net, &entry, 1, NULL), 0);
+	for (size_t i = 0; i < 2; i++) {
+		cpnp_bytes message =
+		    quotation(CPNP_EDITION_RFC8921, 1, lens[i]);
+
+		ck_assert_int_eq(party_send(client, peer, message), 0);
+		WAIT(server->messages == i + 1);
+		ck_assert_int_eq(
+		    cpnp_msg_decode(&msg,
+			(cpnp_bytes){server->last, server->last_len}, NULL),
+		    0);
+		ck_assert(cpnp_msg_has(&msg, CPNP_ATTR_COOKIE) == (i == 0));
+		ck_assert_uint_eq(server->last_len == message.len, i == 1);
+	}
+	party_del(client);
 	party_del(server);
 }
 END_TEST
@@ -1090,6 +1258,9 @@ main(void)
 	    test_udp_cookie_belongs_to_its_address,
 	    test_udp_client_ignores_stray_cookies,
 	    test_udp_client_repeats_a_message_once,
+	    test_udp_blank_cookie_makes_room_for_every_answer,
+	    test_udp_client_makes_a_short_message_longer,
+	    test_udp_client_sends_a_long_message_as_it_is,
 	    test_udp_oldest_address_gives_way,
 	    test_udp_address_is_forgotten_when_idle,
 	    test_udp_too_long_is_counted,
