@@ -78,6 +78,13 @@ bumped(uint64_t fee, uint64_t at_least, uint64_t cap)
 	return more < cap ? more : cap;
 }
 
+/* Whether max-fee leaves room for a fee that replaces this one. */
+static bool
+can_raise(const struct evm_conf *conf, const struct evm_item *item)
+{
+	return bumped(item->max_fee, 0, UINT64_MAX) <= conf->max_fee;
+}
+
 /* ---- items --------------------------------------------------------------- */
 
 static void
@@ -178,7 +185,7 @@ set_fees(cpnp_log *log, struct evm_item *item, uint64_t nonce, cpnp_diag *diag)
 		return err;
 	if (item->sent && item->nonce == nonce) {
 		/* both have to grow, or the transaction stays as it is */
-		if (bumped(item->max_fee, 0, UINT64_MAX) > conf->max_fee)
+		if (!can_raise(conf, item))
 			return 0;
 		max_fee = bumped(item->max_fee, max_fee, conf->max_fee);
 		tip = bumped(item->tip, tip, max_fee);
@@ -252,10 +259,15 @@ static bool
 is_due(const cpnp_log *log, const struct evm_item *item, uint64_t nonce,
     bool *raise)
 {
+	const uint64_t base_fee = log->sight.latest.base_fee;
+
 	*raise = false;
 	if (!item->sent || item->nonce != nonce)
 		return true;
+	/* the next block may ask for an eighth more than the last */
 	*raise = item->blocked ||
+	    (item->max_fee < base_fee + base_fee / 8 &&
+		can_raise(&log->node.conf, item)) ||
 	    backend_now() - item->sent_at >= log->node.conf.resend_after;
 	return *raise;
 }
