@@ -298,6 +298,19 @@ explain(cpnp_decision *decision, const char *clause, const char *reason)
 	decision->offer.explanations_n = decision->explanations_n;
 }
 
+/* What was said of it does not hold any more. */
+static void
+unexplain(cpnp_decision *decision, const char *clause)
+{
+	cpnp_explanation *all = decision->explanations;
+	size_t i, n = 0;
+
+	for (i = 0; i < decision->explanations_n; i++)
+		if (!cpnp_bytes_equal(all[i].clause, cpnp_bytes_str(clause)))
+			all[n++] = all[i];
+	decision->explanations_n = n;
+}
+
 static int
 apply_terms(struct daemon *d, cpnp_decision *decision,
     const struct approval_terms *terms, cpnp_diag *why, cpnp_now now)
@@ -314,6 +327,7 @@ apply_terms(struct daemon *d, cpnp_decision *decision,
 		err = scale(d->catalogue, &terms->cost,
 		    &decision->offer.cost, why);
 		decision->offer.has_cost = true;
+		unexplain(decision, "cost");
 		explain(decision, "cost", "the provider has set the price "
 		    "for this order");
 	}
