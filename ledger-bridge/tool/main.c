@@ -14,6 +14,7 @@
 #include "tool.h"
 
 enum option_id {
+	OPT_CONFIG = 'c',
 	OPT_STORE = 's',
 	OPT_OUTPUT = 'o',
 	OPT_JSON = 'j',
@@ -45,61 +46,116 @@ static const struct option long_options[] = {
     {"export", no_argument, NULL, OPT_OTHER},
     {"answer", no_argument, NULL, OPT_OTHER},
     {"peer", required_argument, NULL, OPT_OTHER},
+    {"config", required_argument, NULL, OPT_CONFIG},
+    {"genesis", required_argument, NULL, OPT_OTHER},
+    {"backend", required_argument, NULL, OPT_OTHER},
+    {"setting", required_argument, NULL, OPT_OTHER},
+    {"account", required_argument, NULL, OPT_OTHER},
+    {"key-file", required_argument, NULL, OPT_OTHER},
+    {"amount", required_argument, NULL, OPT_OTHER},
+    {"fee-max", required_argument, NULL, OPT_OTHER},
+    {"until", required_argument, NULL, OPT_OTHER},
+    {"order", required_argument, NULL, OPT_OTHER},
+    {"set", required_argument, NULL, OPT_OTHER},
+    {"replaces", required_argument, NULL, OPT_OTHER},
+    {"start", required_argument, NULL, OPT_OTHER},
+    {"duration", required_argument, NULL, OPT_OTHER},
+    {"claim-seconds", required_argument, NULL, OPT_OTHER},
+    {"sla", required_argument, NULL, OPT_OTHER},
+    {"publisher", required_argument, NULL, OPT_OTHER},
+    {"offer", required_argument, NULL, OPT_OTHER},
+    {"roles", required_argument, NULL, OPT_OTHER},
+    {"key-id", required_argument, NULL, OPT_OTHER},
+    {"position", required_argument, NULL, OPT_OTHER},
+    {"recovery", required_argument, NULL, OPT_OTHER},
+    {"salt", required_argument, NULL, OPT_OTHER},
+    {"terms", required_argument, NULL, OPT_OTHER},
+    {"metric", required_argument, NULL, OPT_OTHER},
+    {"from", required_argument, NULL, OPT_OTHER},
+    {"to", required_argument, NULL, OPT_OTHER},
+    {"value", required_argument, NULL, OPT_OTHER},
+    {"upheld", required_argument, NULL, OPT_OTHER},
+    {"unit", required_argument, NULL, OPT_OTHER},
+    {"chain", required_argument, NULL, OPT_OTHER},
+    {"count", required_argument, NULL, OPT_OTHER},
+    {"kind", required_argument, NULL, OPT_OTHER},
+    {"ingress", required_argument, NULL, OPT_OTHER},
+    {"egress", required_argument, NULL, OPT_OTHER},
+    {"delay", required_argument, NULL, OPT_OTHER},
+    {"capacity", required_argument, NULL, OPT_OTHER},
+    {"document", required_argument, NULL, OPT_OTHER},
+    {"exponent", required_argument, NULL, OPT_OTHER},
+    {"token", required_argument, NULL, OPT_OTHER},
+    {"member", required_argument, NULL, OPT_OTHER},
+    {"quorum", required_argument, NULL, OPT_OTHER},
+    {"fee-ppm", required_argument, NULL, OPT_OTHER},
+    {"pool", required_argument, NULL, OPT_OTHER},
+    {"cap-ppm", required_argument, NULL, OPT_OTHER},
+    {"object-seconds", required_argument, NULL, OPT_OTHER},
+    {"audit-seconds", required_argument, NULL, OPT_OTHER},
+    {"auditor", required_argument, NULL, OPT_OTHER},
+    {"default-upheld", no_argument, NULL, OPT_OTHER},
+    {"journal", required_argument, NULL, OPT_OTHER},
+    {"seconds", required_argument, NULL, OPT_OTHER},
+    {"idle-paid", no_argument, NULL, OPT_OTHER},
+    {"pseudonym", no_argument, NULL, OPT_OTHER},
     {NULL, 0, NULL, 0}};
 
-/* takes: the names of the options, each with a space after it. */
-static const struct verb {
-	const char *words[2];
-	int operands_min;
-	int operands_max;
-	const char *takes;
-	int (*run)(const struct tool_options *options);
-	const char *usage;
-} verbs[] = {
+static const struct tool_verb verbs[] = {
     {{"prove", NULL}, 1, 1, "store output ", tool_prove,
-	"prove ORDER [--store FILE] [-o FILE]"},
+	"prove ORDER [--store FILE] [-o FILE]", 0, {0}},
     {{"verify", NULL}, 1, 1, "ca key xml ", tool_verify,
-	"verify FILE (--ca FILE | --key PUB) [--xml]"},
+	"verify FILE (--ca FILE | --key PUB) [--xml]", 0, {0}},
     {{"log", "verify"}, 0, 0, "store ca key proof ", tool_log_verify,
-	"log verify [--store FILE] [--ca FILE] [--key PUB] [--proof FILE]..."},
+	"log verify [--store FILE] [--ca FILE] [--key PUB] [--proof FILE]...", 0, {0}},
     {{"log", "show"}, 0, 0, "store ", tool_log_show,
-	"log show [--store FILE]"},
+	"log show [--store FILE]", 0, {0}},
     {{"log", "head"}, 0, 0, "store output ", tool_log_head,
-	"log head [--store FILE] [-o FILE]"},
+	"log head [--store FILE] [-o FILE]", 0, {0}},
     {{"log", "consistency"}, 1, 2, "store output ", tool_log_consistency,
-	"log consistency OLD [NEW] [--store FILE] [-o FILE]"},
+	"log consistency OLD [NEW] [--store FILE] [-o FILE]", 0, {0}},
     {{"log", "rotate-key"}, 0, 0,
 	"store key cert ledger-key new-key new-cert new-ledger-key ",
 	tool_log_rotate,
 	"log rotate-key [--store FILE] [--key FILE --cert FILE]\n"
 	"           [--ledger-key FILE] [--new-key FILE --new-cert FILE]\n"
-	"           [--new-ledger-key FILE]"},
+	"           [--new-ledger-key FILE]", 0, {0}},
     {{"key", "generate"}, 1, 1, "type ", tool_key_generate,
-	"key generate FILE [--type ed25519 | p256]"},
+	"key generate FILE [--type ed25519 | p256]", 0, {0}},
     {{"key", "public"}, 1, 1, "output ", tool_key_public,
-	"key public FILE [-o FILE]"},
+	"key public FILE [-o FILE]", 0, {0}},
     {{"witness", NULL}, 1, 1,
 	"state key name journal-key proof fraud output ", tool_witness,
 	"witness CHECKPOINT --state FILE --key FILE --name NAME\n"
 	"           --journal-key PUB... [--proof FILE] [--fraud FILE] "
-	"[-o FILE]"},
+	"[-o FILE]", 0, {0}},
     {{"fraud", NULL}, 2, 2, "key proof store output ", tool_fraud,
-	"fraud A B --key PUB... [--store FILE | --proof FILE] -o FILE"},
+	"fraud A B --key PUB... [--store FILE | --proof FILE] -o FILE", 0, {0}},
     {{"reconcile", NULL}, 0, 2, "export answer peer store output ",
 	tool_reconcile,
 	"reconcile --export --peer NAME [--store FILE] [-o FILE]\n"
-	"       cpnp-ledger reconcile BOOK [OTHER | --answer] [-o FILE]"}};
+	"       cpnp-ledger reconcile BOOK [OTHER | --answer] [-o FILE]", 0, {0}},
+    {{NULL, NULL}, 0, 0, NULL, NULL, NULL, 0, {0}}};
 
-#define VERBS_N (sizeof(verbs) / sizeof(verbs[0]))
+static const struct tool_verb *const tables[] = {verbs, tool_verbs_init,
+    tool_verbs_account, tool_verbs_token, tool_verbs_escrow,
+    tool_verbs_channel, tool_verbs_sla, tool_verbs_catalogue,
+    tool_verbs_serve};
+
+#define TABLES_N (sizeof(tables) / sizeof(tables[0]))
 
 static void
 print_usage(FILE *file)
 {
+	const struct tool_verb *verb;
 	size_t i;
 
-	for (i = 0; i < VERBS_N; i++)
-		fprintf(file, "%s cpnp-ledger %s [--json]\n",
-		    i == 0 ? "usage:" : "      ", verbs[i].usage);
+	for (i = 0; i < TABLES_N; i++)
+		for (verb = tables[i]; verb->run != NULL; verb++)
+			fprintf(file, "%s cpnp-ledger %s [--json]\n",
+			    verb == verbs ? "usage:" : "      ", verb->usage);
+	fputs("Verbs on a ledger also take --config, --genesis, --store, "
+	      "--backend, --setting,\n--account and --key-file.\n", file);
 	fputs("cpnp-ledger(1) explains them.\n", file);
 }
 
@@ -111,7 +167,7 @@ usage(void)
 }
 
 static bool
-takes(const struct verb *verb, const char *name)
+takes(const struct tool_verb *verb, const char *name)
 {
 	size_t len = strlen(name);
 	const char *p;
@@ -149,17 +205,21 @@ set_option(struct tool_options *options, const char *name, const char *value)
 	return true;
 }
 
-static const struct verb *
+static const struct tool_verb *
 find_verb(int argc, char *argv[], int *used)
 {
+	const struct tool_verb *verb;
 	size_t i;
 
-	for (i = 0; i < VERBS_N; i++) {
-		*used = verbs[i].words[1] == NULL ? 1 : 2;
-		if (argc >= *used && strcmp(argv[0], verbs[i].words[0]) == 0 &&
-		    (*used == 1 || strcmp(argv[1], verbs[i].words[1]) == 0))
-			return &verbs[i];
-	}
+	for (i = 0; i < TABLES_N; i++)
+		for (verb = tables[i]; verb->run != NULL; verb++) {
+			*used = verb->words[1] == NULL ? 1 : 2;
+			if (argc >= *used &&
+			    strcmp(argv[0], verb->words[0]) == 0 &&
+			    (*used == 1 ||
+			        strcmp(argv[1], verb->words[1]) == 0))
+				return verb;
+		}
 	return NULL;
 }
 
@@ -181,14 +241,14 @@ main(int argc, char *argv[])
 {
 	static const struct rlimit no_core = {0, 0};
 	struct tool_options options = {0};
-	const struct verb *verb;
+	const struct tool_verb *verb;
 	const char *name;
 	int id, used, n, at = -1;
 	size_t i;
 
 	/* private keys do not belong in a core dump */
 	(void)setrlimit(RLIMIT_CORE, &no_core);
-	for (; (id = getopt_long(argc, argv, "s:o:jh", long_options, &at)) !=
+	for (; (id = getopt_long(argc, argv, "c:s:o:jh", long_options, &at)) !=
 	     -1; at = -1) {
 		if (id == '?')
 			return usage();
@@ -216,6 +276,7 @@ main(int argc, char *argv[])
 	for (i = 0; i < options.given_n; i++)
 		if (!takes(verb, options.given[i].name))
 			return usage();
+	options.verb = verb;
 	options.operands = argv + optind + used;
 	options.operand_n = (size_t)n;
 	options.operand = n > 0 ? options.operands[0] : NULL;

@@ -84,6 +84,9 @@ tool_verify(const struct tool_options *options)
 	if (cpnp_fraud_is((cpnp_bytes){bytes, len}))
 		code = tool_verify_fraud(
 		    options, trust, (cpnp_bytes){bytes, len});
+	else if (tool_is_payment((cpnp_bytes){bytes, len}))
+		code = tool_verify_payment(
+		    options, (cpnp_bytes){bytes, len});
 	else if (is_note((cpnp_bytes){bytes, len}))
 		code = tool_verify_checkpoint(
 		    options, trust, (cpnp_bytes){bytes, len});

@@ -20,7 +20,27 @@ enum tool_exit { EXIT_VERIFIED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 #define OPTIONS_MAX 128
 
+#define VERB_OPERANDS 2
+struct tool_options;
+
+/*
+ * A verb.  takes: the names of its options, each with a space after it.  A
+ * verb that is one operation at the ledger names it in op, and in operands
+ * the cpnp_op_field that each operand is.
+ */
+struct tool_verb {
+	const char *words[2];
+	int operands_min;
+	int operands_max;
+	const char *takes;
+	int (*run)(const struct tool_options *options);
+	const char *usage;
+	unsigned op;
+	int operands[VERB_OPERANDS];
+};
+
 struct tool_options {
+	const struct tool_verb *verb;
 	bool json;
 	bool xml;
 	const char *store;
@@ -122,5 +142,18 @@ int tool_verify_fraud(const struct tool_options *options,
     const cpnp_trust *trust, cpnp_bytes file);
 int tool_verify_checkpoint(const struct tool_options *options,
     const cpnp_trust *trust, cpnp_bytes file);
+
+/* Verbs on a shared ledger, a table for each group; words[0] NULL ends it. */
+extern const struct tool_verb tool_verbs_init[], tool_verbs_account[],
+    tool_verbs_token[], tool_verbs_escrow[], tool_verbs_channel[],
+    tool_verbs_sla[], tool_verbs_catalogue[], tool_verbs_serve[];
+/* What all of them take. */
+#define TAKES_LEDGER                                                           \
+	"config genesis store backend setting account key-file "
+/* One that is an operation: by the row of the verb. */
+int tool_op(const struct tool_options *options);
+/* verify, of the proof of a payment. */
+bool tool_is_payment(cpnp_bytes file);
+int tool_verify_payment(const struct tool_options *options, cpnp_bytes file);
 
 #endif

@@ -1,0 +1,97 @@
+/*
+ * What the verbs on a shared ledger share: configuration, the bridge, and one
+ * way to make an operation from options.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef LEDGER_TOOL_LEDGER_H
+#define LEDGER_TOOL_LEDGER_H
+
+#include <cpnp/bridge.h>
+
+#include "tool.h"
+
+#define SETTINGS_MAX 32
+#define OP_STORE_MAX 8192 /* bytes of all fields of an operation */
+
+/* cpnp-ledger.conf(5); the command line goes over it. */
+struct ledger_conf {
+	char *path; /* of the file, NULL when there is none */
+	char *genesis;
+	char *store;
+	char *backend;
+	char *account;
+	char *key_file;
+	long wait_s;
+	long tick_s;
+	cpnp_log_setting settings[SETTINGS_MAX];
+	size_t settings_n;
+};
+
+/* All return 0, or EXIT_FAILED after having said why. */
+int ledger_conf_load(
+    const struct tool_options *options, struct ledger_conf *conf);
+void ledger_conf_fini(struct ledger_conf *conf);
+
+struct ledger {
+	const struct tool_options *options;
+	struct ledger_conf conf;
+	uint8_t *genesis;
+	size_t genesis_len;
+	cpnp_bridge *bridge;
+	cpnp_signer *signer; /* NULL when nothing is signed */
+};
+
+/* Open the bridge and follow the log to its present end; with the signer of
+ * the account when signs.  A log that is
+ * away is said, and what was read before answers. */
+int ledger_open(
+    const struct tool_options *options, bool signs, struct ledger *ledger);
+void ledger_close(struct ledger *ledger);
+/* The account of a question: the operand, else that of the configuration. */
+int ledger_account(const struct ledger *ledger, cpnp_bytes *account);
+
+/* Follow until nothing new is final, at most wait. */
+int ledger_catch_up(struct ledger *ledger);
+
+/* An operation and the storage of its views. */
+struct ledger_op {
+	cpnp_op op;
+	uint8_t store[OP_STORE_MAX];
+	size_t used;
+	uint8_t exponent; /* of the token that was named */
+};
+/* Ledger, account, idempotency key and expiry. */
+int ledger_op_begin(
+    struct ledger *ledger, unsigned type, struct ledger_op *op);
+/* Set one field from text. */
+int ledger_op_set(struct ledger *ledger, struct ledger_op *op,
+    cpnp_op_field field, const char *text);
+/* Sign, submit, wait for the outcome, and say what it was. */
+int ledger_op_run(struct ledger *ledger, struct ledger_op *op);
+/* The same without a word; *outcome is what came. */
+int ledger_op_submit(struct ledger *ledger, struct ledger_op *op,
+    cpnp_outcome *outcome);
+
+/* ---- Texts ---- */
+
+int ledger_hex(const struct tool_options *options, const char *where,
+    const char *text, uint8_t *out, size_t n);
+/* A date, or "+90m" after now: s, m, h, d. */
+int ledger_time(const struct tool_options *options, const char *where,
+    const char *text, int64_t now, int64_t *out);
+/* "12.50 EUR [of ISSUER]" of the one token that it can mean. */
+int ledger_money(struct ledger *ledger, const char *where, const char *text,
+    cpnp_bytes issuer, struct ledger_op *op);
+/* DER SubjectPublicKeyInfo of a key or certificate file. */
+int ledger_spki(const struct tool_options *options, const char *path,
+    uint8_t out[CPNP_SPKI_MAX], size_t *len);
+int ledger_roles(const struct tool_options *options, const char *text,
+    uint64_t *roles);
+void ledger_put_roles(uint64_t roles, char *out, size_t size);
+void ledger_put_money(
+    int64_t amount, uint8_t exponent, cpnp_bytes code, char out[MONEY_LEN]);
+json_t *ledger_hex_json(const uint8_t digest[CPNP_SHA256_LEN]);
+json_t *ledger_time_json(cpnp_wtime time);
+
+#endif

@@ -1,0 +1,135 @@
+/*
+ * The bridge of a verb, opened and up to date.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "ledger.h"
+
+#define STEP (CPNP_SECONDS(1) / 20)
+
+static cpnp_tstamp
+monotonic(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return CPNP_SECONDS((cpnp_tstamp)ts.tv_sec) +
+	    (cpnp_tstamp)ts.tv_nsec;
+}
+
+int
+ledger_catch_up(struct ledger *ledger)
+{
+	cpnp_tstamp end = monotonic() +
+	    CPNP_SECONDS((cpnp_tstamp)ledger->conf.wait_s);
+	cpnp_bridge_status status;
+	cpnp_diag diag = {0};
+	uint64_t before;
+
+	do {
+		cpnp_bridge_get_status(ledger->bridge, &status);
+		before = status.applied;
+		if (cpnp_bridge_step(ledger->bridge, STEP, &diag) != 0)
+			return tool_fail_diag(
+			    ledger->options, "ledger", &diag);
+		cpnp_bridge_get_status(ledger->bridge, &status);
+		if (status.away) {
+			fprintf(stderr, "cpnp-ledger: ledger: away (%s); "
+			    "this is its state at position %" PRIu64 "\n",
+			    status.text, status.applied);
+			return 0;
+		}
+	} while ((status.applied != before ||
+	             status.applied < status.final) && monotonic() < end);
+	return 0;
+}
+
+static int
+load_signer(struct ledger *ledger)
+{
+	cpnp_diag diag;
+
+	if (ledger->conf.account == NULL)
+		return tool_fail(ledger->options, "account", "needed, in "
+		    "cpnp-ledger.conf or by --account: who does this");
+	if (ledger->conf.key_file == NULL)
+		return tool_fail(ledger->options, "key-file", "needed, in "
+		    "cpnp-ledger.conf or by --key-file: the private key of "
+		    "%s", ledger->conf.account);
+	if (cpnp_signer_load(&ledger->signer, NULL, NULL,
+	        ledger->conf.key_file, &diag) != 0)
+		return tool_fail_diag(ledger->options, "key-file", &diag);
+	return 0;
+}
+
+int
+ledger_open(
+    const struct tool_options *options, bool signs, struct ledger *ledger)
+{
+	cpnp_bridge_config config;
+	cpnp_diag diag = {0};
+	int code;
+
+	memset(ledger, 0, sizeof(*ledger));
+	ledger->options = options;
+	code = ledger_conf_load(options, &ledger->conf);
+	if (code != 0)
+		return code;
+	if (ledger->conf.store == NULL)
+		code = tool_fail(options, "store", "needed, in "
+		    "cpnp-ledger.conf or by --store: the file of this bridge");
+	if (code == 0 && signs)
+		code = load_signer(ledger);
+	if (code == 0)
+		code = tool_read_file(options, ledger->conf.genesis,
+		    CPNP_GENESIS_MAX, &ledger->genesis, &ledger->genesis_len);
+	if (code == 0) {
+		cpnp_bridge_config_default(&config);
+		config.store = ledger->conf.store;
+		config.backend = ledger->conf.backend;
+		config.settings = ledger->conf.settings;
+		config.settings_n = ledger->conf.settings_n;
+		config.genesis = (cpnp_bytes){
+		    ledger->genesis, ledger->genesis_len};
+		config.batch_wait = 0;
+		if (cpnp_bridge_open(&ledger->bridge, &config, &diag) != 0)
+			code = tool_fail_diag(
+			    options, ledger->conf.store, &diag);
+	}
+	if (code == 0)
+		code = ledger_catch_up(ledger);
+	if (code != 0)
+		ledger_close(ledger);
+	return code;
+}
+
+void
+ledger_close(struct ledger *ledger)
+{
+	if (ledger->bridge != NULL)
+		cpnp_bridge_close(ledger->bridge);
+	cpnp_signer_del(ledger->signer);
+	free(ledger->genesis);
+	ledger_conf_fini(&ledger->conf);
+	ledger->bridge = NULL;
+	ledger->signer = NULL;
+	ledger->genesis = NULL;
+}
+
+int
+ledger_account(const struct ledger *ledger, cpnp_bytes *account)
+{
+	const char *name = ledger->options->operand != NULL
+	    ? ledger->options->operand : ledger->conf.account;
+
+	if (name == NULL)
+		return tool_fail(ledger->options, "account",
+		    "needed: as operand, in cpnp-ledger.conf or by --account");
+	*account = cpnp_bytes_str(name);
+	return 0;
+}
