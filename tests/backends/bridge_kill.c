@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -184,7 +185,8 @@ start(int payer)
 	if (pid < 0)
 		die("fork", strerror(errno));
 	if (pid == 0) {
-		(void)setpgid(0, 0);
+		/* none lives longer than the test */
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		exit(child(payer, seed));
 	}
 	return pid;
