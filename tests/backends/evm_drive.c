@@ -9,7 +9,7 @@
  *
  * put goes on while it is refused for now; read goes on until there are so
  * many positions, and says what was in them; from is one read; look is info
- * after the log was asked.
+ * after the log was asked; create says the address of the contract.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -77,6 +77,7 @@ static void
 create(void)
 {
 	char lines[256], *line, *value, *rest = lines, text[256];
+	char contract[64] = "";
 	cpnp_buf out;
 	int err;
 
@@ -91,8 +92,11 @@ create(void)
 		*value = '\0';
 		(void)snprintf(text, sizeof(text), "%s=%s", line, value + 3);
 		set(text);
+		if (strcmp(line, "contract") == 0)
+			(void)snprintf(
+			    contract, sizeof(contract), "%s", value + 3);
 	}
-	answer(err, "");
+	answer(err, contract);
 }
 
 static void

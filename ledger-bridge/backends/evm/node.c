@@ -244,8 +244,9 @@ node_estimate(
 	if (!creates && tx != NULL)
 		(void)json_object_set_new(
 		    tx, "to", address(node->conf.contract));
+	/* not on top of what waits in the pool and may be replaced */
 	err = evm_rpc_call(&node->rpc, "eth_estimateGas",
-	    json_pack("[o]", tx), &result, diag);
+	    json_pack("[o, s]", tx, "latest"), &result, diag);
 	if (err == 0 && (!answer_uint(result, gas) || *gas == 0))
 		err = odd("eth_estimateGas", diag);
 	json_decref(result);
