@@ -42,8 +42,8 @@ answer(int err, const char *text)
 	if (err == 0)
 		(void)printf("ok %s\n", text);
 	else
-		(void)printf("%s %s: %s\n", cpnp_error_name(err), diag.where,
-		    diag.why);
+		(void)printf(
+		    "%s %s: %s\n", cpnp_error_name(err), diag.where, diag.why);
 	(void)fflush(stdout);
 }
 
@@ -82,8 +82,8 @@ create(void)
 	int err;
 
 	cpnp_buf_init_fixed(&out, (uint8_t *)lines, sizeof(lines) - 1);
-	err = backend_evm.create(settings, setting_n,
-	    cpnp_bytes_str(genesis_text), &out, &diag);
+	err = backend_evm.create(
+	    settings, setting_n, cpnp_bytes_str(genesis_text), &out, &diag);
 	lines[out.len] = '\0';
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		value = strstr(line, " = ");
@@ -118,8 +118,8 @@ append(const char *arguments, bool patient)
 
 	batch = cpnp_bytes_str(text + (*text == ' '));
 	while ((err = backend_evm.append(log_open, seq, batch, &diag)) ==
-		CPNP_ERR_UNAVAILABLE ||
-	    err == CPNP_ERR_FULL) {
+		   CPNP_ERR_UNAVAILABLE ||
+	       err == CPNP_ERR_FULL) {
 		if (backend_now() >= until)
 			break;
 		(void)nanosleep(&nap, NULL);
@@ -236,8 +236,8 @@ command(char *line)
 	} else if (strcmp(line, "create") == 0) {
 		create();
 	} else if (strcmp(line, "open") == 0) {
-		answer(backend_evm.open(&log_open, settings, setting_n,
-			   ledger_id, &diag),
+		answer(backend_evm.open(
+			   &log_open, settings, setting_n, ledger_id, &diag),
 		    "");
 	} else if (strcmp(line, "close") == 0) {
 		close_log();
@@ -256,8 +256,8 @@ command(char *line)
 		(void)evm_look(log_open, true, &diag);
 		info();
 	} else if (strcmp(line, "admit") == 0 || strcmp(line, "dismiss") == 0) {
-		answer(backend_evm.admit(settings, setting_n, rest,
-			   line[0] == 'a', &diag),
+		answer(backend_evm.admit(
+			   settings, setting_n, rest, line[0] == 'a', &diag),
 		    "");
 	} else if (strcmp(line, "rpc") == 0) {
 		rpc(rest);

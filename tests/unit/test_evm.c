@@ -27,8 +27,8 @@ assert_keccak(cpnp_bytes input, const char *want)
 	uint8_t digest[KECCAK_LEN];
 
 	keccak256(input, digest);
-	unit_assert_bytes((cpnp_bytes){digest, sizeof(digest)},
-	    unit_hex(want, scratch[0]));
+	unit_assert_bytes(
+	    (cpnp_bytes){digest, sizeof(digest)}, unit_hex(want, scratch[0]));
 }
 
 /* The vectors of the Keccak team for the submission's padding, and the sizes
@@ -97,9 +97,9 @@ START_TEST(test_rlp_examples)
 	rlp_put_list(&buf, 65536);
 	assert_rlp(&buf, "c0c8f7f838fa010000");
 	cpnp_buf_reset(&buf);
-	rlp_put_bytes(&buf,
-	    CPNP_BYTES_LIT("Lorem ipsum dolor sit amet, consectetur "
-			   "adipisicing elit"));
+	rlp_put_bytes(
+	    &buf, CPNP_BYTES_LIT("Lorem ipsum dolor sit amet, consectetur "
+				 "adipisicing elit"));
 	ck_assert_uint_eq(buf.ptr[0], 0xb8);
 	ck_assert_uint_eq(buf.ptr[1], 0x38);
 	ck_assert_uint_eq(buf.len, 58);
@@ -138,9 +138,10 @@ START_TEST(test_address_checksum)
 		ck_assert_str_eq(text, good[i]);
 	}
 	/* without a checksum */
-	ck_assert_int_eq(evm_address_parse(
-			     "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed",
-			     address), 0);
+	ck_assert_int_eq(
+	    evm_address_parse(
+		"0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed", address),
+	    0);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		ck_assert_int_eq(
 		    evm_address_parse(wrong[i], address), CPNP_ERR_CONFIG);
@@ -162,9 +163,10 @@ START_TEST(test_address_of_key_and_contract)
 	evm_address_text(key.address, text);
 	ck_assert_str_eq(text, "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf");
 	evm_key_fini(&key);
-	ck_assert_int_eq(evm_address_parse(
-			     "0x6ac7ea33f8831ea9dcc53393aaa88b25a785dbf0",
-			     address), 0);
+	ck_assert_int_eq(
+	    evm_address_parse(
+		"0x6ac7ea33f8831ea9dcc53393aaa88b25a785dbf0", address),
+	    0);
 	evm_address_created(address, 0, scratch[0]);
 	unit_assert_bytes((cpnp_bytes){scratch[0], EVM_ADDRESS_LEN},
 	    unit_hex("cd234a471b72ba2f1ccf0a70fcaba648a5eecd8d", scratch[1]));
@@ -197,10 +199,10 @@ assert_signer(const struct evm_key *key, const cpnp_buf *raw,
 	ck_assert_int_le(memcmp(compact + 32, half, sizeof(half)), 0);
 	ck_assert(secp256k1_ecdsa_recoverable_signature_parse_compact(
 	    key->ctx, &signature, compact, tail[0] & 1));
-	ck_assert(secp256k1_ecdsa_recover(
-	    key->ctx, &public_key, &signature, digest));
-	ck_assert(secp256k1_ec_pubkey_serialize(key->ctx, point, &len,
-	    &public_key, SECP256K1_EC_UNCOMPRESSED));
+	ck_assert(
+	    secp256k1_ecdsa_recover(key->ctx, &public_key, &signature, digest));
+	ck_assert(secp256k1_ec_pubkey_serialize(
+	    key->ctx, point, &len, &public_key, SECP256K1_EC_UNCOMPRESSED));
 	keccak256((cpnp_bytes){point + 1, 64}, address);
 	ck_assert_mem_eq(address + 12, key->address, EVM_ADDRESS_LEN);
 }
@@ -210,9 +212,13 @@ START_TEST(test_tx_is_signed)
 {
 	static const uint8_t data[] = {0xc0, 0xde};
 	uint8_t secret[32], hash[KECCAK_LEN], digest[KECCAK_LEN], to[20];
-	struct evm_tx tx = {.chain_id = 1337, .nonce = 7,
-	    .tip = 1000000000, .max_fee = 3000000000, .gas = 21000,
-	    .to = to, .data = {data, sizeof(data)}};
+	struct evm_tx tx = {.chain_id = 1337,
+	    .nonce = 7,
+	    .tip = 1000000000,
+	    .max_fee = 3000000000,
+	    .gas = 21000,
+	    .to = to,
+	    .data = {data, sizeof(data)}};
 	struct evm_key key;
 	cpnp_bytes plain;
 	cpnp_buf raw;
@@ -227,19 +233,18 @@ START_TEST(test_tx_is_signed)
 		ck_assert_mem_eq(hash, digest, sizeof(hash));
 		plain = unit_hex("02 eb 820539 00 843b9aca00 84b2d05e00 825208"
 				 "94 3535353535353535353535353535353535353535"
-				 "80 82c0de c0", scratch[0]);
+				 "80 82c0de c0",
+		    scratch[0]);
 		scratch[0][5] = (uint8_t)tx.nonce;
 		/* a head of two bytes with the signature, one without */
-		ck_assert_mem_eq(
-		    raw.ptr + 3, plain.ptr + 2, plain.len - 2);
+		ck_assert_mem_eq(raw.ptr + 3, plain.ptr + 2, plain.len - 2);
 		keccak256(plain, digest);
 		/* r or s with a leading zero is shorter: another nonce */
 		if (raw.len == plain.len + 1 + 67)
 			assert_signer(&key, &raw, digest);
 	}
 	cpnp_buf_init_fixed(&raw, scratch[1], 100);
-	ck_assert_int_eq(
-	    evm_tx_sign(&tx, &key, &raw, hash), CPNP_ERR_NO_SPACE);
+	ck_assert_int_eq(evm_tx_sign(&tx, &key, &raw, hash), CPNP_ERR_NO_SPACE);
 	evm_key_fini(&key);
 }
 END_TEST
@@ -348,11 +353,10 @@ START_TEST(test_settings)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		for (size_t k = 0; k < 4 && cases[i].bad[k] != NULL; k++)
-			assert_settings(cases[i].name, cases[i].bad[k],
-			    cases[i].name);
-		for (size_t k = 0; k < 3 && cases[i].good[k] != NULL; k++)
 			assert_settings(
-			    cases[i].name, cases[i].good[k], NULL);
+			    cases[i].name, cases[i].bad[k], cases[i].name);
+		for (size_t k = 0; k < 3 && cases[i].good[k] != NULL; k++)
+			assert_settings(cases[i].name, cases[i].good[k], NULL);
 	}
 }
 END_TEST
@@ -368,8 +372,8 @@ START_TEST(test_settings_of_the_node)
 
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
 		list[1].value = urls[i];
-		ck_assert_int_eq(evm_node_init(&node, list, 2, &diag),
-		    CPNP_ERR_CONFIG);
+		ck_assert_int_eq(
+		    evm_node_init(&node, list, 2, &diag), CPNP_ERR_CONFIG);
 		ck_assert_str_eq(diag.where, "rpc-url");
 		evm_node_fini(&node);
 	}
@@ -377,19 +381,16 @@ START_TEST(test_settings_of_the_node)
 	memcpy(text, "http://", 7);
 	text[RPC_URL_MAX] = '\0';
 	list[1].value = text;
-	ck_assert_int_eq(
-	    evm_node_init(&node, list, 2, &diag), CPNP_ERR_CONFIG);
+	ck_assert_int_eq(evm_node_init(&node, list, 2, &diag), CPNP_ERR_CONFIG);
 	evm_node_fini(&node);
 	text[RPC_URL_MAX - 1] = '\0';
 	ck_assert_int_eq(evm_node_init(&node, list, 2, &diag), 0);
 	evm_node_fini(&node);
-	ck_assert_int_eq(
-	    evm_node_init(&node, list, 1, &diag), CPNP_ERR_CONFIG);
+	ck_assert_int_eq(evm_node_init(&node, list, 1, &diag), CPNP_ERR_CONFIG);
 	evm_node_fini(&node);
 	list[2] = (cpnp_log_setting){
 	    "rpc-url-file", secret_file("http://127.0.0.1/secret\n", 24, 0600)};
-	ck_assert_int_eq(
-	    evm_node_init(&node, list, 3, &diag), CPNP_ERR_CONFIG);
+	ck_assert_int_eq(evm_node_init(&node, list, 3, &diag), CPNP_ERR_CONFIG);
 	evm_node_fini(&node);
 	list[1] = list[2];
 	ck_assert_int_eq(evm_node_init(&node, list, 2, &diag), 0);
@@ -411,8 +412,8 @@ START_TEST(test_settings_admit_at_most)
 	cpnp_diag diag;
 
 	for (size_t i = 2; i < EVM_ADMIT_MAX + 3; i++)
-		list[i] = (cpnp_log_setting){"admit",
-		    "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"};
+		list[i] = (cpnp_log_setting){
+		    "admit", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"};
 	ck_assert_int_eq(
 	    evm_node_init(&node, list, EVM_ADMIT_MAX + 2, &diag), 0);
 	evm_node_fini(&node);
@@ -440,8 +441,8 @@ START_TEST(test_price_keeps_to_max_fee)
 	ck_assert_int_eq(window_price(&conf, 101, &tip, &max_fee, &diag),
 	    CPNP_ERR_UNAVAILABLE);
 	ck_assert_str_eq(diag.where, "max-fee");
-	ck_assert_int_eq(window_price(&conf, UINT64_MAX, &tip, &max_fee,
-			     &diag), CPNP_ERR_UNAVAILABLE);
+	ck_assert_int_eq(window_price(&conf, UINT64_MAX, &tip, &max_fee, &diag),
+	    CPNP_ERR_UNAVAILABLE);
 }
 END_TEST
 
@@ -455,28 +456,29 @@ result_of(const char *text, json_t **result, cpnp_diag *diag)
 
 START_TEST(test_answer_is_held_to_json_rpc)
 {
-	static const char *const wrong[] = {"", "{", "[]", "null", "7",
-	    "\"\"", "{}", "{\"id\":7}", "{\"result\":1}",
-	    "{\"id\":8,\"result\":1}", "{\"id\":\"7\",\"result\":1}",
-	    "{\"id\":null,\"result\":1}", "{\"id\":7.0,\"result\":1}",
-	    "{\"id\":7,\"result\":1}x", "{\"id\":7,\"id\":7,\"result\":1}",
-	    "{\"id\":7,\"error\":\"no\"}", "<html></html>"};
+	static const char *const wrong[] = {"", "{", "[]", "null", "7", "\"\"",
+	    "{}", "{\"id\":7}", "{\"result\":1}", "{\"id\":8,\"result\":1}",
+	    "{\"id\":\"7\",\"result\":1}", "{\"id\":null,\"result\":1}",
+	    "{\"id\":7.0,\"result\":1}", "{\"id\":7,\"result\":1}x",
+	    "{\"id\":7,\"id\":7,\"result\":1}", "{\"id\":7,\"error\":\"no\"}",
+	    "<html></html>"};
 	cpnp_diag diag;
 	json_t *result;
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		ck_assert_int_eq(result_of(wrong[i], &result, &diag),
-		    CPNP_ERR_UNAVAILABLE);
+		ck_assert_int_eq(
+		    result_of(wrong[i], &result, &diag), CPNP_ERR_UNAVAILABLE);
 		ck_assert_ptr_null(result);
 	}
-	ck_assert_int_eq(result_of("{\"id\":7,\"result\":[null]}", &result,
-			     &diag), 0);
+	ck_assert_int_eq(
+	    result_of("{\"id\":7,\"result\":[null]}", &result, &diag), 0);
 	ck_assert_uint_eq(json_array_size(result), 1);
 	json_decref(result);
 	/* its words are passed on, but not its escape sequences */
 	ck_assert_int_eq(result_of("{\"id\":7,\"error\":{\"code\":-1,"
 				   "\"message\":\"a\\u001b[2Jb\"}}",
-			     &result, &diag), CPNP_ERR_INVALID);
+			     &result, &diag),
+	    CPNP_ERR_INVALID);
 	ck_assert_str_eq(diag.why, "the node refused: a?[2Jb");
 	ck_assert_int_eq(result_of("{\"id\":7,\"error\":{}}", &result, &diag),
 	    CPNP_ERR_INVALID);
@@ -502,8 +504,7 @@ START_TEST(test_answer_has_a_bound_of_values)
 	/* deeper than a parser's stack should go */
 	memset(text, '[', 100000);
 	text[100000] = '\0';
-	ck_assert_int_eq(
-	    result_of(text, &result, &diag), CPNP_ERR_UNAVAILABLE);
+	ck_assert_int_eq(result_of(text, &result, &diag), CPNP_ERR_UNAVAILABLE);
 }
 END_TEST
 
@@ -570,8 +571,7 @@ END_TEST
 #define WORD(last)                                                             \
 	"00000000000000000000000000000000000000000000000000000000000000" last
 #define PREV "1111111111111111111111111111111111111111111111111111111111111111"
-#define BATCH                                                                  \
-	"6261746368000000000000000000000000000000000000000000000000000000"
+#define BATCH "6261746368000000000000000000000000000000000000000000000000000000"
 
 /* An event: topics 1 to 3 and data, as text. */
 static json_t *
@@ -615,8 +615,9 @@ START_TEST(test_event_is_held_to_the_contract)
 {
 	static const char *const wrong[] = {"", PREV, PREV WORD("40"),
 	    PREV WORD("40") WORD("05"), PREV WORD("60") WORD("05") BATCH,
-	    PREV WORD("40") WORD("21") BATCH, PREV WORD("40") WORD("05") BATCH
-	    "00", PREV WORD("40") WORD("00") BATCH, PREV PREV WORD("05") BATCH,
+	    PREV WORD("40") WORD("21") BATCH,
+	    PREV WORD("40") WORD("05") BATCH "00",
+	    PREV WORD("40") WORD("00") BATCH, PREV PREV WORD("05") BATCH,
 	    PREV WORD("40") PREV BATCH};
 	static const char good[] = PREV WORD("40") WORD("05") BATCH;
 	struct evm_entry entry;
@@ -630,15 +631,18 @@ START_TEST(test_event_is_held_to_the_contract)
 	ck_assert_uint_eq(entry.seq, 7);
 	unit_assert_bytes(entry.batch, CPNP_BYTES_LIT("batch"));
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		ck_assert_int_eq(take_event(event_of(WORD("03"), ZEROS,
-					 wrong[i]), &entry, &block),
+		ck_assert_int_eq(
+		    take_event(
+			event_of(WORD("03"), ZEROS, wrong[i]), &entry, &block),
 		    CPNP_ERR_RANGE);
 	/* a position that is no position, a writer that is no address */
-	ck_assert_int_eq(take_event(event_of(PREV, ZEROS, good), &entry,
-			     &block), CPNP_ERR_RANGE);
-	ck_assert_int_eq(take_event(event_of(WORD("03"),
-			     "000000000000000000000001", good), &entry,
-			     &block), CPNP_ERR_RANGE);
+	ck_assert_int_eq(
+	    take_event(event_of(PREV, ZEROS, good), &entry, &block),
+	    CPNP_ERR_RANGE);
+	ck_assert_int_eq(
+	    take_event(event_of(WORD("03"), "000000000000000000000001", good),
+		&entry, &block),
+	    CPNP_ERR_RANGE);
 	/* members that are gone, or another's */
 	static const char *const members[] = {
 	    "address", "blockNumber", "topics", "data"};
@@ -699,14 +703,14 @@ hostile_run(void *user)
 static int
 ask_hostile(const char *head, size_t size, unsigned pace_ms, cpnp_diag *diag)
 {
-	struct sockaddr_in sin = {.sin_family = AF_INET,
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in sin = {
+	    .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(sin);
-	struct hostile h = {socket(AF_INET, SOCK_STREAM, 0), head, size,
-	    pace_ms};
+	struct hostile h = {
+	    socket(AF_INET, SOCK_STREAM, 0), head, size, pace_ms};
 	char url[64];
-	const cpnp_log_setting list[] = {{"rpc-url", url},
-	    {"chain-id", "1337"}, {"rpc-timeout", "500"}};
+	const cpnp_log_setting list[] = {
+	    {"rpc-url", url}, {"chain-id", "1337"}, {"rpc-timeout", "500"}};
 	struct evm_node node;
 	pthread_t thread;
 	cpnp_tstamp start;
@@ -732,7 +736,8 @@ ask_hostile(const char *head, size_t size, unsigned pace_ms, cpnp_diag *diag)
 
 START_TEST(test_hostile_node)
 {
-	static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 41\r\n\r\n"
+	static const char ok[] =
+	    "HTTP/1.1 200 OK\r\nContent-Length: 41\r\n\r\n"
 	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"0x539\"}";
 	static const struct {
 		const char *head;
@@ -745,7 +750,8 @@ START_TEST(test_hostile_node)
 	    {"HTTP/1.1 500 no\r\nContent-Length: 0\r\n\r\n", 0, 0,
 		CPNP_ERR_UNAVAILABLE},
 	    {"HTTP/1.1 302 no\r\nLocation: file:///etc/passwd\r\n"
-	     "Content-Length: 0\r\n\r\n", 0, 0, CPNP_ERR_UNAVAILABLE},
+	     "Content-Length: 0\r\n\r\n",
+		0, 0, CPNP_ERR_UNAVAILABLE},
 	    {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", 10, 0,
 		CPNP_ERR_UNAVAILABLE},
 	    {"HTTP/1.1 200 OK\r\n\r\n", 100, 0, CPNP_ERR_UNAVAILABLE},
@@ -763,11 +769,11 @@ START_TEST(test_hostile_node)
 	(void)snprintf(text, sizeof(text), "%s", ok);
 	ck_assert_int_eq(ask_hostile(text, 0, 0, &diag), 0);
 	text[strlen(text) - 3] = '8';
-	ck_assert_int_eq(
-	    ask_hostile(text, 0, 0, &diag), CPNP_ERR_MISMATCH);
+	ck_assert_int_eq(ask_hostile(text, 0, 0, &diag), CPNP_ERR_MISMATCH);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		ck_assert_int_eq(ask_hostile(cases[i].head, cases[i].size,
-				     cases[i].pace_ms, &diag), cases[i].want);
+				     cases[i].pace_ms, &diag),
+		    cases[i].want);
 }
 END_TEST
 

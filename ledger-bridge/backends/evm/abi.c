@@ -168,6 +168,6 @@ abi_get_entry(const uint8_t topics[ABI_TOPICS][ABI_WORD], cpnp_bytes data,
 		return CPNP_ERR_RANGE;
 	entry->batch = (cpnp_bytes){data.ptr + 3 * ABI_WORD, (size_t)len};
 	return data.len == 3 * ABI_WORD + len + padding((size_t)len)
-	    ? 0
-	    : CPNP_ERR_RANGE;
+		   ? 0
+		   : CPNP_ERR_RANGE;
 }

@@ -25,7 +25,7 @@ count_values(cpnp_bytes text)
 
 	for (i = 0; i < text.len; i++)
 		n += text.ptr[i] == ',' || text.ptr[i] == '[' ||
-		    text.ptr[i] == '{';
+		     text.ptr[i] == '{';
 	return n;
 }
 
@@ -53,7 +53,8 @@ answer_result(cpnp_bytes text, uint64_t id, json_t **result, cpnp_diag *diag)
 		err = backend_fail(diag, CPNP_ERR_INVALID, "rpc-url",
 		    "the node refused: %s", words);
 	} else if (!json_is_integer(number) ||
-	    (uint64_t)json_integer_value(number) != id || *result == NULL) {
+		   (uint64_t)json_integer_value(number) != id ||
+		   *result == NULL) {
 		err = backend_fail(diag, CPNP_ERR_UNAVAILABLE, "rpc-url",
 		    "what answers is no JSON-RPC node");
 	} else {
@@ -156,11 +157,11 @@ answer_block(const json_t *value, struct evm_block *block)
 
 	block->base_fee = 0;
 	return answer_uint(json_object_get(value, "number"), &block->number) &&
-	    answer_fixed(json_object_get(value, "hash"), block->hash,
-		sizeof(block->hash)) &&
-	    answer_uint(
-		json_object_get(value, "gasLimit"), &block->gas_limit) &&
-	    (base_fee == NULL || answer_uint(base_fee, &block->base_fee));
+	       answer_fixed(json_object_get(value, "hash"), block->hash,
+		   sizeof(block->hash)) &&
+	       answer_uint(
+		   json_object_get(value, "gasLimit"), &block->gas_limit) &&
+	       (base_fee == NULL || answer_uint(base_fee, &block->base_fee));
 }
 
 bool
@@ -177,8 +178,8 @@ answer_receipt(const json_t *value, struct evm_receipt *receipt)
 	receipt->success = status == 1;
 	receipt->has_contract = json_is_string(contract);
 	return !receipt->has_contract ||
-	    answer_fixed(
-		contract, receipt->contract, sizeof(receipt->contract));
+	       answer_fixed(
+		   contract, receipt->contract, sizeof(receipt->contract));
 }
 
 int
@@ -189,8 +190,8 @@ answer_entry(const json_t *value, const uint8_t contract[EVM_ADDRESS_LEN],
 	uint8_t address[EVM_ADDRESS_LEN], words[ABI_TOPICS][ABI_WORD];
 	size_t i, start = arena->len;
 
-	if (!answer_fixed(json_object_get(value, "address"), address,
-		sizeof(address)) ||
+	if (!answer_fixed(
+		json_object_get(value, "address"), address, sizeof(address)) ||
 	    memcmp(address, contract, sizeof(address)) != 0 ||
 	    !answer_uint(json_object_get(value, "blockNumber"), block) ||
 	    json_is_true(json_object_get(value, "removed")) ||

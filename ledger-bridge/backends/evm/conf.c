@@ -24,8 +24,7 @@ struct reader {
 static const char *
 get(struct reader *rd, const char *name)
 {
-	return rd->err != 0 ? NULL
-			    : backend_setting(rd->settings, rd->n, name);
+	return rd->err != 0 ? NULL : backend_setting(rd->settings, rd->n, name);
 }
 
 static bool
@@ -76,10 +75,10 @@ get_gwei(struct reader *rd, const char *name, uint64_t value)
 	(void)snprintf(digits, sizeof(digits), "%.*s",
 	    point != NULL ? (int)(point - text) : 31, text);
 	good = (point == NULL || point - text < 31) &&
-	    parse(digits, 0, GWEI_MAX, &whole);
+	       parse(digits, 0, GWEI_MAX, &whole);
 	if (point != NULL) {
 		good = good && strlen(point + 1) <= 9 &&
-		    parse(point + 1, 0, GWEI - 1, &part);
+		       parse(point + 1, 0, GWEI - 1, &part);
 		for (size_t i = 0; good && i < strlen(point + 1); i++)
 			unit /= 10;
 	} else {
@@ -111,9 +110,11 @@ get_confirmations(struct reader *rd, struct evm_conf *conf)
 	conf->finalized = text != NULL && strcmp(text, "finalized") == 0;
 	if (text != NULL && !conf->finalized &&
 	    !parse(text, 0, EVM_CONFIRMATIONS_MAX, &conf->confirmations))
-		rd->err = backend_fail(rd->diag, CPNP_ERR_CONFIG,
-		    "confirmations", "neither \"finalized\" nor a number "
-		    "from 0 to %d", EVM_CONFIRMATIONS_MAX);
+		rd->err =
+		    backend_fail(rd->diag, CPNP_ERR_CONFIG, "confirmations",
+			"neither \"finalized\" nor a number "
+			"from 0 to %d",
+			EVM_CONFIRMATIONS_MAX);
 }
 
 static void
@@ -131,8 +132,7 @@ get_url(struct reader *rd, char url[RPC_URL_MAX])
 	else if (file != NULL)
 		rd->err = evm_secret_read(
 		    "rpc-url-file", file, url, RPC_URL_MAX, rd->diag);
-	else if ((size_t)snprintf(url, RPC_URL_MAX, "%s", plain) >=
-	    RPC_URL_MAX)
+	else if ((size_t)snprintf(url, RPC_URL_MAX, "%s", plain) >= RPC_URL_MAX)
 		rd->err = backend_fail(rd->diag, CPNP_ERR_CONFIG, "rpc-url",
 		    "longer than %d characters", RPC_URL_MAX - 1);
 }
@@ -164,14 +164,14 @@ get_sizes(struct reader *rd, struct evm_conf *conf)
 	conf->resend_after = get_ms(rd, "resend-after", 30000, 100);
 	conf->block_range =
 	    get_number(rd, "block-range", 1000, 1, EVM_BLOCK_RANGE_MAX);
-	conf->batch_max = (size_t)get_number(rd, "batch-max",
-	    EVM_BATCH_MAX_DEFAULT, 1024, CPNP_BATCH_BYTES_MAX);
+	conf->batch_max = (size_t)get_number(
+	    rd, "batch-max", EVM_BATCH_MAX_DEFAULT, 1024, CPNP_BATCH_BYTES_MAX);
 	conf->window = (size_t)get_number(rd, "window", 64, 1, EVM_WINDOW_MAX);
 	conf->max_fee = get_gwei(rd, "max-fee", UINT64_C(100) * GWEI);
 	conf->tip = get_gwei(rd, "tip", GWEI);
 	if (rd->err == 0 && conf->tip > conf->max_fee)
-		rd->err = backend_fail(rd->diag, CPNP_ERR_CONFIG, "tip",
-		    "more than max-fee");
+		rd->err = backend_fail(
+		    rd->diag, CPNP_ERR_CONFIG, "tip", "more than max-fee");
 }
 
 int
@@ -187,8 +187,8 @@ evm_node_init(struct evm_node *node, const cpnp_log_setting *settings, size_t n,
 	    CPNP_BATCH_BYTES_MAX + ABI_APPEND_OVERHEAD);
 	cpnp_buf_init(&node->raw, &ledger_mem,
 	    CPNP_BATCH_BYTES_MAX + ABI_APPEND_OVERHEAD + EVM_TX_OVERHEAD);
-	rd.err = backend_settings_check(
-	    settings, n, setting_names, "admit", diag);
+	rd.err =
+	    backend_settings_check(settings, n, setting_names, "admit", diag);
 	get_url(&rd, node->rpc.url);
 	if (rd.err == 0 && get(&rd, "chain-id") == NULL)
 		rd.err = backend_fail(diag, CPNP_ERR_CONFIG, "chain-id",

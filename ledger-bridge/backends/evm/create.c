@@ -28,8 +28,8 @@ is_final(struct evm_node *node, uint64_t number)
 		&block, NULL) != 0)
 		return false;
 	return node->conf.finalized
-	    ? block.number >= number
-	    : block.number >= number + node->conf.confirmations;
+		   ? block.number >= number
+		   : block.number >= number + node->conf.confirmations;
 }
 
 static int
@@ -102,7 +102,7 @@ static int
 put_creation(struct evm_node *node, cpnp_bytes genesis, cpnp_diag *diag)
 {
 	size_t room = EVM_INITCODE_MAX - sizeof(log_creation_code) -
-	    ABI_WORD * (5 + node->conf.admit_n);
+		      ABI_WORD * (5 + node->conf.admit_n);
 
 	if (genesis.len > room)
 		return backend_fail(diag, CPNP_ERR_CONFIG, "genesis",
@@ -125,9 +125,9 @@ create_error(int err)
 	if (err == CPNP_ERR_MISMATCH)
 		return CPNP_ERR_CONFIG;
 	return err == CPNP_ERR_INVALID || err == CPNP_ERR_NOT_FOUND ||
-		err == CPNP_ERR_TOO_LONG
-	    ? CPNP_ERR_UNAVAILABLE
-	    : err;
+		       err == CPNP_ERR_TOO_LONG
+		   ? CPNP_ERR_UNAVAILABLE
+		   : err;
 }
 
 int
@@ -148,8 +148,8 @@ evm_create(const cpnp_log_setting *settings, size_t n, cpnp_bytes genesis,
 	if (err == 0)
 		err = put_creation(&node, genesis, diag);
 	if (err == 0)
-		err = create_error(
-		    transact(&node, true, &receipt, &nonce, diag));
+		err =
+		    create_error(transact(&node, true, &receipt, &nonce, diag));
 	if (err != 0)
 		goto out;
 	evm_address_created(node.conf.key.address, nonce, expected);

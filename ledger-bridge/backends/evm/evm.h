@@ -63,7 +63,7 @@ struct evm_sight {
 	struct evm_state state; /* of the contract, at the latest block */
 	bool has_final;         /* the contract is there at the final block */
 	struct evm_state final_state;
-	uint64_t nonce;         /* of our account */
+	uint64_t nonce; /* of our account */
 };
 
 /* A batch of ours that is not final. */
@@ -97,9 +97,9 @@ struct evm_follow {
 	uint64_t position; /* of the next entry to fetch */
 	bool known;        /* it stands in this block or a later one ... */
 	uint64_t block;
-	bool searching;    /* ... or it is searched from here down */
+	bool searching; /* ... or it is searched from here down */
 	uint64_t search_to;
-	uint64_t range;    /* blocks of a question */
+	uint64_t range; /* blocks of a question */
 	cpnp_buf arena;
 	struct evm_fetched *queue;
 	size_t first, n, cap;
@@ -116,7 +116,7 @@ struct cpnp_log {
 	uint8_t home[KECCAK_LEN]; /* hash of block from_block */
 	struct evm_window window;
 	struct evm_follow follow;
-	int look_err;   /* of the last look */
+	int look_err; /* of the last look */
 	bool away;
 	char text[160]; /* what is wrong */
 };
@@ -160,8 +160,8 @@ bool node_has_tx(struct evm_node *node, const uint8_t hash[KECCAK_LEN]);
 int node_send(struct evm_node *node, const struct evm_tx *tx,
     uint8_t hash[KECCAK_LEN], cpnp_diag *diag);
 /* Why the account cannot pay, when it cannot: UNAVAILABLE and diag, else 0. */
-int node_check_funds(struct evm_node *node, uint64_t gas, uint64_t max_fee,
-    cpnp_diag *diag);
+int node_check_funds(
+    struct evm_node *node, uint64_t gas, uint64_t max_fee, cpnp_diag *diag);
 /* Entries in the blocks from..to, with a position or a number of ours when
  * these are not NULL; an array. */
 int node_entries(struct evm_node *node, uint64_t from, uint64_t to,
@@ -204,14 +204,13 @@ int window_price(const struct evm_conf *conf, uint64_t base_fee, uint64_t *tip,
 int follow_step(cpnp_log *log, uint64_t position,
     const uint8_t prev[CPNP_SHA256_LEN], bool *more, cpnp_diag *diag);
 /* Hand out what was fetched. */
-size_t follow_take(cpnp_log *log, uint64_t position,
-    cpnp_log_record *records, size_t max);
+size_t follow_take(
+    cpnp_log *log, uint64_t position, cpnp_log_record *records, size_t max);
 bool follow_has(const struct evm_follow *follow);
 void follow_fini(struct evm_follow *follow);
 /* 0: number seq of ours is in the log with these bytes; EXISTS: with others;
  * NOT_FOUND. */
-int follow_own(
-    cpnp_log *log, uint64_t seq, cpnp_bytes batch, cpnp_diag *diag);
+int follow_own(cpnp_log *log, uint64_t seq, cpnp_bytes batch, cpnp_diag *diag);
 
 /* ---- create ---- */
 

@@ -94,8 +94,8 @@ ask_up(cpnp_log *log, uint64_t from, uint64_t *to, json_t **entries,
 		/* the events of one block are too many for an answer */
 		if (f->range == 1) {
 			*whole = false;
-			return node_entries(&log->node, from, *to,
-			    &f->position, NULL, entries, diag);
+			return node_entries(&log->node, from, *to, &f->position,
+			    NULL, entries, diag);
 		}
 		f->range /= 2;
 	}
@@ -144,8 +144,8 @@ ask_down(cpnp_log *log, uint64_t *to, const uint64_t *position,
 /* Events in the order of the chain, from our position on; *block is that of
  * the last one. */
 static int
-take_entries(cpnp_log *log, const json_t *entries, uint64_t *block,
-    cpnp_diag *diag)
+take_entries(
+    cpnp_log *log, const json_t *entries, uint64_t *block, cpnp_diag *diag)
 {
 	const struct evm_conf *conf = &log->node.conf;
 	struct evm_follow *f = &log->follow;
@@ -169,7 +169,8 @@ take_entries(cpnp_log *log, const json_t *entries, uint64_t *block,
 		}
 		if (fetched.entry.position > wanted)
 			return backend_fail(diag, CPNP_ERR_UNAVAILABLE,
-			    "rpc-url", "eth_getLogs: the node leaves out the "
+			    "rpc-url",
+			    "eth_getLogs: the node leaves out the "
 			    "event of entry %llu",
 			    (unsigned long long)wanted);
 		fetched.offset =
@@ -184,8 +185,7 @@ take_entries(cpnp_log *log, const json_t *entries, uint64_t *block,
 
 /* The chain of hashes through what was fetched. */
 static int
-check_chain(cpnp_log *log, const uint8_t prev[CPNP_SHA256_LEN],
-    cpnp_diag *diag)
+check_chain(cpnp_log *log, const uint8_t prev[CPNP_SHA256_LEN], cpnp_diag *diag)
 {
 	struct evm_follow *f = &log->follow;
 	uint8_t hash[CPNP_SHA256_LEN];
@@ -213,8 +213,8 @@ check_chain(cpnp_log *log, const uint8_t prev[CPNP_SHA256_LEN],
 			return err;
 		if (entry.position == 0 &&
 		    memcmp(hash, log->ledger_id, sizeof(hash)) != 0)
-			return backend_fail(diag, CPNP_ERR_MISMATCH,
-			    "contract", "the genesis is another ledger's");
+			return backend_fail(diag, CPNP_ERR_MISMATCH, "contract",
+			    "the genesis is another ledger's");
 	}
 	return 0;
 }
@@ -272,8 +272,7 @@ search(cpnp_log *log, cpnp_diag *diag)
 	if (!f->searching)
 		f->search_to = log->sight.final;
 	f->searching = true;
-	err = ask_down(
-	    log, &f->search_to, &f->position, NULL, &entries, diag);
+	err = ask_down(log, &f->search_to, &f->position, NULL, &entries, diag);
 	if (err == CPNP_ERR_FULL)
 		return 0;
 	f->searching = false;
@@ -284,8 +283,8 @@ search(cpnp_log *log, cpnp_diag *diag)
 		    (unsigned long long)f->position);
 	if (err != 0)
 		return err;
-	err = answer_entry(json_array_get(entries, 0),
-	    log->node.conf.contract, &f->arena, &entry, &block);
+	err = answer_entry(json_array_get(entries, 0), log->node.conf.contract,
+	    &f->arena, &entry, &block);
 	json_decref(entries);
 	queue_clear(f);
 	if (err != 0 || entry.position != f->position)
@@ -312,10 +311,9 @@ follow_step(cpnp_log *log, uint64_t position,
 		    (unsigned long long)next, (unsigned long long)position);
 	if (next == position) {
 		if (position > 0 &&
-		    memcmp(sight->final_state.head, prev, CPNP_SHA256_LEN) !=
-			0)
-			return backend_fail(diag, CPNP_ERR_MISMATCH,
-			    "contract", "the hash of entry %llu is not the one "
+		    memcmp(sight->final_state.head, prev, CPNP_SHA256_LEN) != 0)
+			return backend_fail(diag, CPNP_ERR_MISMATCH, "contract",
+			    "the hash of entry %llu is not the one "
 			    "that was read: what was final has changed",
 			    (unsigned long long)position - 1);
 		return 0;
@@ -330,29 +328,29 @@ follow_step(cpnp_log *log, uint64_t position,
 	err = f->known ? fetch(log, prev, diag) : search(log, diag);
 	*more = err == 0;
 	return err == CPNP_ERR_INVALID || err == CPNP_ERR_TOO_LONG
-	    ? CPNP_ERR_UNAVAILABLE
-	    : err;
+		   ? CPNP_ERR_UNAVAILABLE
+		   : err;
 }
 
 size_t
-follow_take(cpnp_log *log, uint64_t position, cpnp_log_record *records,
-    size_t max)
+follow_take(
+    cpnp_log *log, uint64_t position, cpnp_log_record *records, size_t max)
 {
 	struct evm_follow *f = &log->follow;
 	const struct evm_entry *entry;
 	size_t n;
 
-	if (f->first < f->n &&
-	    f->queue[f->first].entry.position != position)
+	if (f->first < f->n && f->queue[f->first].entry.position != position)
 		queue_clear(f);
 	for (n = 0; n < max && f->first < f->n; n++, f->first++) {
 		entry = &f->queue[f->first].entry;
 		records[n].entry.position = entry->position;
 		memcpy(records[n].entry.prev, entry->prev, CPNP_SHA256_LEN);
 		records[n].entry.batch = fetched_batch(f, f->first);
-		records[n].writer = entry->position == 0
-		    ? CPNP_BYTES_NONE
-		    : (cpnp_bytes){entry->writer, EVM_ADDRESS_LEN};
+		records[n].writer =
+		    entry->position == 0
+			? CPNP_BYTES_NONE
+			: (cpnp_bytes){entry->writer, EVM_ADDRESS_LEN};
 		records[n].seq = entry->seq;
 	}
 	return n;
@@ -381,8 +379,8 @@ follow_own(cpnp_log *log, uint64_t seq, cpnp_bytes batch, cpnp_diag *diag)
 	if (err != 0)
 		return err;
 	cpnp_buf_init(&arena, &ledger_mem, RPC_ANSWER_MAX);
-	err = answer_entry(json_array_get(entries, 0),
-	    log->node.conf.contract, &arena, &entry, &block);
+	err = answer_entry(json_array_get(entries, 0), log->node.conf.contract,
+	    &arena, &entry, &block);
 	json_decref(entries);
 	if (err != 0 || entry.seq != seq)
 		err = odd_event(diag);

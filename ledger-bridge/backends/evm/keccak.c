@@ -51,8 +51,7 @@ rho_pi(uint64_t a[LANES])
 		x = y;
 		y = to;
 		kept = a[5 * y + x];
-		a[5 * y + x] =
-		    rotate(current, (t + 1) * (t + 2) / 2 % 64);
+		a[5 * y + x] = rotate(current, (t + 1) * (t + 2) / 2 % 64);
 		current = kept;
 	}
 }
@@ -66,8 +65,8 @@ chi(uint64_t a[LANES])
 	for (y = 0; y < LANES; y += 5) {
 		memcpy(row, &a[y], sizeof(row));
 		for (x = 0; x < 5; x++)
-			a[y + x] = row[x] ^
-			    (~row[(x + 1) % 5] & row[(x + 2) % 5]);
+			a[y + x] =
+			    row[x] ^ (~row[(x + 1) % 5] & row[(x + 2) % 5]);
 	}
 }
 

@@ -54,17 +54,17 @@ static cpnp_bytes
 log_writer(const cpnp_log *log)
 {
 	return log->node.conf.has_key
-	    ? (cpnp_bytes){log->node.conf.key.address, EVM_ADDRESS_LEN}
-	    : CPNP_BYTES_NONE;
+		   ? (cpnp_bytes){log->node.conf.key.address, EVM_ADDRESS_LEN}
+		   : CPNP_BYTES_NONE;
 }
 
 static int
 check_writer(const cpnp_log *log, cpnp_diag *diag)
 {
 	return log->node.conf.has_key
-	    ? 0
-	    : backend_fail(diag, CPNP_ERR_FORBIDDEN, "key-file",
-		  "the log was opened without one, to be read");
+		   ? 0
+		   : backend_fail(diag, CPNP_ERR_FORBIDDEN, "key-file",
+			 "the log was opened without one, to be read");
 }
 
 /* A contract that was there when the log was opened, or was told to be. */
@@ -89,8 +89,7 @@ log_next_seq(cpnp_log *log, uint64_t *seq, cpnp_diag *diag)
 }
 
 static int
-log_append(
-    cpnp_log *log, uint64_t seq, cpnp_bytes batch, cpnp_diag *diag)
+log_append(cpnp_log *log, uint64_t seq, cpnp_bytes batch, cpnp_diag *diag)
 {
 	int err;
 
@@ -118,8 +117,8 @@ step(cpnp_log *log, uint64_t position, const uint8_t prev[CPNP_SHA256_LEN],
 		(void)window_pump(log, NULL);
 		err = follow_step(log, position, prev, more, diag);
 		if (err != 0)
-			(void)snprintf(log->text, sizeof(log->text), "%s",
-			    diag->why);
+			(void)snprintf(
+			    log->text, sizeof(log->text), "%s", diag->why);
 	}
 	log->away = err == CPNP_ERR_UNAVAILABLE;
 	return err;
@@ -131,14 +130,13 @@ wait_until(cpnp_log *log, cpnp_tstamp until)
 	struct pollfd pfd = {.fd = log->waker.fds[0], .events = POLLIN};
 
 	(void)poll(&pfd, 1,
-	    backend_poll_ms(
-		until < log->next_look ? until : log->next_look));
+	    backend_poll_ms(until < log->next_look ? until : log->next_look));
 }
 
 static int
-log_read(cpnp_log *log, uint64_t position,
-    const uint8_t prev[CPNP_SHA256_LEN], cpnp_tstamp timeout,
-    cpnp_log_record *records, size_t max, size_t *n, cpnp_diag *diag)
+log_read(cpnp_log *log, uint64_t position, const uint8_t prev[CPNP_SHA256_LEN],
+    cpnp_tstamp timeout, cpnp_log_record *records, size_t max, size_t *n,
+    cpnp_diag *diag)
 {
 	const cpnp_tstamp start = backend_now();
 	cpnp_tstamp now = start, until;
@@ -163,9 +161,8 @@ log_read(cpnp_log *log, uint64_t position,
 			return err;
 		/* one answer may take several questions */
 		now = backend_now();
-		if (more &&
-		    (follow_has(&log->follow) || now < until ||
-			now - start < QUESTION_MIN))
+		if (more && (follow_has(&log->follow) || now < until ||
+				now - start < QUESTION_MIN))
 			continue;
 		if (backend_now() < until)
 			wait_until(log, until);
@@ -202,7 +199,7 @@ log_info(const cpnp_log *log, cpnp_log_info *info)
 	info->pending = window_pending(&log->window);
 	info->batch_max = log->node.conf.batch_max;
 	info->away = log->node.rpc.failed || log->away ||
-	    log->look_err == CPNP_ERR_UNAVAILABLE;
+		     log->look_err == CPNP_ERR_UNAVAILABLE;
 	(void)snprintf(info->text, sizeof(info->text), "%s", log->text);
 }
 

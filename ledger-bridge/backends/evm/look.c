@@ -69,15 +69,16 @@ see_final(cpnp_log *log, struct evm_sight *sight, cpnp_diag *diag)
 		err = node_block(&log->node, "finalized", &block, diag);
 		if (err == CPNP_ERR_NOT_FOUND)
 			err = backend_fail(diag, CPNP_ERR_UNAVAILABLE,
-			    "confirmations", "the chain has no final block "
+			    "confirmations",
+			    "the chain has no final block "
 			    "yet");
 		if (err != 0)
 			return err;
 		sight->final = block.number < latest ? block.number : latest;
 	} else {
 		sight->final = latest < conf->confirmations
-		    ? 0
-		    : latest - conf->confirmations;
+				   ? 0
+				   : latest - conf->confirmations;
 	}
 	/* after a restart a node may show less for a while */
 	if (log->sight.good && sight->final < log->sight.final)
@@ -86,8 +87,7 @@ see_final(cpnp_log *log, struct evm_sight *sight, cpnp_diag *diag)
 		    "was before",
 		    (unsigned long long)sight->final,
 		    (unsigned long long)log->sight.final);
-	err = node_state(
-	    &log->node, sight->final, &sight->final_state, diag);
+	err = node_state(&log->node, sight->final, &sight->final_state, diag);
 	sight->has_final = err == 0;
 	return err == CPNP_ERR_NOT_FOUND ? 0 : err;
 }
@@ -119,10 +119,11 @@ see(cpnp_log *log, struct evm_sight *sight, cpnp_diag *diag)
 	if (err == CPNP_ERR_NOT_FOUND) {
 		log->checked = false;
 		err = check_node(log, sight, diag);
-		return err != 0 ? err
-				: backend_fail(diag, CPNP_ERR_UNAVAILABLE,
-				      "rpc-url", "the chain has changed "
-				      "between two questions");
+		return err != 0
+			   ? err
+			   : backend_fail(diag, CPNP_ERR_UNAVAILABLE, "rpc-url",
+				 "the chain has changed "
+				 "between two questions");
 	}
 	if (err == 0 &&
 	    memcmp(sight->state.ledger, log->ledger_id, CPNP_SHA256_LEN) != 0)
@@ -155,8 +156,7 @@ evm_look(cpnp_log *log, bool now, cpnp_diag *diag)
 	log->look_err = err;
 	if (err != 0) {
 		diag->err = err;
-		(void)snprintf(
-		    log->text, sizeof(log->text), "%s", diag->why);
+		(void)snprintf(log->text, sizeof(log->text), "%s", diag->why);
 		return err;
 	}
 	log->text[0] = '\0';

@@ -113,9 +113,9 @@ node_is_syncing(struct evm_node *node)
 	json_t *result;
 	bool syncing;
 
-	syncing = evm_rpc_call(&node->rpc, "eth_syncing", json_array(),
-		      &result, NULL) != 0 ||
-	    !json_is_false(result);
+	syncing = evm_rpc_call(&node->rpc, "eth_syncing", json_array(), &result,
+		      NULL) != 0 ||
+		  !json_is_false(result);
 	json_decref(result);
 	return syncing;
 }
@@ -132,8 +132,7 @@ node_state(struct evm_node *node, uint64_t block, struct evm_state *state,
 	abi_put_state(&node->call, node->conf.key.address);
 	err = evm_rpc_call(&node->rpc, "eth_call",
 	    json_pack("[{s:o, s:o}, s]", "to", address(node->conf.contract),
-		"data", hex(cpnp_buf_bytes(&node->call)),
-		quantity(block, tag)),
+		"data", hex(cpnp_buf_bytes(&node->call)), quantity(block, tag)),
 	    &result, diag);
 	if (err != 0)
 		return err;
@@ -157,8 +156,8 @@ node_check_code(struct evm_node *node, uint64_t block, cpnp_diag *diag)
 	int err;
 
 	err = evm_rpc_call(&node->rpc, "eth_getCode",
-	    json_pack("[o, s]", address(node->conf.contract),
-		quantity(block, tag)),
+	    json_pack(
+		"[o, s]", address(node->conf.contract), quantity(block, tag)),
 	    &result, diag);
 	if (err != 0)
 		return err;
@@ -173,8 +172,7 @@ node_check_code(struct evm_node *node, uint64_t block, cpnp_diag *diag)
 		err = backend_fail(diag, CPNP_ERR_MISMATCH, "contract",
 		    "the code at %s is not that of log.sol", text);
 	for (i = 0; i < sizeof(known_code) / sizeof(known_code[0]); i++)
-		if (cpnp_bytes_equal(
-			cpnp_buf_bytes(&node->raw), known_code[i]))
+		if (cpnp_bytes_equal(cpnp_buf_bytes(&node->raw), known_code[i]))
 			err = 0;
 	json_decref(result);
 	return err;
@@ -214,8 +212,8 @@ node_balance(struct evm_node *node, evm_wei *balance, cpnp_diag *diag)
 }
 
 int
-node_check_funds(struct evm_node *node, uint64_t gas, uint64_t max_fee,
-    cpnp_diag *diag)
+node_check_funds(
+    struct evm_node *node, uint64_t gas, uint64_t max_fee, cpnp_diag *diag)
 {
 	const evm_wei gwei = 1000000000u, cost = (evm_wei)gas * max_fee;
 	char text[EVM_ADDRESS_TEXT];
@@ -280,7 +278,7 @@ node_has_tx(struct evm_node *node, const uint8_t hash[KECCAK_LEN])
 	has = evm_rpc_call(&node->rpc, "eth_getTransactionByHash",
 		  json_pack("[o]", hex((cpnp_bytes){hash, KECCAK_LEN})),
 		  &result, NULL) == 0 &&
-	    json_is_object(result);
+	      json_is_object(result);
 	json_decref(result);
 	return has;
 }
@@ -307,8 +305,8 @@ node_send(struct evm_node *node, const struct evm_tx *tx,
 
 /* [Entry, position or any, us or any, seq or any] */
 static json_t *
-topics(const struct evm_node *node, const uint64_t *position,
-    const uint64_t *seq)
+topics(
+    const struct evm_node *node, const uint64_t *position, const uint64_t *seq)
 {
 	uint8_t words[ABI_TOPICS][ABI_WORD];
 	const bool given[ABI_TOPICS] = {
@@ -321,9 +319,9 @@ topics(const struct evm_node *node, const uint64_t *position,
 	abi_word_address(node->conf.key.address, words[2]);
 	abi_word_uint(seq != NULL ? *seq : 0, words[3]);
 	for (i = 0; i < ABI_TOPICS; i++)
-		if (json_array_append_new(list,
-			given[i] ? hex((cpnp_bytes){words[i], ABI_WORD})
-				 : json_null()) != 0) {
+		if (json_array_append_new(
+			list, given[i] ? hex((cpnp_bytes){words[i], ABI_WORD})
+				       : json_null()) != 0) {
 			json_decref(list);
 			return NULL;
 		}

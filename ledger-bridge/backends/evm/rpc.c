@@ -37,17 +37,17 @@ set_options(struct evm_rpc *rpc)
 	CURL *easy = rpc->easy;
 
 	return curl_easy_setopt(easy, CURLOPT_URL, rpc->url) == CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") ==
-	    CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, rpc->headers) ==
-	    CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_answer) ==
-	    CURLE_OK &&
-	    curl_easy_setopt(easy, CURLOPT_WRITEDATA, &rpc->answer) ==
-	    CURLE_OK;
+	       curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") ==
+		   CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_HTTPHEADER, rpc->headers) ==
+		   CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_answer) ==
+		   CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_WRITEDATA, &rpc->answer) ==
+		   CURLE_OK;
 }
 
 static bool
@@ -136,8 +136,7 @@ post(struct evm_rpc *rpc, const char *method, const char *body, size_t len,
 	CURLcode rc;
 
 	cpnp_buf_reset(&rpc->answer);
-	if (curl_easy_setopt(rpc->easy, CURLOPT_POSTFIELDS, body) !=
-		CURLE_OK ||
+	if (curl_easy_setopt(rpc->easy, CURLOPT_POSTFIELDS, body) != CURLE_OK ||
 	    curl_easy_setopt(rpc->easy, CURLOPT_POSTFIELDSIZE_LARGE,
 		(curl_off_t)len) != CURLE_OK ||
 	    curl_multi_add_handle(rpc->multi, rpc->easy) != CURLM_OK)

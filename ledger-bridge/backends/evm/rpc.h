@@ -16,8 +16,8 @@
 #define RPC_ANSWER_MAX (8u << 20)
 
 struct evm_rpc {
-	char url[RPC_URL_MAX]; /* may hold a secret: goes into no text */
-	cpnp_tstamp timeout;   /* of a request */
+	char url[RPC_URL_MAX];       /* may hold a secret: goes into no text */
+	cpnp_tstamp timeout;         /* of a request */
 	struct backend_waker *waker; /* hurries a request; may be NULL */
 	CURLM *multi;
 	CURL *easy;

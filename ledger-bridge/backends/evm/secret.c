@@ -19,8 +19,8 @@ check_file(int fd, const char *setting, const char *path, cpnp_diag *diag)
 		    "%.100s is not a file", path);
 	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
 		return backend_fail(diag, CPNP_ERR_FORBIDDEN, setting,
-		    "others may use %.80s, its mode is %04o: chmod 0600",
-		    path, (unsigned)st.st_mode & 07777);
+		    "others may use %.80s, its mode is %04o: chmod 0600", path,
+		    (unsigned)st.st_mode & 07777);
 	if (st.st_uid != geteuid() && st.st_uid != 0)
 		return backend_fail(diag, CPNP_ERR_FORBIDDEN, setting,
 		    "%.80s belongs to user %u: chown it to %u", path,

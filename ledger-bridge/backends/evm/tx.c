@@ -33,8 +33,8 @@ evm_key_init(struct evm_key *key, const uint8_t secret[32])
 		evm_key_fini(key);
 		return CPNP_ERR_RANGE;
 	}
-	(void)secp256k1_ec_pubkey_serialize(key->ctx, point, &len, &public_key,
-	    SECP256K1_EC_UNCOMPRESSED);
+	(void)secp256k1_ec_pubkey_serialize(
+	    key->ctx, point, &len, &public_key, SECP256K1_EC_UNCOMPRESSED);
 	keccak256((cpnp_bytes){point + 1, 64}, digest);
 	memcpy(key->address, digest + 12, EVM_ADDRESS_LEN);
 	memcpy(key->secret, secret, sizeof(key->secret));
@@ -63,9 +63,9 @@ evm_key_read(struct evm_key *key, const char *path, cpnp_diag *diag)
 	if (strncmp(hex, "0x", 2) == 0)
 		hex += 2;
 	err = strlen(hex) == 2 * sizeof(secret) &&
-		hex_decode(hex, secret, sizeof(secret)) == 0
-	    ? evm_key_init(key, secret)
-	    : CPNP_ERR_RANGE;
+		      hex_decode(hex, secret, sizeof(secret)) == 0
+		  ? evm_key_init(key, secret)
+		  : CPNP_ERR_RANGE;
 	OPENSSL_cleanse(text, sizeof(text));
 	OPENSSL_cleanse(secret, sizeof(secret));
 	if (err == CPNP_ERR_RANGE)
@@ -118,8 +118,8 @@ evm_address_parse(const char *text, uint8_t address[EVM_ADDRESS_LEN])
 		return CPNP_ERR_CONFIG;
 	evm_address_text(address, good);
 	return has_upper && has_lower && strcmp(text, good) != 0
-	    ? CPNP_ERR_CONFIG
-	    : 0;
+		   ? CPNP_ERR_CONFIG
+		   : 0;
 }
 
 void
@@ -150,9 +150,9 @@ put_fields(cpnp_buf *buf, const struct evm_tx *tx)
 	rlp_put_uint(buf, tx->tip);
 	rlp_put_uint(buf, tx->max_fee);
 	rlp_put_uint(buf, tx->gas);
-	rlp_put_bytes(buf,
-	    tx->to == NULL ? CPNP_BYTES_NONE
-			   : (cpnp_bytes){tx->to, EVM_ADDRESS_LEN});
+	rlp_put_bytes(buf, tx->to == NULL
+			       ? CPNP_BYTES_NONE
+			       : (cpnp_bytes){tx->to, EVM_ADDRESS_LEN});
 	rlp_put_uint(buf, 0); /* value */
 }
 
@@ -174,7 +174,8 @@ put_tx(cpnp_buf *buf, const struct evm_tx *tx, cpnp_bytes tail)
 		rlp_put_bytes(&data_head, tx->data);
 	cpnp_buf_put_raw(buf, (cpnp_bytes){&type, 1});
 	rlp_put_list(buf, fields.len + data_head.len +
-		(tx->data.len > 1 ? tx->data.len : 0) + 1 + tail.len);
+			      (tx->data.len > 1 ? tx->data.len : 0) + 1 +
+			      tail.len);
 	cpnp_buf_put_raw(buf, cpnp_buf_bytes(&fields));
 	rlp_put_bytes(buf, tx->data);
 	rlp_put_list(buf, 0); /* access list */
@@ -183,8 +184,8 @@ put_tx(cpnp_buf *buf, const struct evm_tx *tx, cpnp_bytes tail)
 }
 
 static int
-sign(const struct evm_key *key, const uint8_t digest[KECCAK_LEN],
-    cpnp_buf *tail)
+sign(
+    const struct evm_key *key, const uint8_t digest[KECCAK_LEN], cpnp_buf *tail)
 {
 	secp256k1_ecdsa_recoverable_signature signature;
 	uint8_t compact[64];
@@ -221,8 +222,8 @@ evm_tx_sign(const struct evm_tx *tx, const struct evm_key *key, cpnp_buf *out,
 	if (err == 0)
 		err = put_tx(out, tx, cpnp_buf_bytes(&tail));
 	if (err == 0)
-		keccak256((cpnp_bytes){out->ptr + start, out->len - start},
-		    hash);
+		keccak256(
+		    (cpnp_bytes){out->ptr + start, out->len - start}, hash);
 	cpnp_buf_fini(&plain);
 	return err;
 }

@@ -45,18 +45,18 @@ int evm_secret_read(const char *setting, const char *path, char *out,
 /* An address as people write it, with the checksum of EIP-55.  Without a
  * checksum (letters of one case) it is taken as well.  CPNP_ERR_CONFIG. */
 int evm_address_parse(const char *text, uint8_t address[EVM_ADDRESS_LEN]);
-void evm_address_text(const uint8_t address[EVM_ADDRESS_LEN],
-    char text[EVM_ADDRESS_TEXT]);
+void evm_address_text(
+    const uint8_t address[EVM_ADDRESS_LEN], char text[EVM_ADDRESS_TEXT]);
 /* The address of the contract that a transaction creates. */
-void evm_address_created(const uint8_t creator[EVM_ADDRESS_LEN],
-    uint64_t nonce, uint8_t address[EVM_ADDRESS_LEN]);
+void evm_address_created(const uint8_t creator[EVM_ADDRESS_LEN], uint64_t nonce,
+    uint8_t address[EVM_ADDRESS_LEN]);
 
 struct evm_tx {
 	uint64_t chain_id;
 	uint64_t nonce;
-	uint64_t tip;     /* wei of gas: max_priority_fee_per_gas */
-	uint64_t max_fee; /* and max_fee_per_gas */
-	uint64_t gas;     /* limit */
+	uint64_t tip;      /* wei of gas: max_priority_fee_per_gas */
+	uint64_t max_fee;  /* and max_fee_per_gas */
+	uint64_t gas;      /* limit */
 	const uint8_t *to; /* NULL creates a contract */
 	cpnp_bytes data;
 };

@@ -45,7 +45,7 @@ reckon_gas(cpnp_bytes data)
 	floor = GAS_FLOOR_ZERO * zeros + GAS_FLOOR_BYTE * others;
 	/* memory costs the square of its words, twice over for the copy */
 	plain = GAS_ZERO * zeros + GAS_BYTE * others + GAS_APPEND +
-	    GAS_APPEND_BYTE * data.len + words * words / 128;
+		GAS_APPEND_BYTE * data.len + words * words / 128;
 	return GAS_TX + (plain > floor ? plain : floor);
 }
 
@@ -61,8 +61,8 @@ window_price(const struct evm_conf *conf, uint64_t base_fee, uint64_t *tip,
 		    (unsigned long long)base_fee);
 	/* room for the base fee to double */
 	*max_fee = base_fee > (conf->max_fee - conf->tip) / 2
-	    ? conf->max_fee
-	    : 2 * base_fee + conf->tip;
+		       ? conf->max_fee
+		       : 2 * base_fee + conf->tip;
 	*tip = conf->tip < *max_fee ? conf->tip : *max_fee;
 	return 0;
 }
@@ -98,8 +98,8 @@ static void
 items_remove(struct evm_window *w, size_t i)
 {
 	item_fini(&w->items[i]);
-	memmove(&w->items[i], &w->items[i + 1],
-	    (--w->n - i) * sizeof(w->items[0]));
+	memmove(
+	    &w->items[i], &w->items[i + 1], (--w->n - i) * sizeof(w->items[0]));
 }
 
 void
@@ -141,8 +141,8 @@ items_insert(struct evm_window *w, uint64_t seq, cpnp_bytes batch)
 		memcpy(item.batch, batch.ptr, batch.len);
 	while (i > 0 && w->items[i - 1].seq > seq)
 		i--;
-	memmove(&w->items[i + 1], &w->items[i],
-	    (w->n++ - i) * sizeof(w->items[0]));
+	memmove(
+	    &w->items[i + 1], &w->items[i], (w->n++ - i) * sizeof(w->items[0]));
 	w->items[i] = item;
 	return 0;
 }
@@ -167,8 +167,8 @@ learn_scale(cpnp_log *log, cpnp_diag *diag)
 		    "about %llu",
 		    (unsigned long long)gas, (unsigned long long)reckoned);
 	log->window.scale = gas <= reckoned
-	    ? SCALE_ONE
-	    : (gas * SCALE_ONE + reckoned - 1) / reckoned;
+				? SCALE_ONE
+				: (gas * SCALE_ONE + reckoned - 1) / reckoned;
 	return 0;
 }
 
@@ -209,7 +209,7 @@ explain_refusal(cpnp_log *log, struct evm_item *item, uint64_t gas,
 	if (!*refused)
 		return 0;
 	item->blocked = node_nonce(node, "pending", 0, &pending, NULL) == 0 &&
-	    pending > item->nonce;
+			pending > item->nonce;
 	err = node_check_funds(node, gas, item->max_fee, diag);
 	return err != 0 ? err : CPNP_ERR_UNAVAILABLE;
 }
@@ -219,7 +219,8 @@ send_item(cpnp_log *log, struct evm_item *item, uint64_t nonce, bool raise,
     cpnp_diag *diag)
 {
 	struct evm_node *node = &log->node;
-	struct evm_tx tx = {.chain_id = node->conf.chain_id, .nonce = nonce,
+	struct evm_tx tx = {.chain_id = node->conf.chain_id,
+	    .nonce = nonce,
 	    .to = node->conf.contract};
 	bool refused = false;
 	int err = 0;
@@ -266,9 +267,9 @@ is_due(const cpnp_log *log, const struct evm_item *item, uint64_t nonce,
 		return true;
 	/* the next block may ask for an eighth more than the last */
 	*raise = item->blocked ||
-	    (item->max_fee < base_fee + base_fee / 8 &&
-		can_raise(&log->node.conf, item)) ||
-	    backend_now() - item->sent_at >= log->node.conf.resend_after;
+		 (item->max_fee < base_fee + base_fee / 8 &&
+		     can_raise(&log->node.conf, item)) ||
+		 backend_now() - item->sent_at >= log->node.conf.resend_after;
 	return *raise;
 }
 
@@ -330,7 +331,7 @@ settle_items(cpnp_log *log, cpnp_diag *diag)
 	int err;
 
 	while (w->n > 0 && sight->has_final &&
-	    w->items[0].seq < sight->final_state.writer_next) {
+	       w->items[0].seq < sight->final_state.writer_next) {
 		err = check_placed(log, &w->items[0], diag);
 		if (err != 0)
 			return err;
@@ -379,8 +380,7 @@ window_pump(cpnp_log *log, cpnp_diag *diag)
 		err = CPNP_ERR_UNAVAILABLE;
 	if (err != 0) {
 		diag->err = err;
-		(void)snprintf(
-		    log->text, sizeof(log->text), "%s", diag->why);
+		(void)snprintf(log->text, sizeof(log->text), "%s", diag->why);
 	}
 	return err;
 }
@@ -391,8 +391,8 @@ static int
 check_size(const cpnp_log *log, cpnp_bytes batch, cpnp_diag *diag)
 {
 	const struct evm_conf *conf = &log->node.conf;
-	uint64_t gas = GAS_TX + GAS_APPEND +
-	    (uint64_t)batch.len * GAS_FLOOR_BYTE;
+	uint64_t gas =
+	    GAS_TX + GAS_APPEND + (uint64_t)batch.len * GAS_FLOOR_BYTE;
 
 	if (batch.len == 0 || batch.len > conf->batch_max)
 		return backend_fail(diag, CPNP_ERR_TOO_LONG, "batch",
@@ -417,8 +417,8 @@ append_again(cpnp_log *log, uint64_t seq, cpnp_bytes batch, cpnp_diag *diag)
 		return backend_fail(diag, CPNP_ERR_UNAVAILABLE, "rpc-url",
 		    "the node has no event of batch %llu of ours",
 		    (unsigned long long)seq);
-	if (err != 0 || (log->sight.has_final &&
-			    seq < log->sight.final_state.writer_next))
+	if (err != 0 ||
+	    (log->sight.has_final && seq < log->sight.final_state.writer_next))
 		return err;
 	/* it may yet lose its place */
 	return items_insert(&log->window, seq, batch);
@@ -446,8 +446,7 @@ window_next(cpnp_log *log, uint64_t *seq, cpnp_diag *diag)
 }
 
 int
-window_append(
-    cpnp_log *log, uint64_t seq, cpnp_bytes batch, cpnp_diag *diag)
+window_append(cpnp_log *log, uint64_t seq, cpnp_bytes batch, cpnp_diag *diag)
 {
 	struct evm_window *w = &log->window;
 	struct evm_item *item = items_find(w, seq);
@@ -456,8 +455,7 @@ window_append(
 
 	if (w->conflict ||
 	    (item != NULL &&
-		!cpnp_bytes_equal(
-		    batch, (cpnp_bytes){item->batch, item->len})))
+		!cpnp_bytes_equal(batch, (cpnp_bytes){item->batch, item->len})))
 		return backend_fail(diag, CPNP_ERR_EXISTS, "key-file",
 		    "number %llu of this writer has other bytes: two "
 		    "processes use one key, or the store is an old copy",
