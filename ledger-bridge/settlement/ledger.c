@@ -230,10 +230,9 @@ signing_key(const struct call *call, cpnp_bytes kid)
 
 /* Everything up to the rules of the operation itself. */
 static unsigned
-check_call(struct call *call, const struct item *item, const struct rule *rule)
+check_call(struct call *call, struct item *item, const struct rule *rule)
 {
 	cpnp_ledger *l = call->ledger;
-	int err;
 
 	if (memcmp(call->op->ledger, l->id, sizeof(l->id)) != 0)
 		return CPNP_OUTCOME_LEDGER;
@@ -243,11 +242,15 @@ check_call(struct call *call, const struct item *item, const struct rule *rule)
 	call->key = signing_key(call, item->kid);
 	if (call->key == NULL)
 		return CPNP_OUTCOME_KEY;
-	err = item_verify(&l->env, item, call->payload,
-	    (cpnp_bytes){call->key->spki, call->key->spki_len});
-	if (cpnp_error_is_fatal(err))
-		l->err = err;
-	if (err != 0)
+	/* one id, one key, one root: once for all payloads of an item, else a
+	 * forged bundle costs a verification for each */
+	if (!item->verified)
+		item->err = item_verify(&l->env, item, call->payload,
+		    (cpnp_bytes){call->key->spki, call->key->spki_len});
+	item->verified = true;
+	if (cpnp_error_is_fatal(item->err))
+		l->err = item->err;
+	if (item->err != 0)
 		return CPNP_OUTCOME_SIGNATURE;
 	/* it never comes back: there is no key to keep */
 	if (call->account->status == CPNP_ACCOUNT_CLOSED)
@@ -256,7 +259,7 @@ check_call(struct call *call, const struct item *item, const struct rule *rule)
 }
 
 static unsigned
-apply_op(struct call *call, const struct item *item, const struct rule *rule)
+apply_op(struct call *call, struct item *item, const struct rule *rule)
 {
 	unsigned code;
 
@@ -280,7 +283,7 @@ apply_op(struct call *call, const struct item *item, const struct rule *rule)
 /* One payload.  Its outcome stands before those of the events it causes, so
  * its place is taken first. */
 static void
-apply_payload(cpnp_ledger *l, const struct item *item, cpnp_bytes payload)
+apply_payload(cpnp_ledger *l, struct item *item, cpnp_bytes payload)
 {
 	uint8_t digest[CPNP_SHA256_LEN];
 	struct call call = {
@@ -326,7 +329,7 @@ emit_malformed(cpnp_ledger *l, cpnp_bytes bytes)
 }
 
 static void
-apply_item(cpnp_ledger *l, const struct item *item)
+apply_item(cpnp_ledger *l, struct item *item)
 {
 	cpnp_bytes payload;
 	cpnp_cbor_rd rd;

@@ -463,6 +463,8 @@ struct item {
 	cpnp_bytes payloads; /* n byte strings */
 	bool has_root;
 	uint8_t root[CPNP_SHA256_LEN]; /* what is signed; else payload */
+	bool verified; /* err is what verifying gave */
+	int err;
 };
 /* How many items a batch has; CPNP_ERR_* when it is no batch. */
 int batch_open(cpnp_cbor_rd *rd, cpnp_bytes batch, size_t *n);

@@ -513,6 +513,114 @@ START_TEST(test_tokens_do_not_pile_up)
 }
 END_TEST
 
+static unsigned verified_n, hashed_n;
+
+static int
+count_verify(void *user, cpnp_bytes spki, int alg, cpnp_bytes bytes,
+    cpnp_bytes signature)
+{
+	verified_n++;
+	return w.env->verify(user, spki, alg, bytes, signature);
+}
+
+static int
+count_sha256(void *user, const cpnp_bytes *parts, size_t n,
+    uint8_t digest[CPNP_SHA256_LEN])
+{
+	hashed_n++;
+	return w.env->env.sha256(user, parts, n, digest);
+}
+
+/* Apply the log and one more batch elsewhere, to see what that batch costs. */
+static void
+measure(const cpnp_buf *batch)
+{
+	cpnp_ledger_env env = *w.env;
+	cpnp_ledger_info info;
+	cpnp_log_entry entry;
+	cpnp_ledger *ledger;
+
+	env.verify = count_verify;
+	env.env.sha256 = count_sha256;
+	ck_assert_int_eq(cpnp_ledger_new(&ledger, &env,
+	    cpnp_buf_bytes(&w.genesis), NULL), 0);
+	fx_replay(ledger);
+	ck_assert_int_eq(cpnp_ledger_get_info(ledger, &info), 0);
+	entry.position = info.position;
+	memcpy(entry.prev, info.head, sizeof(entry.prev));
+	entry.batch = cpnp_buf_bytes(batch);
+	verified_n = hashed_n = 0;
+	ck_assert_int_eq(cpnp_ledger_apply(ledger, &entry, NULL), 0);
+	cpnp_ledger_del(ledger);
+}
+
+/* Many operations under one signature that does not verify cost one look. */
+START_TEST(test_forged_bundle_is_verified_once)
+{
+	enum { N = 40 };
+	cpnp_buf payloads[N], items[N], batch = fx_buf();
+	cpnp_bytes views[N], signed_ops[N];
+	cpnp_op op;
+	size_t i;
+
+	for (i = 0; i < N; i++) {
+		op = fx_op(CPNP_OP_TRANSFER, CUST);
+		fx_money(&op, PROV, 1);
+		payloads[i] = fx_encode(&op);
+		views[i] = cpnp_buf_bytes(&payloads[i]);
+		items[i] = fx_buf();
+	}
+	ck_assert_int_eq(cpnp_op_sign(
+	    &w.actors[CUST].signer, views, N, items), 0);
+	for (i = 0; i < N; i++)
+		signed_ops[i] = cpnp_buf_bytes(&items[i]);
+	ck_assert_int_eq(cpnp_batch_encode(signed_ops, N, &batch), 0);
+	batch.ptr[batch.len - 1] ^= 1;
+	measure(&batch);
+	ck_assert_uint_eq(verified_n, 1);
+	fx_append(batch);
+	for (i = 0; i < N; i++) {
+		ck_assert_uint_eq(
+		    fx_outcome(i).code, CPNP_OUTCOME_SIGNATURE);
+		cpnp_buf_fini(&payloads[i]);
+		cpnp_buf_fini(&items[i]);
+	}
+}
+END_TEST
+
+/* Who redeems what is not on the chain makes others hash, but not long. */
+START_TEST(test_redeeming_nothing_is_cheap)
+{
+	cpnp_buf item, batch = fx_buf();
+	cpnp_bytes bytes;
+	cpnp_op op = fx_op(CPNP_OP_CHANNEL_OPEN, CUST);
+
+	fx_mint(CUST, 100000);
+	fx_money(&op, PROV, 100000);
+	op.until = fx_now() + DAY;
+	op.order = op.chain = (cpnp_bytes){w.id, CPNP_SHA256_LEN};
+	op.unit = 1;
+	HAVE(op, FEE_MAX), HAVE(op, UNTIL), HAVE(op, ORDER);
+	HAVE(op, CHAIN), HAVE(op, UNIT);
+	OK(op, CUST);
+	memcpy(id, w.digest, sizeof(id));
+	op = fx_about(CPNP_OP_REDEEM, PROV, id);
+	op.chain = (cpnp_bytes){id, CPNP_SHA256_LEN};
+	op.count = CPNP_CHAIN_MAX;
+	HAVE(op, CHAIN), HAVE(op, COUNT);
+	item = fx_sign(&op, &w.actors[PROV].signer);
+	bytes = cpnp_buf_bytes(&item);
+	ck_assert_int_eq(cpnp_batch_encode(&bytes, 1, &batch), 0);
+	cpnp_buf_fini(&item);
+	measure(&batch);
+	/* about what it costs to verify a signature, not forty of them */
+	ck_assert_uint_gt(hashed_n, CPNP_CHAIN_MAX);
+	ck_assert_uint_lt(hashed_n, 600);
+	fx_append(batch);
+	ck_assert_uint_eq(fx_outcome(0).code, CPNP_OUTCOME_PROOF);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -527,7 +635,9 @@ main(void)
 	    test_nothing_is_claimed_behind_its_time,
 	    test_nothing_is_audited_behind_its_time,
 	    test_rating_is_not_spoiled_by_haste, test_no_fee_for_nothing,
-	    test_pseudonyms_do_not_pile_up, test_tokens_do_not_pile_up};
+	    test_pseudonyms_do_not_pile_up, test_tokens_do_not_pile_up,
+	    test_forged_bundle_is_verified_once,
+	    test_redeeming_nothing_is_cheap};
 
 	return fx_run(
 	    "settlement attack", tests, sizeof(tests) / sizeof(tests[0]));
