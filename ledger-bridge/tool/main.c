@@ -107,7 +107,8 @@ static const struct tool_verb verbs[] = {
     {{"verify", NULL}, 1, 1, "ca key xml ", tool_verify,
 	"verify FILE (--ca FILE | --key PUB) [--xml]", 0, {0}},
     {{"log", "verify"}, 0, 0, "store ca key proof ", tool_log_verify,
-	"log verify [--store FILE] [--ca FILE] [--key PUB] [--proof FILE]...", 0, {0}},
+	"log verify [--store FILE] [--ca FILE] [--key PUB] [--proof FILE]...",
+	0, {0}},
     {{"log", "show"}, 0, 0, "store ", tool_log_show,
 	"log show [--store FILE]", 0, {0}},
     {{"log", "head"}, 0, 0, "store output ", tool_log_head,
@@ -134,7 +135,8 @@ static const struct tool_verb verbs[] = {
     {{"reconcile", NULL}, 0, 2, "export answer peer store output ",
 	tool_reconcile,
 	"reconcile --export --peer NAME [--store FILE] [-o FILE]\n"
-	"       cpnp-ledger reconcile BOOK [OTHER | --answer] [-o FILE]", 0, {0}},
+	"       cpnp-ledger reconcile BOOK [OTHER | --answer] [-o FILE]",
+	0, {0}},
     {{NULL, NULL}, 0, 0, NULL, NULL, NULL, 0, {0}}};
 
 static const struct tool_verb *const tables[] = {verbs, tool_verbs_init,

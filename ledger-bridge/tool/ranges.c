@@ -39,6 +39,7 @@ struct ranges {
 	bool has_sent, has_received;
 	bool sent_empty, received_empty;
 	uint64_t received;
+	uint64_t work;
 };
 
 static int fail(cpnp_diag *diag, int err, const char *where, const char *fmt,
@@ -178,6 +179,14 @@ fingerprint(const struct ranges *r, size_t a, size_t b,
 	return ok ? 0 : CPNP_ERR_CRYPTO;
 }
 
+/* Count what a peer makes us look at. */
+static int
+spend(struct ranges *r, size_t entries)
+{
+	r->work += entries + 1;
+	return r->work <= RANGES_WORK_MAX(r->n) ? 0 : CPNP_ERR_FULL;
+}
+
 /* The shortest bound between an entry and the one before it. */
 static void
 bound_between(const struct ranges *r, size_t i, struct bound *bound)
@@ -301,7 +310,9 @@ recv_fingerprint(
 	int err;
 
 	slice(r, range, &a, &b);
-	err = fingerprint(r, a, b, print);
+	err = spend(r, b - a);
+	if (err == 0)
+		err = fingerprint(r, a, b, print);
 	if (err != 0)
 		return err;
 	if (n == b - a && memcmp(print, theirs.ptr, sizeof(print)) == 0)
@@ -340,6 +351,8 @@ recv_entries(struct ranges *r, const struct range *range, cpnp_cbor_rd *rd)
 	size_t a, b, n, i;
 
 	slice(r, range, &a, &b);
+	if (spend(r, b - a) != 0)
+		return CPNP_ERR_FULL;
 	n = cpnp_cbor_get_array(rd, 0, RANGES_MESSAGE_MAX);
 	for (i = 0; i < n && rd->err == 0; i++) {
 		(void)cpnp_cbor_get_array(rd, 3, 3);

@@ -38,6 +38,9 @@
 #define RANGES_MESSAGE_MAX 131072
 #define RANGES_TOTAL_MAX ((uint64_t)1 << 30) /* bytes received in all */
 #define RANGES_QUEUE_MAX 262144 /* ranges that wait to be sent */
+/* Entries that are looked at for a list of n, all told: five levels of parts
+ * need 12 n, and a peer that asks for the same again and again gets no more. */
+#define RANGES_WORK_MAX(n) (64 * (uint64_t)(n) + 65536)
 
 struct range_entry {
 	uint8_t digest[CPNP_SHA256_LEN];

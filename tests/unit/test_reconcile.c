@@ -279,6 +279,51 @@ START_TEST(test_reconcile_refuses_hostile_messages)
 }
 END_TEST
 
+/* RANGES_WORK_MAX: twenty bytes that make us read the whole list are not
+ * answered for ever. */
+START_TEST(test_reconcile_work_limit)
+{
+	struct ranges *r;
+	struct found found = {0};
+	cpnp_diag diag = {0};
+	cpnp_buf message;
+	size_t i, round;
+	int err = 0;
+
+	seed = 5;
+	setup_equal(5000);
+	ck_assert_int_eq(ranges_new(&r, mine, mine_n, "b", "a", false,
+	    count_found, &found), 0);
+	cpnp_buf_init(&message, &ledger_mem, RANGES_MESSAGE_MAX);
+	for (round = 0; round < 100 && err == 0; round++) {
+		cpnp_buf_reset(&message);
+		cpnp_cbor_put_array(&message, 2);
+		if (round == 0) {
+			cpnp_cbor_put_array(&message, 3);
+			cpnp_cbor_put_uint(&message, RANGES_VERSION);
+			cpnp_cbor_put_str(&message, "a");
+			cpnp_cbor_put_str(&message, "b");
+		} else {
+			cpnp_cbor_put_null(&message);
+		}
+		cpnp_cbor_put_array(&message, 10);
+		for (i = 0; i < 10; i++) {
+			cpnp_cbor_put_array(&message, 4);
+			cpnp_cbor_put_bytes(&message, CPNP_BYTES_NONE);
+			cpnp_cbor_put_bytes(&message, CPNP_BYTES_NONE);
+			cpnp_cbor_put_bool(&message, false);
+			cpnp_cbor_put_array(&message, 0);
+		}
+		err = ranges_recv(r, cpnp_buf_bytes(&message), &diag);
+	}
+	ck_assert_int_eq(err, CPNP_ERR_FULL);
+	ck_assert_uint_le(found.only_mine, RANGES_WORK_MAX(mine_n));
+	cpnp_buf_fini(&message);
+	ranges_del(r);
+	free_books();
+}
+END_TEST
+
 /* RANGES_MESSAGE_MAX */
 START_TEST(test_reconcile_message_limit)
 {
@@ -448,7 +493,8 @@ main(void)
 	    test_reconcile_books_with_nothing_in_common,
 	    test_reconcile_random_books,
 	    test_reconcile_refuses_hostile_messages,
-	    test_reconcile_message_limit, test_reconcile_tool_two_books,
+	    test_reconcile_work_limit, test_reconcile_message_limit,
+	    test_reconcile_tool_two_books,
 	    test_reconcile_tool_with_a_peer,
 	    test_reconcile_tool_says_what_is_wrong,
 	    test_reconcile_export_from_journals};
