@@ -82,6 +82,11 @@ void cpnpc_record_fini(cpnpc_record *record);
 typedef struct cpnpc_records {
 	cpnpc_record *items;
 	size_t n;
+	/* Of a set, one bit for each number, the lowest for 1: orders that are
+	 * no items since their notes cannot be read, and those of them that
+	 * are not over. */
+	unsigned unreadable;
+	unsigned doubtful;
 } cpnpc_records;
 
 /* Client orders in the store: all, those that are open, or those that id
@@ -94,6 +99,10 @@ void cpnpc_records_fini(cpnpc_records *records);
 /* The orders of the store that are members of the set id, by their numbers;
  * none when there is no such set (set.c). */
 int cpnpc_set_read(cpnpc_records *records, cpnp_store *store, const char *id);
+/* How a set stands is not known while one of its orders is in doubt, and what
+ * were done might be a second agreement: tells that, and what can be done. */
+cpnpc_exit cpnpc_set_check(
+    cpnpc *run, const cpnpc_records *records, const char *id);
 /* There is an agreement, Completed or Active. */
 bool cpnpc_stands(cpnp_agreement_state state);
 /* The one order that id names; tells the error. */

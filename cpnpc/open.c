@@ -434,8 +434,11 @@ add_named(cpnpc_session *session, cpnpc_goal goal)
 	size_t i;
 
 	(void)cpnpc_set_read(&records, session->store, id);
-	is_set = records.n > 0;
-	if (is_set && cpnpc_goal_is_change(goal) &&
+	is_set = records.n > 0 || records.doubtful != 0;
+	code = cpnpc_set_check(session->run, &records, id);
+	if (code != CPNPC_DONE)
+		session->many = false;
+	else if (is_set && cpnpc_goal_is_change(goal) &&
 	    goal != CPNPC_GOAL_WITHDRAW)
 		code = add_agreed(session, goal, &records);
 	else

@@ -26,26 +26,85 @@ get_member(const cpnp_store_row *row, cpnpc_member *member)
 	return true;
 }
 
+/* The set that an order is of, if it is of one, by its name: ID.NUMBER. */
+static bool
+get_set_by_name(cpnp_bytes name, char id[CPNP_ORDER_ID_MAX + 1])
+{
+	char *dot;
+
+	snprintf(id, CPNP_ORDER_ID_MAX + 1, "%.*s", (int)name.len,
+	    (const char *)name.ptr);
+	dot = strrchr(id, '.');
+	if (dot == NULL || dot == id)
+		return false;
+	*dot = '\0';
+	return true;
+}
+
+static bool
+is_over(const cpnp_store_row *row)
+{
+	return row->settled && row->agreement_state == CPNP_AGREEMENT_NONE;
+}
+
 /* What a search for the identifier of a member has found. */
 struct search {
 	cpnpc_records *records;
 	const char *id;
 	unsigned number;
+	unsigned of;
+	char name[CPNP_ORDER_ID_MAX + 1];
 };
+
+/* An order with the name of a member and a note that says nothing. */
+static void
+mark_unreadable(const struct search *search, const cpnp_store_row *row)
+{
+	unsigned bit = 1U << (search->number - 1);
+
+	if (!cpnp_bytes_equal(
+		row->customer_order_id, cpnp_bytes_str(search->name)))
+		return;
+	search->records->unreadable |= bit;
+	if (!is_over(row))
+		search->records->doubtful |= bit;
+}
+
+/* One alone, or one beyond the servers that were asked, is no member: it only
+ * has such a name. */
+static void
+check_unreadable(const struct search *search)
+{
+	cpnpc_records *records = search->records;
+	unsigned mask = records->unreadable;
+
+	if (records->n > 0)
+		mask &= (1U << search->of) - 1;
+	else if ((mask & (mask - 1)) == 0)
+		mask = 0;
+	records->unreadable &= mask;
+	records->doubtful &= mask;
+}
 
 static int
 on_row(void *user, const cpnp_store_row *row)
 {
 	struct search *search = user;
 	cpnpc_records *records = search->records;
-	cpnpc_member member;
+	cpnpc_intent intent;
 	int err;
 
-	if (row->role != CPNP_CLIENT || !get_member(row, &member) ||
-	    member.number != search->number ||
-	    strcmp(member.id, search->id) != 0 ||
+	if (row->role != CPNP_CLIENT)
+		return 0;
+	if (cpnpc_intent_parse(row->note, &intent) != 0) {
+		mark_unreadable(search, row);
+		return 0;
+	}
+	if (intent.set.number != search->number ||
+	    strcmp(intent.set.id, search->id) != 0 ||
 	    records->n == CPNPC_SET_MAX)
 		return 0;
+	search->of = intent.set.of;
 	err = cpnpc_record_copy(&records->items[records->n], row);
 	if (err == 0)
 		records->n++;
@@ -56,7 +115,6 @@ int
 cpnpc_set_read(cpnpc_records *records, cpnp_store *store, const char *id)
 {
 	struct search search = {.records = records, .id = id};
-	char name[CPNP_ORDER_ID_MAX + 1];
 	int err = 0;
 
 	*records = (cpnpc_records){0};
@@ -67,13 +125,32 @@ cpnpc_set_read(cpnpc_records *records, cpnp_store *store, const char *id)
 		return CPNP_ERR_NOMEM;
 	while (err == 0 && search.number < CPNPC_SET_MAX) {
 		search.number++;
-		snprintf(name, sizeof(name), "%s.%u", id, search.number);
+		snprintf(search.name, sizeof(search.name), "%.*s.%u",
+		    CPNPC_SET_ID_MAX, id, search.number);
 		err = cpnp_store_search(
-		    store, cpnp_bytes_str(name), on_row, &search);
+		    store, cpnp_bytes_str(search.name), on_row, &search);
 	}
+	check_unreadable(&search);
 	if (err != 0)
 		cpnpc_records_fini(records);
 	return err;
+}
+
+cpnpc_exit
+cpnpc_set_check(cpnpc *run, const cpnpc_records *records, const char *id)
+{
+	unsigned number = 1;
+
+	if (records->doubtful == 0)
+		return CPNPC_DONE;
+	while ((records->doubtful & 1U << (number - 1)) == 0)
+		number++;
+	return cpnpc_fail(run, CPNPC_LOCAL,
+	    "%s.%u: it is of the set %s and not over, and what %s keeps with "
+	    "it cannot be read, so nothing is done with the set; end it by its "
+	    "name first, with \"cpnpc cancel\", \"decline\" or \"withdraw\" "
+	    "and its --server",
+	    id, number, id, run->store);
 }
 
 /* ---- in a session ------------------------------------------------------ */
@@ -142,11 +219,13 @@ cpnpc_set_add(cpnpc_session *session, const char *id, cpnpc_exit *code)
 	if (find_set(session, id) != NULL)
 		return true;
 	err = cpnpc_set_read(&records, session->store, id);
-	found = err != 0 || records.n > 0;
+	found = err != 0 || records.n > 0 || records.doubtful != 0;
 	if (err != 0)
 		*code = cpnpc_fail(session->run, CPNPC_LOCAL, "%s: %s",
 		    session->run->store, cpnp_strerror(err));
 	else if (found)
+		*code = cpnpc_set_check(session->run, &records, id);
+	if (found && *code == CPNPC_DONE)
 		*code = add_members(session, &records);
 	cpnpc_records_fini(&records);
 	return found;
@@ -157,24 +236,48 @@ cpnpc_set_add_of(
     cpnpc_session *session, const cpnpc_record *record, cpnpc_exit *code)
 {
 	const cpnp_store_row *row = &record->row;
-	cpnpc_member member;
+	char id[CPNP_ORDER_ID_MAX + 1];
+	cpnpc_intent intent;
 
 	/* What is open on an agreement is no matter of the set any more. */
 	if (cpnpc_stands(row->agreement_state) && !row->settled)
 		return false;
-	return get_member(row, &member) &&
-	       cpnpc_set_add(session, member.id, code);
+	if (cpnpc_intent_parse(row->note, &intent) == 0)
+		return intent.set.id[0] != '\0' &&
+		       cpnpc_set_add(session, intent.set.id, code);
+	return get_set_by_name(row->customer_order_id, id) &&
+	       cpnpc_set_add(session, id, code);
 }
 
 /* Remember which of the orders that were added is to be accepted. */
-static void
+static cpnpc_exit
 wish_for(cpnpc_session *session, cpnp_bytes id)
 {
 	size_t i;
 
-	for (i = 0; i < session->jobs_n; i++)
-		if (cpnp_bytes_equal(cpnp_bytes_str(session->jobs[i].id), id))
-			session->jobs[i].set->wish = i + 1;
+	for (i = 0; i < session->jobs_n; i++) {
+		if (!cpnp_bytes_equal(cpnp_bytes_str(session->jobs[i].id), id))
+			continue;
+		session->jobs[i].set->wish = i + 1;
+		return CPNPC_DONE;
+	}
+	return cpnpc_fail(session->run, CPNPC_LOCAL,
+	    "%.*s: it is over; there is no offer to accept", (int)id.len,
+	    (const char *)id.ptr);
+}
+
+/* An order that is to be accepted, with the others of its set if it is of
+ * one. */
+static cpnpc_exit
+add_wish(cpnpc_session *session, cpnpc_record *record)
+{
+	cpnpc_exit code;
+
+	if (!cpnpc_set_add_of(session, record, &code))
+		return cpnpc_session_add(session, CPNPC_GOAL_ACCEPT, record);
+	return code == CPNPC_DONE
+		   ? wish_for(session, record->row.customer_order_id)
+		   : code;
 }
 
 cpnpc_exit
@@ -193,10 +296,8 @@ cpnpc_set_accept(cpnpc_session *session, const char *id)
 		    "be accepted, as %s.1",
 		    id, id);
 	code = cpnpc_records_find(session->run, session->store, id, &record);
-	if (code == CPNPC_DONE && cpnpc_set_add_of(session, &record, &code))
-		wish_for(session, record.row.customer_order_id);
-	else if (code == CPNPC_DONE)
-		code = cpnpc_session_add(session, CPNPC_GOAL_ACCEPT, &record);
+	if (code == CPNPC_DONE)
+		code = add_wish(session, &record);
 	cpnpc_record_fini(&record);
 	return code;
 }

@@ -150,6 +150,48 @@ cpnpc_set_json(json_t *object, const cpnp_store_row *row)
 	(void)json_object_set_new(object, "member_of", set);
 }
 
+static bool
+has_bit(unsigned mask, unsigned number)
+{
+	return (mask & 1U << (number - 1)) != 0;
+}
+
+/* The names of the orders that are missing in the table. */
+static json_t *
+json_unreadable(const cpnpc_records *records, const char *id)
+{
+	json_t *names = json_array();
+	char name[CPNP_ORDER_ID_MAX + 1];
+	unsigned number;
+
+	for (number = 1; number <= CPNPC_SET_MAX; number++) {
+		if (!has_bit(records->unreadable, number))
+			continue;
+		snprintf(name, sizeof(name), "%.*s.%u", CPNPC_SET_ID_MAX, id,
+		    number);
+		(void)json_array_append_new(
+		    names, cpnpc_json_text(cpnp_bytes_str(name)));
+	}
+	return names;
+}
+
+static void
+print_unreadable(const cpnpc_records *records, const char *id)
+{
+	unsigned number;
+
+	for (number = 1; number <= CPNPC_SET_MAX; number++) {
+		if (!has_bit(records->unreadable, number))
+			continue;
+		fputs("  ", stdout);
+		cpnpc_put_text(stdout, cpnp_bytes_str(id));
+		printf(".%u is missing here, since what is kept with it "
+		       "cannot be read; it is %s\n",
+		    number,
+		    has_bit(records->doubtful, number) ? "not over" : "over");
+	}
+}
+
 static void
 show_json(const cpnpc_records *records, const cpnpc_member *set)
 {
@@ -170,6 +212,9 @@ show_json(const cpnpc_records *records, const cpnpc_member *set)
 		(void)json_array_append_new(orders, order);
 	}
 	(void)json_object_set_new(object, "orders", orders);
+	if (records->unreadable != 0)
+		(void)json_object_set_new(object, "unreadable",
+		    json_unreadable(records, set->id));
 	cpnpc_json_print(object, CPNPC_DONE);
 }
 
@@ -198,6 +243,7 @@ cpnpc_set_show(cpnpc *run, const cpnpc_records *records)
 		cpnpc_view_close(&view);
 	}
 	(void)cpnpc_table_print(table, stdout, 2);
+	print_unreadable(records, intent.set.id);
 	fputs("Each order has its name, as \"cpnpc show ", stdout);
 	cpnpc_put_text(stdout, records->items[0].row.customer_order_id);
 	puts("\"");

@@ -221,9 +221,10 @@ show_set(cpnpc *run, cpnp_store *store, cpnpc_exit *code)
 
 	if (cpnpc_set_read(&records, store, run->operands[0]) != 0)
 		return false;
-	found = records.n > 0;
-	if (found)
-		*code = cpnpc_set_show(run, &records);
+	found = records.n > 0 || records.doubtful != 0;
+	*code = records.n > 0
+	    ? cpnpc_set_show(run, &records)
+	    : cpnpc_set_check(run, &records, run->operands[0]);
 	cpnpc_records_fini(&records);
 	return found;
 }
