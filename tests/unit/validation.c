@@ -384,13 +384,17 @@ check_one(const struct validation *v, bool is_server, cpnp_edition edition,
     const char *state)
 {
 	static struct snapshot before, after;
-	const char *expected = v->outcome[edition], *outcome;
+	const char *outcome;
 	struct pair pair;
 	struct peer *p = is_server ? &pair.server : &pair.client;
-	char what[256];
+	char what[256], expected[64];
+	bool is_remembered;
 	cpnp_msg msg;
 	int err;
 
+	(void)snprintf(expected, sizeof(expected), "%s", v->outcome[edition]);
+	is_remembered = expected[strcspn(expected, "+")] == '+';
+	expected[strcspn(expected, "+")] = '\0';
 	validation_reach(&pair, edition, is_server, state);
 	msg = make(p, v, edition);
 	spoil(&msg, v->wrong, peer_order(p, "o1"));
@@ -409,7 +413,12 @@ check_one(const struct validation *v, bool is_server, cpnp_edition edition,
 		ck_assert_msg(p->outbox_n == 0, "%s is answered", what);
 	if (strchr(expected, '!') != NULL)
 		check_stateless_fail(p, &msg);
-	if (strcmp(expected, "x") == 0 || strchr(expected, '!') != NULL) {
+	if (is_remembered) {
+		ck_assert_msg(strstr(p->trace, "keep;") != NULL &&
+			before.count == after.count,
+		    "%s is not remembered", what);
+	} else if (strcmp(expected, "x") == 0 ||
+	    strchr(expected, '!') != NULL) {
 		ck_assert_msg(is_same(&before, &after) &&
 			before.count == after.count &&
 			before.records == after.records &&

@@ -66,8 +66,9 @@ enum validation_wrong {
  *				   ProcessingReceived; agreed
  *
  * outcome, of draft-02 and of RFC 8921: what peer_outcome() says, where "x"
- * is a silent discard and "!" marks a FAIL that speaks for no order; NULL: the
- * edition has no such thing.
+ * is a silent discard and "!" marks a FAIL that speaks for no order, "+" behind
+ * it that the order remembers what it answered; NULL: the edition has no such
+ * thing.
  */
 struct validation {
 	const char *section;
