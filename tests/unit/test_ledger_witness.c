@@ -206,7 +206,10 @@ START_TEST(test_witness_follows_a_journal_that_grows)
 	expect("log consistency 4 9 --store $D/j.db -o $D/p4", 0, "");
 	witness("h9", "--proof $D/p4", 1, "from 5 it must be");
 	witness("h9", "--proof $D/h9", 1, "not a consistency proof");
-	witness("h9", "--proof $D/p", 0, "witness.example");
+	/* the state is committed before a signature can be given out */
+	witness("h9", "--proof $D/p -o $D/none/x", 1, "cannot write");
+	witness("h5", "", 1, "rolled back to 5 leaves, from 9");
+	witness("h9", "", 0, "witness.example");
 	/* what was cosigned once is not given up */
 	witness("h5", "", 1, "rolled back to 5 leaves, from 9");
 }
@@ -379,6 +382,28 @@ START_TEST(test_witness_of_a_p256_journal)
 }
 END_TEST
 
+/* Heads of a journal on a shared ledger (U34, B1): they only grow. */
+START_TEST(test_anchor_puts_the_newest_head_on_the_ledger)
+{
+	shell("cd $D && printf 'genesis = genesis\nstore = t.db\n"
+	      "backend = sqlite\nsetting = {\"path = '$D'/log.db\","
+	      " \"writer = w\"}\naccount = op\nkey-file = w.key\n' >t.conf");
+	expect("init --name n --member op:operator:$D/w.pub"
+	       " --config $D/t.conf", 0, "ledger ");
+	save(party.db, "j.db");
+	expect("anchor --journal $D/j.db --config $D/t.conf", 0, "anchor ");
+	ck_assert_ptr_nonnull(strstr(output, "accepted in entry 1"));
+	expect("anchor --journal $D/j.db --config $D/t.conf", 0, "entry 1");
+	grow(party.journal, 4, 3);
+	save(party.db, "j.db");
+	expect("anchor --journal $D/j.db --config $D/t.conf --json", 0,
+	    "\"position\":2");
+	expect("anchor --journal $D/none --config $D/t.conf", 1,
+	    "cannot read");
+	expect("status --config $D/t.conf", 0, "entries 3");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -389,7 +414,8 @@ main(void)
 	    test_fraud_from_the_proof_that_the_origin_gave,
 	    test_no_fraud_where_there_is_none,
 	    test_witness_says_what_is_wrong, test_checkpoint_limits,
-	    test_witness_of_a_p256_journal};
+	    test_witness_of_a_p256_journal,
+	    test_anchor_puts_the_newest_head_on_the_ledger};
 
 	return fx_run("ledger_witness", tests,
 	    sizeof(tests) / sizeof(*tests), setup, teardown);
