@@ -465,7 +465,9 @@ do_withdraw(struct call *call)
 		return CPNP_OUTCOME_PARTY;
 	if (e->state != CPNP_ESCROW_POSTED)
 		return CPNP_OUTCOME_STATE;
-	if (e->payee == call->account && l->time < e->end)
+	/* no mark for leaving what the payer has stopped and does not pay */
+	if (e->payee == call->account && l->time < e->end &&
+	    (!e->idle_by_payer || e->idle_paid))
 		rating_note(l, e->payee, CPNP_RATING_WITHDRAWALS, 1);
 	escrow_end(l, e, l->time, false);
 	return CPNP_OUTCOME_ACCEPTED;

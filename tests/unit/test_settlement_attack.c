@@ -383,11 +383,20 @@ START_TEST(test_nothing_is_audited_behind_its_time)
 }
 END_TEST
 
+static int32_t
+points(enum cpnp_rating_event event)
+{
+	cpnp_rating rating;
+
+	ck_assert_int_eq(cpnp_ledger_get_rating(
+	    w.ledger, w.actors[PROV].name, &rating), 0);
+	return rating.lines[event].points;
+}
+
 /* Orders nobody asked for, which lapse before anybody could answer, do not
  * spoil a rating (N6, Y45). */
 START_TEST(test_rating_is_not_spoiled_by_haste)
 {
-	cpnp_rating rating;
 	cpnp_op op;
 
 	fx_mint(CUST, 10);
@@ -397,18 +406,41 @@ START_TEST(test_rating_is_not_spoiled_by_haste)
 	fx_snapshot();
 	fx_time(fx_now() + 1);
 	ck_assert(fx_is_gone(id));
-	ck_assert_int_eq(cpnp_ledger_get_rating(
-	    w.ledger, w.actors[PROV].name, &rating), 0);
-	ck_assert_int_eq(rating.lines[CPNP_RATING_LAPSED].points, 0);
+	ck_assert_int_eq(points(CPNP_RATING_LAPSED), 0);
 	/* who had as long as a silence may last has let it lapse */
 	op = fx_authorize(CUST, PROV, 1);
 	op.until = fx_now() + 600;
 	fx_escrow(&op, CUST, PROV, false, id);
 	fx_snapshot();
 	fx_time(fx_now() + 600);
-	ck_assert_int_eq(cpnp_ledger_get_rating(
-	    w.ledger, w.actors[PROV].name, &rating), 0);
-	ck_assert_int_eq(rating.lines[CPNP_RATING_LAPSED].points, -10);
+	ck_assert_int_eq(points(CPNP_RATING_LAPSED), -10);
+}
+END_TEST
+
+/* A payer that has stopped the service pays nothing and keeps the capacity:
+ * the provider leaves it without a mark. */
+START_TEST(test_stopped_service_is_left_without_a_mark)
+{
+	cpnp_op op;
+
+	fx_mint(CUST, 20);
+	op = fx_authorize(CUST, PROV, 10);
+	fx_escrow(&op, CUST, PROV, true, id);
+	op = fx_about(CPNP_OP_ACTIVATE, CUST, id);
+	HAVE(op, ON);
+	OK(op, CUST);
+	fx_time(fx_now() + HOUR);
+	ABOUT_OK(WITHDRAW, PROV, id);
+	HAS_FREE(PROV, 0);
+	ck_assert_int_eq(points(CPNP_RATING_WITHDRAWALS), 0);
+	/* not so one that the provider has stopped itself */
+	op = fx_authorize(CUST, PROV, 10);
+	fx_escrow(&op, CUST, PROV, true, id);
+	op = fx_about(CPNP_OP_ACTIVATE, PROV, id);
+	HAVE(op, ON);
+	OK(op, PROV);
+	ABOUT_OK(WITHDRAW, PROV, id);
+	ck_assert_int_eq(points(CPNP_RATING_WITHDRAWALS), -80);
 }
 END_TEST
 
@@ -634,7 +666,8 @@ main(void)
 	    test_breach_is_not_split,
 	    test_nothing_is_claimed_behind_its_time,
 	    test_nothing_is_audited_behind_its_time,
-	    test_rating_is_not_spoiled_by_haste, test_no_fee_for_nothing,
+	    test_rating_is_not_spoiled_by_haste,
+	    test_stopped_service_is_left_without_a_mark, test_no_fee_for_nothing,
 	    test_pseudonyms_do_not_pile_up, test_tokens_do_not_pile_up,
 	    test_forged_bundle_is_verified_once,
 	    test_redeeming_nothing_is_cheap};
