@@ -21,7 +21,7 @@
 
 /* Which option sets a field; what its text is. */
 enum field_kind { TEXT, NUMBER, TIME, HASH, HEX, KEY, KEY_ID, FILE_, MONEY,
-	LIMIT, ROLES, FLAG, YES_NO, SECONDS, KIND };
+	LIMIT, ROLES, STATUS, FLAG, YES_NO, SECONDS, KIND };
 
 static const struct field {
 	cpnp_op_field field;
@@ -46,6 +46,7 @@ static const struct field {
     {CPNP_OP_FIELD_PUBLISHER, "publisher", TEXT},
     {CPNP_OP_FIELD_OFFER, "offer", TEXT},
     {CPNP_OP_FIELD_ROLES, "roles", ROLES},
+    {CPNP_OP_FIELD_STATUS, "status", STATUS},
     {CPNP_OP_FIELD_KEY, "key", KEY},
     {CPNP_OP_FIELD_KEY_ID, "key-id", KEY_ID},
     {CPNP_OP_FIELD_POSITION, "position", NUMBER},
@@ -242,6 +243,12 @@ set_field(struct ledger *ledger, struct ledger_op *op, const struct field *f,
 		return put_limit(ledger, op, where, text, at);
 	case ROLES:
 		return ledger_roles(options, text, at);
+	case STATUS:
+		*(uint64_t *)at = strcmp(text, "suspended") == 0
+		    ? CPNP_ACCOUNT_SUSPENDED : CPNP_ACCOUNT_ACTIVE;
+		return strcmp(text, "suspended") == 0 ||
+		    strcmp(text, "active") == 0 ? 0 : tool_fail(options,
+		    where, "\"%s\" is neither active nor suspended", text);
 	case FLAG:
 		*(bool *)at = true;
 		return 0;
