@@ -253,6 +253,9 @@ cpnp_statement_payload(cpnp_bytes signed_statement, cpnp_bytes *payload)
 	*payload = cpnp_cbor_get_bytes(&rd, 1, CPNP_STATEMENT_MAX);
 	(void)cpnp_cbor_get_bytes(&rd, 1, CPNP_STATEMENT_MAX);
 	err = cpnp_cbor_rd_finish(&rd);
+	/* The header that is skipped counts its depth from itself. */
+	if (err == 0)
+		err = cpnp_cbor_check(signed_statement);
 	return err != 0 ? err : cpnp_cbor_check(protected);
 }
 

@@ -462,6 +462,10 @@ static const struct {
     {"d2 84 43a10127 a0 40 41aa", CPNP_ERR_RANGE},
     {"d2 84 43a10127 a0 43010203 40", CPNP_ERR_RANGE},
     {"d2 84 43a10127 a0 43010203 41aa 00", CPNP_ERR_TRAILING},
+    /* CPNP_CBOR_DEPTH_MAX, of all and not of a part of it */
+    {"d2 84 43a10127 a1008181818181818181818181818181 00 43010203 41aa", 0},
+    {"d2 84 43a10127 a100818181818181818181818181818181 00 43010203 41aa",
+	CPNP_ERR_TOO_LONG},
 };
 
 START_TEST(test_statement_payload_of_a_cose_sign1)
