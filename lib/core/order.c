@@ -5,12 +5,7 @@
  */
 #include <string.h>
 
-#include "fault.h"
 #include "order_int.h"
-
-#ifdef CPNP_PLANTED_FAULTS
-unsigned cpnp_faults;
-#endif
 
 /* Copy a view to *at and move *at behind it. */
 static cpnp_bytes
