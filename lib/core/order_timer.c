@@ -96,7 +96,10 @@ next_date(const cpnp_order *order, cpnp_wtime *date)
 	const struct order_now *o = &order->now;
 
 	switch (o->state) {
-	case CPNP_STATE_PQO_SENT:
+	case CPNP_STATE_PQO_SENT: /* no offer is expected at a time yet */
+		*date = o->response_time;
+		return o->has_response_time ? CPNP_EVENT_RESPONSE_EXPIRED
+					    : CPNP_EVENT_NONE;
 	case CPNP_STATE_SERVER_PROCESSING:
 		*date = o->response_time;
 		if (o->has_offer_time &&

@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "../../lib/core/order_int.h"
 #include "../peer/peer.h"
 #include "unit_loop.h"
 
@@ -223,6 +224,25 @@ START_TEST(test_06_deadline_that_passed_meanwhile_comes_at_once)
 }
 END_TEST
 
+/* One that was damaged, and says when an offer is expected that nobody has
+ * announced, has no timer that is due for ever. */
+START_TEST(test_offer_time_before_its_processing)
+{
+	struct peer *client = &pair.client;
+	cpnp_order *order;
+
+	pair_init(&pair, CPNP_EDITION_RFC8921, false);
+	pair_client_to(&pair, CPNP_STATE_PQO_SENT);
+	order = peer_order(client, "o1");
+	order->now.has_offer_time = true;
+	order->now.offer_time = client->now.wall;
+	cpnp_timer_arm(client->orders, order, true, client->now);
+	ck_assert_uint_gt(
+	    cpnp_orders_expiry(client->orders), client->now.mono);
+	pair_fini(&pair);
+}
+END_TEST
+
 /* What an older version has saved is the same as what is saved now of an order
  * that has had no transaction but its first. */
 START_TEST(test_version_1_is_loaded)
@@ -349,6 +369,7 @@ main(void)
 	const TTest *const tests[] = {
 	    test_negotiation_goes_on_after_restart_of_both,
 	    test_06_deadline_that_passed_meanwhile_comes_at_once,
+	    test_offer_time_before_its_processing,
 	    test_version_1_is_loaded,
 	    test_each_version_is_written_and_loaded,
 	    test_damaged_state_is_refused,
