@@ -250,7 +250,9 @@ put_aside(struct daemon *d, cpnp_diag *why)
 	snprintf(suffix, sizeof(suffix), ".lost-%" PRId64,
 	    cpnp_now_read().wall.sec);
 	name_beside(aside, sizeof(aside), path, suffix);
-	if (rename(path, aside) != 0 || sync_directory(path) != 0)
+	/* Somebody may have done it already. */
+	if ((rename(path, aside) != 0 && errno != ENOENT) ||
+	    sync_directory(path) != 0)
 		return fail(why, "%s: %s", aside, strerror(errno));
 	return 0;
 }
