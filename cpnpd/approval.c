@@ -285,6 +285,8 @@ ask_for_time(struct daemon *d, struct approval *a, cpnp_wtime until,
 	if (err == 0) {
 		a->asked = true;
 		d->counters.more_time++;
+	} else if (err == CPNP_ERR_STATE) {
+		a->asked = true; /* before a restart; it is awaited still */
 	} else {
 		a->no_time = true;
 		cpnpd_log_order(CPNP_LOG_WARNING, a->order,
