@@ -161,6 +161,18 @@ add_number(const struct tool_options *options, const char *name,
 	return code;
 }
 
+/* More than half of the operators: fewer could take the role from the rest,
+ * and would be all clocks then. */
+static uint32_t
+majority(const struct plan *plan)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < plan->genesis.account_n; i++)
+		n += (plan->accounts[i].roles & CPNP_ROLE_OPERATOR) != 0;
+	return n / 2 + 1;
+}
+
 static int
 make_plan(const struct tool_options *options, struct plan *plan)
 {
@@ -192,6 +204,7 @@ make_plan(const struct tool_options *options, struct plan *plan)
 		else if (strcmp(name, "pool") == 0)
 			code = add_pool(options, plan, value);
 	}
+	genesis->settings.quorum = majority(plan);
 	if (code == 0)
 		code = add_number(options, "quorum", CPNP_OPERATORS_MAX,
 		    &genesis->settings.quorum);
