@@ -421,15 +421,15 @@ read_option(struct loader *ld, cfg_t *cfg, const struct option *o, void *base)
 		dflt.value = (char *)(uintptr_t)o->dflt;
 		set_value(o, base, &dflt);
 	}
-	if (n == 0 && o->kind == METHODS &&
-	    (cfg_getopt(cfg, o->name)->flags & CFGF_MODIFIED) != 0)
-		mistake(ld, (unsigned)cfg->line, o->name, "is an empty list; "
-		    "expected %s", o->expected);
 	for (i = 0; i < n; i++) {
 		in = cfg_getnptr(cfg, o->name, i);
 		if (in == NULL)
 			continue;
-		if (o->is_wrong != NULL &&
+		if (strcmp(in->value, CPNP_CONF_TEXT_EMPTY) == 0) {
+			if (o->kind != LIST)
+				mistake(ld, in->line, o->name, "is an empty "
+				    "list; expected %s", o->expected);
+		} else if (o->is_wrong != NULL &&
 		    o->is_wrong(in->value, why, sizeof(why)))
 			mistake(ld, in->line, o->name, "%s; expected %s", why,
 			    o->expected);

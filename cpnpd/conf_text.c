@@ -11,6 +11,7 @@
 
 /* Where in the text we are, and how deep. */
 struct scan {
+	char *text;
 	char *at;
 	unsigned line;
 	unsigned depth;
@@ -68,6 +69,27 @@ skip_quoted(struct scan *s)
 		advance(s);
 }
 
+/* What stands before at, blanks apart; the comments are blanks by now. */
+static char *
+before(const struct scan *s, char *at)
+{
+	while (at > s->text && strchr(" \t\r\n", *--at) != NULL)
+		continue;
+	return at;
+}
+
+/* A list ends; a section has no "=". */
+static void
+mark_empty(struct scan *s)
+{
+	char *open = before(s, s->at);
+
+	if (*open != '{' || *before(s, open) != '=')
+		return;
+	*open = CPNP_CONF_TEXT_EMPTY[0];
+	*s->at = ' ';
+}
+
 /* A word may have slashes in it that begin no comment. */
 static void
 skip_word(struct scan *s)
@@ -78,17 +100,19 @@ skip_word(struct scan *s)
 		s->at += n;
 		return;
 	}
-	if (*s->at == '{' && s->depth++ == 0)
+	if (*s->at == '{' && s->depth++ == 0) {
 		s->opened = s->line;
-	else if (*s->at == '}' && s->depth > 0)
+	} else if (*s->at == '}' && s->depth > 0) {
 		s->depth--;
+		mark_empty(s);
+	}
 	advance(s);
 }
 
 unsigned
 cpnp_conf_text_strip(char *text)
 {
-	struct scan s = {.at = text, .line = 1};
+	struct scan s = {.text = text, .at = text, .line = 1};
 
 	while (*s.at != '\0') {
 		if (*s.at == '"' || *s.at == '\'')

@@ -2,7 +2,8 @@
  * The text of a configuration, as libconfuse can be given it: without its
  * comments, in which libconfuse 3.3 counts each line up to three times.  It
  * also ends the process when it is told to read a directory, and takes a
- * section that is never closed for complete; so the file is read here.
+ * section that is never closed for complete; so the file is read here.  Nor
+ * does it tell of an empty list, which becomes one of a value of its own.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -16,7 +17,11 @@
  * error: EFBIG when it is too long, EILSEQ when there is a zero byte in it. */
 int cpnp_conf_text_read(const char *path, char **text, unsigned *unclosed);
 
-/* Make blanks of the comments; returns unclosed. */
+/* What stands for the values of "option = {}". */
+#define CPNP_CONF_TEXT_EMPTY "\001"
+
+/* Make blanks of the comments, and of each empty list CPNP_CONF_TEXT_EMPTY;
+ * returns unclosed. */
 unsigned cpnp_conf_text_strip(char *text);
 
 #endif
