@@ -27,6 +27,10 @@
 #define TERM_SECONDS 2
 /* An acknowledgement waits so long for a batch that it can go with. */
 #define SAVE_MILLISECONDS 100
+/* Numbers in one second that acknowledge nothing new: one that passes over what
+ * it knows says some for what it is given, one that says them without end keeps
+ * us from everything else. */
+#define OLD_NUMBERS_MAX 10000
 /* Lines of the program in the log in one second. */
 #define LOG_LINES_MAX 50
 
@@ -47,6 +51,8 @@ struct events {
 	uint64_t acknowledged;
 	uint64_t collected; /* of it, in a batch */
 	unsigned wait;      /* seconds to the next start */
+	cpnp_tstamp old_from;
+	unsigned old_n;
 	cpnp_tstamp lines_from;
 	unsigned lines_n;
 };
@@ -116,6 +122,31 @@ free_argv(struct events *e)
 /* ---- what it says ---- */
 
 static void
+end_for_fault(struct events *e)
+{
+	e->is_fault = true;
+	end_program(e);
+}
+
+static void
+on_old_number(struct events *e, uint64_t number)
+{
+	cpnp_tstamp now = cpnp_now_read().mono;
+
+	if (now - e->old_from >= CPNP_SECONDS(1)) {
+		e->old_from = now;
+		e->old_n = 0;
+	}
+	if (e->old_n++ < OLD_NUMBERS_MAX)
+		return;
+	cpnp_log(CPNP_LOG_ERROR, "event-command %s: %" PRIu64 " on its "
+	    "standard output, and more than %d numbers in a second that are "
+	    "acknowledged already; expected each once", e->argv[0], number,
+	    OLD_NUMBERS_MAX);
+	end_for_fault(e);
+}
+
+static void
 on_number(struct events *e, const char *line, size_t len)
 {
 	uint64_t number;
@@ -127,12 +158,13 @@ on_number(struct events *e, const char *line, size_t len)
 		cpnp_log(CPNP_LOG_ERROR, "event-command %s: \"%.64s\" on its "
 		    "standard output; expected the number of an event that it "
 		    "was given, up to %" PRIu64, e->argv[0], line, e->cursor);
-		e->is_fault = true;
-		end_program(e);
+		end_for_fault(e);
 		return;
 	}
-	if (number <= e->acknowledged)
+	if (number <= e->acknowledged) {
+		on_old_number(e, number);
 		return;
+	}
 	e->acknowledged = number;
 	e->wait = AGAIN_MIN_SECONDS;
 	while (e->flight_n > 0 && e->flight[e->flight_at] <= number) {
@@ -184,8 +216,7 @@ on_written(void *user)
 	if (e->stage == GOING && !cpnpd_program_reads(e->program)) {
 		cpnp_log(CPNP_LOG_ERROR, "event-command %s: has closed its "
 		    "standard input; expected it to read on", e->argv[0]);
-		e->is_fault = true;
-		end_program(e);
+		end_for_fault(e);
 	}
 	feed_soon(e);
 }
