@@ -36,18 +36,39 @@ log_decision(const cpnp_order *order, const cpnp_decision *decision)
 	}
 }
 
+static void
+explain(cpnp_decision *decision, const char *clause, const char *reason)
+{
+	if (decision->explanations_n == CPNP_EXPLANATIONS_MAX)
+		return;
+	decision->explanations[decision->explanations_n++] =
+	    (cpnp_explanation){.clause = cpnp_bytes_str(clause),
+		.reason = cpnp_bytes_str(reason)};
+	decision->offer.explanations = decision->explanations;
+	decision->offer.explanations_n = decision->explanations_n;
+}
+
 /* May the agreement be activated so?  Whoever provisions the service learns of
  * it from the events. */
 static int
-judge_activate(const cpnp_order *order, cpnp_decision *decision)
+judge_activate(const cpnp_order *order, const cpnp_msg *request,
+    cpnp_decision *decision, cpnp_now now)
 {
+	const cpnp_schedule *schedule = &request->activation_schedule;
 	cpnp_agreement agreement;
 	int err = cpnp_order_get_agreement(order, &agreement);
 
 	*decision = (cpnp_decision){.status = CPNP_STATUS_NONE};
-	return err == 0
-	    ? cpnp_decide_activate(decision, agreement.service_description)
-	    : err;
+	if (err == 0)
+		err = cpnp_decide_activate(
+		    decision, agreement.service_description);
+	/* It may have waited for an administrator until then. */
+	if (err == 0 && decision->status == CPNP_STATUS_NONE &&
+	    schedule->has_end && schedule->end.sec <= now.wall.sec) {
+		decision->status = CPNP_STATUS_ADMINISTRATIVELY_PROHIBITED;
+		explain(decision, "schedule", "its end has passed");
+	}
+	return err;
 }
 
 /* What catalogue and agreement say to a request; with lift, the limits of the
@@ -68,7 +89,7 @@ judge(struct daemon *d, const cpnp_order *order, const cpnp_msg *request,
 	int err;
 
 	if (request->method == CPNP_METHOD_ACTIVATE)
-		return judge_activate(order, decision);
+		return judge_activate(order, request, decision, now);
 	*decision = (cpnp_decision){.status = CPNP_STATUS_NONE};
 	if (request->method == CPNP_METHOD_UPDATE) {
 		err = cpnp_order_get_standing(order, &standing);
@@ -286,18 +307,6 @@ scale(const cpnp_catalogue *catalogue, const cpnp_conf_money *from,
 	return 0;
 }
 
-static void
-explain(cpnp_decision *decision, const char *clause, const char *reason)
-{
-	if (decision->explanations_n == CPNP_EXPLANATIONS_MAX)
-		return;
-	decision->explanations[decision->explanations_n++] =
-	    (cpnp_explanation){.clause = cpnp_bytes_str(clause),
-		.reason = cpnp_bytes_str(reason)};
-	decision->offer.explanations = decision->explanations;
-	decision->offer.explanations_n = decision->explanations_n;
-}
-
 /* What was said of it does not hold any more. */
 static void
 unexplain(cpnp_decision *decision, const char *clause)
@@ -350,7 +359,8 @@ try_terms(struct daemon *d, const struct approval *a, cpnp_msg *request,
 		return fail(why, CPNP_ERR_INVALID, "an ACTIVATE is approved "
 		    "as it is; expected no cost, validity or service");
 	err = cpnp_msg_decode(request,
-	    cpnp_order_doc(a->order, CPNP_DOC_REQUEST), why);
+	    cpnp_order_doc(a->order, a->method == CPNP_METHOD_ACTIVATE
+		? CPNP_DOC_ACTIVATE : CPNP_DOC_REQUEST), why);
 	request->method = a->method;
 	if (err == 0 && terms->service.len > 0)
 		request->service_description = terms->service;
