@@ -101,8 +101,9 @@ void
 cpnpd_approval_put_note(struct daemon *d, const struct approval *a)
 {
 	struct batch *b = cpnpd_batch(d);
-	json_t *note = json_pack("{s:I, s:b}", "since",
-	    (json_int_t)a->since.sec, "notified", a->notified);
+	json_t *note = json_pack("{s:I, s:I, s:b}", "since",
+	    (json_int_t)a->since.sec, "wait", (json_int_t)a->wait, "notified",
+	    a->notified);
 	char *text = note != NULL ? json_dumps(note, JSON_COMPACT) : NULL;
 	int err = b == NULL || text == NULL ? CPNP_ERR_NOMEM : 0;
 
@@ -130,7 +131,7 @@ arm(struct daemon *d)
 }
 
 static struct approval *
-add(struct daemon *d, cpnp_order *order, cpnp_wtime since)
+add(struct daemon *d, cpnp_order *order, cpnp_wtime since, uint32_t wait)
 {
 	struct approvals *all = d->approvals;
 	struct approval *a = calloc(1, sizeof(*a));
@@ -140,6 +141,7 @@ add(struct daemon *d, cpnp_order *order, cpnp_wtime since)
 	a->order = order;
 	a->method = CPNP_METHOD_END;
 	a->since = since;
+	a->wait = wait;
 	if (tsearch(a, &all->tree, by_order) == NULL) {
 		free(a);
 		return NULL;
@@ -176,16 +178,21 @@ void
 cpnpd_approval_wait(struct daemon *d, cpnp_order *order, cpnp_method method,
     const cpnp_decision *decision, const char *reason, cpnp_now now)
 {
+	const cpnp_env *env = cpnp_env_openssl();
 	struct approval *a = cpnpd_approval_of(d, order);
 	bool is_new = a == NULL;
+	uint32_t wait = 0;
+	int err = 0;
 
 	if (is_new)
-		a = add(d, order, now.wall);
+		err = env->random(env->user, (uint8_t *)&wait, sizeof(wait));
+	if (err == 0 && is_new)
+		a = add(d, order, now.wall, wait);
 	if (a == NULL) {
 		/* It expires, and the client may ask again. */
 		cpnpd_log_order(CPNP_LOG_ERROR, order,
 		    "cannot wait for approval: %s",
-		    cpnp_strerror(CPNP_ERR_NOMEM));
+		    cpnp_strerror(err != 0 ? err : CPNP_ERR_NOMEM));
 		return;
 	}
 	describe(a, decision, reason);
@@ -231,7 +238,8 @@ cpnpd_approval_load(struct daemon *d, cpnp_order *order, cpnp_bytes note)
 		return;
 	object = json_loadb((const char *)note.ptr, note.len, 0, NULL);
 	a = add(d, order, (cpnp_wtime){json_integer_value(
-	    json_object_get(object, "since"))});
+	    json_object_get(object, "since"))},
+	    (uint32_t)json_integer_value(json_object_get(object, "wait")));
 	if (a != NULL)
 		a->notified =
 		    json_is_true(json_object_get(object, "notified"));

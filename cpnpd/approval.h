@@ -37,6 +37,7 @@ struct approval {
 	struct approval *next, **at;
 	cpnp_order *order;
 	uint64_t number; /* grows along the list */
+	uint32_t wait; /* names what was seen; of another request another */
 	cpnp_wtime since;
 	cpnp_method method; /* END: not asked for since it was loaded */
 	cpnp_status status; /* of the refusal that it stands for, or NONE */

@@ -143,6 +143,7 @@ write_notice(const struct approval *a)
 	    cpnpd_ctl_text(cpnp_order_customer_id(a->order)));
 	set(object, "provider_order",
 	    cpnpd_ctl_text(cpnp_order_provider_id(a->order)));
+	set(object, "wait", json_integer((json_int_t)a->wait));
 	set(object, "method", json_string(cpnpd_approval_method(a)));
 	if (a->has_cost)
 		set(object, "cost", json_pack("{s:I, s:i, s:s}", "amount",

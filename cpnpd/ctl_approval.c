@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,8 @@ put_pending(struct conn *c, const struct approval *a)
 	    cpnpd_ctl_text(cpnp_order_customer_id(a->order)));
 	(void)json_object_set_new(object, "provider_order",
 	    cpnpd_ctl_text(cpnp_order_provider_id(a->order)));
+	(void)json_object_set_new(
+	    object, "wait", json_integer((json_int_t)a->wait));
 	(void)json_object_set_new(
 	    object, "method", json_string(cpnpd_approval_method(a)));
 	if (a->has_cost)
@@ -108,13 +111,20 @@ static int
 find_order(struct conn *c, cpnp_order **order, cpnp_diag *why)
 {
 	const struct approval *a = cpnpd_ctl_daemon(c)->approvals->first;
+	uint32_t wait = 0;
 	size_t n = 0;
 
 	for (; a != NULL; a = a->next)
 		if (is_named(c, a)) {
 			*order = a->order;
+			wait = a->wait;
 			n++;
 		}
+	/* The customer may have asked for something else meanwhile. */
+	if (n == 1 && is_given(c, CPNP_CTL_WAIT) && c->request.wait != wait)
+		return cpnpd_ctl_fail(why, CPNP_ERR_MISMATCH, "the order does "
+		    "not wait for what has wait %" PRIu64 " any more, but for "
+		    "another request; see cpnpctl pending", c->request.wait);
 	if (n == 1)
 		return 0;
 	if (n > 1)

@@ -43,6 +43,7 @@ static const struct {
 	[CPNP_CTL_SERVICE] = TEXT(service),
 	[CPNP_CTL_STATUS_CODE] = TEXT(status),
 	[CPNP_CTL_REASON] = TEXT(reason),
+	[CPNP_CTL_WAIT] = NUMBER(wait),
 	[CPNP_CTL_ACCEPT_LOSS] = BOOL(accept_loss),
 };
 

@@ -33,6 +33,7 @@
 	X(SERVICE, "service")                                                  \
 	X(STATUS_CODE, "status")                                               \
 	X(REASON, "reason")                                                    \
+	X(WAIT, "wait")                                                        \
 	X(ACCEPT_LOSS, "accept_loss")
 
 typedef enum cpnp_ctl_member {
@@ -61,11 +62,11 @@ typedef enum cpnp_ctl_member {
 	X(APPROVE, "approve", CPNP_CTL_BIT(CPNP_CTL_ORDER),                    \
 	    CPNP_CTL_BIT(CPNP_CTL_CUSTOMER) | CPNP_CTL_BIT(CPNP_CTL_COST) |    \
 		CPNP_CTL_BIT(CPNP_CTL_VALIDITY) |                              \
-		CPNP_CTL_BIT(CPNP_CTL_SERVICE))                                \
+		CPNP_CTL_BIT(CPNP_CTL_SERVICE) | CPNP_CTL_BIT(CPNP_CTL_WAIT))  \
 	X(REJECT, "reject", CPNP_CTL_BIT(CPNP_CTL_ORDER),                      \
 	    CPNP_CTL_BIT(CPNP_CTL_CUSTOMER) |                                  \
 		CPNP_CTL_BIT(CPNP_CTL_STATUS_CODE) |                           \
-		CPNP_CTL_BIT(CPNP_CTL_REASON))                                 \
+		CPNP_CTL_BIT(CPNP_CTL_REASON) | CPNP_CTL_BIT(CPNP_CTL_WAIT))   \
 	X(ACTIVATE, "activate", CPNP_CTL_BIT(CPNP_CTL_ORDER),                  \
 	    CPNP_CTL_BIT(CPNP_CTL_CUSTOMER))                                   \
 	X(DEACTIVATE, "deactivate", CPNP_CTL_BIT(CPNP_CTL_ORDER),              \
@@ -104,6 +105,7 @@ typedef struct cpnp_ctl_request {
 	bool accept_loss;
 	uint64_t from;
 	uint64_t limit;
+	uint64_t wait;
 } cpnp_ctl_request;
 
 /* Read one line, without its newline.  False: why says what is wrong and what

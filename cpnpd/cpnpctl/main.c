@@ -51,11 +51,11 @@ static const struct verb {
 	    "changes of state, one after the other"},
 	{"pending", "[--customer NAME]", NULL, NULL,
 	    "orders that wait for an administrator"},
-	{"approve", "[--customer NAME] [--cost AMOUNT] [--validity TIME] "
-	    "[--service FILE] ORDER", NULL, "order",
+	{"approve", "[--customer NAME] [--wait NUMBER] [--cost AMOUNT] "
+	    "[--validity TIME] [--service FILE] ORDER", NULL, "order",
 	    "decide an order that waits again, and offer"},
-	{"reject", "[--customer NAME] [--status STATUS] [--reason TEXT] "
-	    "ORDER", NULL, "order", "refuse an order that waits"},
+	{"reject", "[--customer NAME] [--wait NUMBER] [--status STATUS] "
+	    "[--reason TEXT] ORDER", NULL, "order", "refuse an order that waits"},
 	{"activate", "[--customer NAME] ORDER", NULL, "order",
 	    "the service of an agreement runs"},
 	{"deactivate", "[--customer NAME] ORDER", NULL, "order",
@@ -192,6 +192,8 @@ parse_option(int c, struct options *o, json_t *request)
 		return set_number(request, "from", optarg) ? -1 : EXIT_USAGE;
 	case 'L':
 		return set_number(request, "limit", optarg) ? -1 : EXIT_USAGE;
+	case 'W':
+		return set_number(request, "wait", optarg) ? -1 : EXIT_USAGE;
 	case 'A':
 		(void)json_object_set_new(
 		    request, "accept_loss", json_true());
@@ -273,6 +275,7 @@ parse(int argc, char **argv, struct options *o, json_t *request,
 		{"follow", no_argument, NULL, 'F'},
 		{"from", required_argument, NULL, 'N'},
 		{"limit", required_argument, NULL, 'L'},
+		{"wait", required_argument, NULL, 'W'},
 		{"accept-loss", no_argument, NULL, 'A'},
 		{"cost", required_argument, NULL, 'a'},
 		{"validity", required_argument, NULL, 'v'},

@@ -38,6 +38,8 @@ START_TEST(test_ctl_request_members)
 	ck_assert(request.follow);
 	ck_assert_uint_eq(request.from, INT64_MAX);
 	ck_assert_uint_eq(request.limit, 0);
+	ck_assert(parse("{\"verb\":\"approve\",\"order\":\"C-1\",\"wait\":7}"));
+	ck_assert_uint_eq(request.wait, 7);
 	ck_assert(parse("{\"order\":\"C-1\",\"verb\":\"show\"}"));
 	ck_assert_str_eq(request.order, "C-1");
 }
@@ -65,6 +67,9 @@ static const char *const wrong[][2] = {
     {"{\"verb\":\"events\",\"limit\":\"7\"}", "a whole number"},
     {"{\"verb\":\"events\",\"from\":9223372036854775808}",
 	"no JSON object"},
+    {"{\"verb\":\"reject\",\"order\":\"C\",\"wait\":\"7\"}",
+	"\"wait\" is not one"},
+    {"{\"verb\":\"pending\",\"wait\":7}", "has no \"wait\""},
     {"{\"verb\":\"events\",\"follow\":1}", "\"follow\" is not one"},
     {"{\"verb\":\"events\",\"order\":\"C-1\"}", "has no \"order\""},
 };
