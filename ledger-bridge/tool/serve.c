@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -166,6 +167,29 @@ choose(struct ledger *ledger, unsigned *type, time_t *every)
 	return 0;
 }
 
+/* Whoever starts it may wait for this line. */
+static int
+say_ready(const struct ledger *ledger)
+{
+	const cpnp_ledger *state = cpnp_bridge_lock(ledger->bridge);
+	cpnp_ledger_info info;
+	int err = cpnp_ledger_get_info(state, &info);
+
+	cpnp_bridge_unlock(ledger->bridge);
+	if (err != 0)
+		return tool_fail(
+		    ledger->options, "ledger", "%s", cpnp_strerror(err));
+	if (ledger->options->json)
+		tool_put_json(json_pack("{s:b, s:s, s:I}", "ok", 1, "account",
+		    ledger->conf.account, "position",
+		    (json_int_t)info.position));
+	else
+		printf("following as %s at position %" PRIu64 "\n",
+		    ledger->conf.account, info.position);
+	return fflush(stdout) == 0 ? 0 : tool_fail(
+	    ledger->options, "standard output", "%s", strerror(errno));
+}
+
 static int
 follow(struct ledger *ledger, time_t end)
 {
@@ -177,6 +201,8 @@ follow(struct ledger *ledger, time_t end)
 	int code;
 
 	code = choose(ledger, &type, &every);
+	if (code == 0)
+		code = say_ready(ledger);
 	while (code == 0 && !ended) {
 		now = time(NULL);
 		if (now >= end)
