@@ -111,6 +111,25 @@ wanted_schedule(const cpnpc_session *session, const cpnpc_job *job,
 	return schedule;
 }
 
+/* One transaction is open at a time. */
+static void
+finish_busy(cpnpc_session *session, cpnpc_job *job)
+{
+	cpnp_method open = cpnp_order_transaction(job->order);
+	const char *name = cpnp_method_name(
+	    cpnp_order_edition(job->order), (int)open);
+
+	if (open == CPNP_METHOD_UPDATE)
+		cpnpc_job_finish(session, job, CPNPC_LOCAL,
+		    "an UPDATE is under way, nothing else was sent; \"cpnpc "
+		    "resume\" goes on with it, \"cpnpc cancel\" ends it");
+	else
+		cpnpc_job_finish(session, job, CPNPC_LOCAL,
+		    "%s %s is under way, nothing else was sent; \"cpnpc "
+		    "resume\" asks the provider for its answer again",
+		    open == CPNP_METHOD_ACTIVATE ? "an" : "a", name);
+}
+
 /* Is an ACTIVATE open, and does it ask for the same? */
 static bool
 is_open_activate(cpnpc_session *session, cpnpc_job *job)
@@ -129,9 +148,7 @@ is_open_activate(cpnpc_session *session, cpnpc_job *job)
 		   (job->goal == CPNPC_GOAL_DEACTIVATE);
 	free(msg);
 	if (!same)
-		cpnpc_job_finish(session, job, CPNPC_LOCAL,
-		    "the provider has not answered the ACTIVATE before this "
-		    "one; \"cpnpc resume\" asks again");
+		finish_busy(session, job);
 	return true;
 }
 
@@ -159,11 +176,7 @@ not_begun(cpnpc_session *session, cpnpc_job *job, int err)
 		    cpnp_state_name(cpnp_order_state(job->order)));
 		break;
 	case CPNP_ERR_BUSY:
-		cpnpc_job_finish(session, job, CPNPC_LOCAL,
-		    "the provider has not answered the %s before this one; "
-		    "\"cpnpc resume\" asks again",
-		    cpnp_method_name(cpnp_order_edition(job->order),
-			(int)cpnp_order_transaction(job->order)));
+		finish_busy(session, job);
 		break;
 	case CPNP_ERR_METHOD:
 		cpnpc_job_finish(session, job, CPNPC_LOCAL,

@@ -99,9 +99,6 @@ cpnp_client_step_activated(struct order_step *s)
 		return cpnp_order_send_again(s);
 	case CPNP_EVENT_LINGER_EXPIRED:
 		return is_outstanding ? 0 : cpnp_step_forget(s);
-	case CPNP_EVENT_WITHDRAW:
-		return is_outstanding ? CPNP_ERR_STATE
-				      : cpnp_client_withdraw(s);
 	case CPNP_EVENT_RECV_OFFER:
 	case CPNP_EVENT_RECV_QUOTATION:
 	case CPNP_EVENT_RECV_ACCEPT:
@@ -125,6 +122,7 @@ cpnp_client_step_activated(struct order_step *s)
 	case CPNP_EVENT_CANCEL:
 	case CPNP_EVENT_SIGNED:
 	case CPNP_EVENT_SIGN_FAILED:
+	case CPNP_EVENT_WITHDRAW:
 	case CPNP_EVENT_UPDATE:
 	case CPNP_EVENT_ACTIVATE:
 	case CPNP_EVENT_MORE_TIME:

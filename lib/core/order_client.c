@@ -555,6 +555,7 @@ offer_expired(struct order_step *s)
 #define CASE_ON_AGREEMENT                                                      \
 	case CPNP_EVENT_UPDATE:                                                \
 	case CPNP_EVENT_ACTIVATE:                                              \
+	case CPNP_EVENT_WITHDRAW:                                              \
 	case CPNP_EVENT_SERVICE_START:                                         \
 	case CPNP_EVENT_SERVICE_END
 
@@ -597,7 +598,6 @@ in_created(struct order_step *s)
 	case CPNP_EVENT_DECLINE:
 	case CPNP_EVENT_SIGNED:
 	case CPNP_EVENT_SIGN_FAILED:
-	case CPNP_EVENT_WITHDRAW:
 		break;
 	}
 	return CPNP_ERR_STATE;
@@ -633,7 +633,6 @@ in_pqo_sent(struct order_step *s)
 	case CPNP_EVENT_DECLINE:
 	case CPNP_EVENT_SIGNED:
 	case CPNP_EVENT_SIGN_FAILED:
-	case CPNP_EVENT_WITHDRAW:
 		break;
 	}
 	return CPNP_ERR_STATE;
@@ -670,7 +669,6 @@ in_server_processing(struct order_step *s)
 	case CPNP_EVENT_DECLINE:
 	case CPNP_EVENT_SIGNED:
 	case CPNP_EVENT_SIGN_FAILED:
-	case CPNP_EVENT_WITHDRAW:
 		break;
 	}
 	return CPNP_ERR_STATE;
@@ -709,7 +707,6 @@ in_offer_processing(struct order_step *s)
 	CASE_COMMAND_OF_SERVER:
 	CASE_ON_AGREEMENT:
 	case CPNP_EVENT_START:
-	case CPNP_EVENT_WITHDRAW:
 		break;
 	}
 	return CPNP_ERR_STATE;
@@ -747,7 +744,6 @@ in_accept_sent(struct order_step *s)
 	case CPNP_EVENT_DECLINE:
 	case CPNP_EVENT_SIGNED:
 	case CPNP_EVENT_SIGN_FAILED:
-	case CPNP_EVENT_WITHDRAW:
 		break;
 	}
 	return CPNP_ERR_STATE;
@@ -757,8 +753,6 @@ static int
 in_completed(struct order_step *s)
 {
 	switch (s->event) {
-	case CPNP_EVENT_WITHDRAW:
-		return cpnp_client_withdraw(s);
 	case CPNP_EVENT_LINGER_EXPIRED:
 		return cpnp_step_forget(s);
 	case CPNP_EVENT_RECV_PROCESSING:
@@ -815,7 +809,6 @@ in_cancelled(struct order_step *s)
 	case CPNP_EVENT_CANCEL:
 	case CPNP_EVENT_SIGNED:
 	case CPNP_EVENT_SIGN_FAILED:
-	case CPNP_EVENT_WITHDRAW:
 		break;
 	}
 	return CPNP_ERR_STATE;
@@ -862,6 +855,8 @@ on_agreement(struct order_step *s)
 		return CPNP_ERR_STATE;
 	if (cpnp_order_is_open(s->order))
 		return CPNP_ERR_BUSY;
+	if (s->event == CPNP_EVENT_WITHDRAW)
+		return cpnp_client_withdraw(s);
 	return s->event == CPNP_EVENT_ACTIVATE ? cpnp_client_activate(s)
 					       : cpnp_client_update(s);
 }
@@ -875,7 +870,9 @@ cpnp_client_step(struct order_step *s)
 		return again(s);
 	if (is_on_service(s->event))
 		return cpnp_service_step(s);
-	if (s->event == CPNP_EVENT_UPDATE || s->event == CPNP_EVENT_ACTIVATE)
+	if (s->event == CPNP_EVENT_UPDATE ||
+	    s->event == CPNP_EVENT_ACTIVATE ||
+	    s->event == CPNP_EVENT_WITHDRAW)
 		return on_agreement(s);
 	if (o->agreement == CPNP_AGREEMENT_ENDED)
 		return cpnp_client_step_withdrawn(s);

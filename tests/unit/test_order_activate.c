@@ -443,7 +443,7 @@ START_TEST(test_33_second_transaction_is_refused)
 	    CPNP_ERR_BUSY);
 	ck_assert_int_eq(cpnp_order_withdraw(client->orders,
 			     order_of(client), client->now),
-	    CPNP_ERR_STATE);
+	    CPNP_ERR_BUSY);
 	(void)pair_to_server(&pair);
 	withdraw = peer_hand(server, "o1", CPNP_METHOD_WITHDRAW);
 	withdraw.transaction_id = CPNP_BYTES_LIT("transaction2");

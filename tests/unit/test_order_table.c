@@ -87,7 +87,7 @@ static const struct row client_rows[] = {
     {E(SIGNED), BY_COMMAND, STATES_10},
     {E(SIGN_FAILED), BY_COMMAND, STATES_10},
     {E(WITHDRAW), BY_COMMAND,
-	{"S", "S", "S", "S", "S", "CA WITHDRAW", "S", "S", "S", "S"}},
+	{"S", "S", "S", "S", "S", "CA WITHDRAW", "S", "S", "BUSY", "S"}},
     {E(UPDATE), BY_COMMAND,
 	{"S", "S", "S", "S", "S", "PS UPDATE", "S", "S", "BUSY", "S"}},
     {E(ACTIVATE), BY_COMMAND,

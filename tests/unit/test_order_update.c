@@ -592,7 +592,7 @@ START_TEST(test_33_update_in_its_place_only)
 	    CPNP_ERR_BUSY);
 	ck_assert_int_eq(cpnp_order_withdraw(client->orders,
 			     order_of(client), client->now),
-	    CPNP_ERR_STATE);
+	    CPNP_ERR_BUSY);
 	pair_fini(&pair);
 	pair_init(&pair, CPNP_EDITION_RFC8921, false);
 	pair_client_to(&pair, CPNP_STATE_OFFER_PROCESSING);

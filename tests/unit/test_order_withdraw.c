@@ -79,7 +79,7 @@ START_TEST(test_33_no_second_transaction)
 	pair_withdraw(&pair, false);
 	ck_assert_int_eq(cpnp_order_withdraw(client->orders,
 			     peer_order(client, "o1"), client->now),
-	    CPNP_ERR_STATE);
+	    CPNP_ERR_BUSY);
 	ck_assert_int_eq(cpnp_order_cancel(client->orders,
 			     peer_order(client, "o1"), client->now),
 	    CPNP_ERR_STATE);

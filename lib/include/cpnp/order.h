@@ -280,8 +280,8 @@ CPNP_API int cpnp_order_cancel(
  * Client: end a completed agreement (RFC 8921, 11.1.2).  Opens a transaction
  * of its own on it and sends a WITHDRAW: Cancelled and outstanding.  The ACK
  * ends the agreement; a FAIL leaves it as it was, Completed, and
- * cpnp_order_status() says why.  Errors: STATE, also while the last WITHDRAW
- * is outstanding; RANDOM.
+ * cpnp_order_status() says why.  Errors: STATE and BUSY as for an UPDATE,
+ * RANDOM.
  */
 CPNP_API int cpnp_order_withdraw(
     cpnp_orders *orders, cpnp_order *order, cpnp_now now);
