@@ -297,6 +297,10 @@ check_open(const cpnp_order *order)
 		if ((o->docs[i] != NULL) !=
 		    (o->docs[ORDER_BLOB_STANDING] != NULL))
 			return "its documents stand aside with it";
+	if (o->kind == ORDER_KIND_UPDATE && is_client &&
+	    (o->state == CPNP_STATE_CREATED ||
+		o->state == CPNP_STATE_AWAITING_PROCESSING))
+		return "an UPDATE is sent when it begins";
 	if (o->kind == ORDER_KIND_UPDATE &&
 	    o->state == CPNP_STATE_CANCELLED && !o->outstanding)
 		return "an UPDATE that is settled leaves the order Completed";
@@ -335,6 +339,10 @@ cpnp_order_check(const cpnp_order *order)
 		return "the state has an offer";
 	if (o->has_offer && (o->nonce_len == 0 || o->provider_id_len == 0))
 		return "an offer has a nonce and a provider order identifier";
+	if (!cpnp_order_id_is_valid(order->customer_id) ||
+	    (o->provider_id_len != 0 &&
+		!cpnp_order_id_is_valid(cpnp_order_provider_id(order))))
+		return "the identifiers of an order can be sent";
 	if (!is_client && o->provider_id_len == 0)
 		return "the server has given its identifier";
 	if (cpnp_order_is_waiting(order) && o->docs[CPNP_DOC_LAST_OUT] == NULL)
@@ -346,10 +354,12 @@ cpnp_order_check(const cpnp_order *order)
 		return "what is scheduled is the service of an agreement";
 	if (is_client && o->state == CPNP_STATE_ACCEPT_SENT && !o->accept_sent)
 		return "AcceptSent has sent an ACCEPT";
-	if (o->agreement != CPNP_AGREEMENT_NONE && is_client &&
+	/* that of a server is its newest until the next transaction */
+	if (o->agreement != CPNP_AGREEMENT_NONE &&
 	    o->docs[CPNP_DOC_FINAL] == NULL &&
-	    o->docs[CPNP_DOC_STANDING_FINAL] == NULL)
-		return "a client's agreement has its ACK";
+	    o->docs[CPNP_DOC_STANDING_FINAL] == NULL &&
+	    (is_client || o->docs[CPNP_DOC_LAST_OUT] == NULL))
+		return "an agreement has its ACK";
 	if (!is_client && o->state != CPNP_STATE_NONE && !o->has_input)
 		return "a server has heard its client";
 	return check_open(order);

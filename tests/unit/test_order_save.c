@@ -15,7 +15,9 @@ struct stage {
 	cpnp_state state;
 	bool sign;
 	const char *asked; /* what loading asks again */
-	enum { AS_IT_IS, WITHDRAWS, WITHDRAWN, UPDATES, ACTIVATES, ACTIVE } then;
+	enum {
+		AS_IT_IS, WITHDRAWS, WITHDRAWN, UPDATES, ACTIVATES, ACTIVE
+	} then;
 	cpnp_state update;
 };
 
@@ -363,6 +365,48 @@ START_TEST(test_missing_document_is_refused)
 }
 END_TEST
 
+/* What is saved with each of these would load, and fail at the next message or
+ * command; the order is sound but for them. */
+START_TEST(test_damage_that_shows_later_is_refused)
+{
+	struct peer *p = setup(&stages[14], CPNP_EDITION_RFC8921);
+	cpnp_order *order = peer_order(p, "o1");
+	uint8_t *customer_id = (uint8_t *)(uintptr_t)order->customer_id.ptr;
+	struct cpnp_blob *newest = order->now.docs[CPNP_DOC_LAST_OUT];
+
+	ck_assert_ptr_null(cpnp_order_check(order));
+	/* nothing would stand aside when an UPDATE comes */
+	ck_assert_ptr_null(order->now.docs[CPNP_DOC_FINAL]);
+	order->now.docs[CPNP_DOC_LAST_OUT] = NULL;
+	ck_assert_ptr_nonnull(cpnp_order_check(order));
+	order->now.docs[CPNP_DOC_LAST_OUT] = newest;
+	/* no message has identifiers like these */
+	order->now.provider_id[0] ^= 0x80;
+	ck_assert_ptr_nonnull(cpnp_order_check(order));
+	order->now.provider_id[0] ^= 0x80;
+	customer_id[0] ^= 0x80;
+	ck_assert_ptr_nonnull(cpnp_order_check(order));
+	customer_id[0] ^= 0x80;
+	ck_assert_ptr_null(cpnp_order_check(order));
+	save(order, &before);
+	cpnp_orders_drop(p->orders, order);
+	before.views[CPNP_DOC_LAST_OUT] = CPNP_BYTES_NONE;
+	ck_assert_int_eq(
+	    load(p, &before, before.state_len), CPNP_ERR_MISMATCH);
+	pair_fini(&pair);
+	/* what was never sent cannot be cancelled as an UPDATE is */
+	p = setup(&stages[19], CPNP_EDITION_RFC8921);
+	order = peer_order(p, "o1");
+	ck_assert_ptr_null(cpnp_order_check(order));
+	order->now.state = CPNP_STATE_CREATED;
+	ck_assert_ptr_nonnull(cpnp_order_check(order));
+	order->now.state = CPNP_STATE_AWAITING_PROCESSING;
+	ck_assert_ptr_nonnull(cpnp_order_check(order));
+	order->now.state = CPNP_STATE_PQO_SENT;
+	pair_fini(&pair);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -374,6 +418,7 @@ main(void)
 	    test_each_version_is_written_and_loaded,
 	    test_damaged_state_is_refused,
 	    test_missing_document_is_refused,
+	    test_damage_that_shows_later_is_refused,
 	};
 	const struct unit_loop loop = {
 	    test_order_round_trip_in_every_state, STAGES_N};
