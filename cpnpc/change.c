@@ -206,10 +206,9 @@ not_begun(cpnpc_session *session, cpnpc_job *job, int err)
 int
 cpnpc_job_change(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 {
-	int err = job->goal == CPNPC_GOAL_WITHDRAW
-		      ? withdraw(session, job, now)
-		  : job->goal == CPNPC_GOAL_UPDATE ? update(session, job, now)
-						   : activate(session, job, now);
+	int err = job->goal == CPNPC_GOAL_WITHDRAW ? withdraw(session, job, now)
+	    : job->goal == CPNPC_GOAL_UPDATE ? update(session, job, now)
+	    : activate(session, job, now);
 
 	if (err != 0 && !cpnp_error_is_fatal(err))
 		not_begun(session, job, err);

@@ -196,8 +196,8 @@ cpnpc_json_statement(cpnp_bytes bytes)
 		set_hex(object, "hex", bytes);
 		return object;
 	}
-	(void)json_object_set_new(
-	    object, "type", json_string(cpnp_statement_type_name(statement.type)));
+	(void)json_object_set_new(object, "type",
+	    json_string(cpnp_statement_type_name(statement.type)));
 	set_digest(object, "order_reference", true, statement.order_ref);
 	set_time(object, "time", true, statement.time);
 	set_digest(

@@ -78,7 +78,8 @@ cpnpc_put_lines(FILE *f, cpnp_bytes text)
 		text.ptr += line.len + (end != NULL);
 		text.len -= line.len + (end != NULL);
 		/* what indents a line is no harm in its beginning */
-		for (; line.len > 0 && *line.ptr == '\t'; line.ptr++, line.len--)
+		for (; line.len > 0 && *line.ptr == '\t';
+		     line.ptr++, line.len--)
 			fputc('\t', f);
 		put(f, line);
 		if (end != NULL)

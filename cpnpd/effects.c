@@ -1,6 +1,7 @@
 /*
  * Performing effects.  STORE goes into the batch, SEND waits for it, DECIDE
- * is decided once the others are drained, SIGN at the end of the turn or when its batch is done.
+ * is decided once the others are drained, SIGN at the end of the turn or when
+ * its batch is done.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */

@@ -546,7 +546,8 @@ cpnpd_start(struct daemon *d)
 	if (err == 0 &&
 	    cpnp_privileges_drop(d->conf->user.value, d->conf->group.value,
 		&diag) != 0)
-		err = cpnpd_blame(d, d->conf->user.value != NULL ? "user" : "group",
+		err = cpnpd_blame(d,
+		    d->conf->user.value != NULL ? "user" : "group",
 		    d->conf->user.value != NULL ? &d->conf->user
 						: &d->conf->group, &diag);
 	if (err == 0)

@@ -55,7 +55,8 @@ static const struct verb {
 	    "[--validity TIME] [--service FILE] ORDER", NULL, "order",
 	    "decide an order that waits again, and offer"},
 	{"reject", "[--customer NAME] [--wait NUMBER] [--status STATUS] "
-	    "[--reason TEXT] ORDER", NULL, "order", "refuse an order that waits"},
+	    "[--reason TEXT] ORDER", NULL, "order",
+	    "refuse an order that waits"},
 	{"activate", "[--customer NAME] ORDER", NULL, "order",
 	    "the service of an agreement runs"},
 	{"deactivate", "[--customer NAME] ORDER", NULL, "order",

@@ -83,7 +83,7 @@ void cpnp_capacity_forget(
 int cpnp_capacity_give_back(
     cpnp_capacity *capacity, const cpnp_store_hold *hold);
 
-/* For the decision about a change: what the order has bought is not taken ... */
+/* For the decision about a change: what the order has bought is free ... */
 void cpnp_capacity_set_aside(
     cpnp_capacity *capacity, const uint8_t order_ref[CPNP_SHA256_LEN]);
 /* ... until this: the larger of what is bought and what is offered is taken,

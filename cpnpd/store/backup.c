@@ -44,8 +44,8 @@ sync_directory(const char *path)
 	const char *slash = strrchr(path, '/');
 	char *directory = slash == NULL ? strdup(".")
 	    : strndup(path, slash == path ? 1 : (size_t)(slash - path));
-	int rc = directory == NULL ? -1
-				   : sync_file(directory, O_RDONLY | O_DIRECTORY);
+	int rc = directory == NULL
+	    ? -1 : sync_file(directory, O_RDONLY | O_DIRECTORY);
 
 	free(directory);
 	return rc;

@@ -140,8 +140,8 @@ find_order(cpnp_store_batch *batch, const cpnp_order *order, size_t *index)
 	err = table_grow(batch);
 	if (err == 0)
 		err = store_array_grow(batch->mem,
-		    (void **)&batch->orders, &batch->orders_cap, batch->orders_n,
-		    sizeof(*batch->orders));
+		    (void **)&batch->orders, &batch->orders_cap,
+		    batch->orders_n, sizeof(*batch->orders));
 	if (err != 0)
 		return err;
 	slot = table_slot(batch, ref);
@@ -171,8 +171,8 @@ add_entry(cpnp_store_batch *batch, const cpnp_order *order,
 		batch->err = find_order(batch, order, &index);
 	if (batch->err == 0)
 		batch->err = store_array_grow(batch->mem,
-		    (void **)&batch->entries, &batch->entries_cap, batch->entries_n,
-		    sizeof(*batch->entries));
+		    (void **)&batch->entries, &batch->entries_cap,
+		    batch->entries_n, sizeof(*batch->entries));
 	if (batch->err != 0)
 		return NULL;
 	entry = &batch->entries[batch->entries_n++];

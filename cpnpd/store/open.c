@@ -242,8 +242,8 @@ open_writer(cpnp_store *store, const cpnp_store_config *config,
 		err = prepare(store, store->wr, texts, store->write,
 		    STORE_WRITE_END, diag);
 	if (err == 0)
-		err = query_int(store, "SELECT ifnull(max(number), 0) FROM events",
-		    &events, diag);
+		err = query_int(store,
+		    "SELECT ifnull(max(number), 0) FROM events", &events, diag);
 	if (err == 0) {
 		store->events = (uint64_t)events;
 		err = open_journal(store, config, diag);

@@ -83,7 +83,8 @@ read_row(cpnp_store *store, sqlite3_stmt *stmt, cpnp_store_row *row)
 	views[4 + CPNP_DOC_END] = &row->note;
 	row->role = (cpnp_role)sqlite3_column_int(stmt, 1);
 	row->state = (cpnp_state)sqlite3_column_int(stmt, 5);
-	row->agreement_state = (cpnp_agreement_state)sqlite3_column_int(stmt, 6);
+	row->agreement_state =
+	    (cpnp_agreement_state)sqlite3_column_int(stmt, 6);
 	row->settled = sqlite3_column_int(stmt, 7) != 0;
 	row->changed.sec = sqlite3_column_int64(stmt, 8);
 	row->has_service = sqlite3_column_type(stmt, 10) != SQLITE_NULL;

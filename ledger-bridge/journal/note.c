@@ -123,8 +123,9 @@ note_verify(const struct ledger_key *key, const char *origin, uint64_t size,
 	if (note.len <= used + 1 ||
 	    memcmp(note.ptr + text_len, intro, intro_len) != 0 ||
 	    note.ptr[note.len - 1] != '\n' ||
-	    note_base64_decode(note.ptr + used, note.len - used - 1, blob, &len) !=
-	        0 || len <= NOTE_KEY_ID_LEN)
+	    note_base64_decode(
+	        note.ptr + used, note.len - used - 1, blob, &len) != 0 ||
+	    len <= NOTE_KEY_ID_LEN)
 		return ledger_fail(diag, CPNP_ERR_PROOF, "checkpoint",
 		    "not one line of signature by the origin");
 	err = note_key_id(key, origin, NOTE_ED25519, id);

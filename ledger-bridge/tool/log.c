@@ -131,7 +131,8 @@ show_leaf(void *user, uint64_t index, cpnp_bytes bytes)
 	}
 	if (options->json) {
 		tool_put_json(json_pack("{s:I, s:s, s:s, s:s, s:I, s:I}",
-		    "leaf", (json_int_t)index, "type", leaf_type(&s, known, bytes),
+		    "leaf", (json_int_t)index,
+		    "type", leaf_type(&s, known, bytes),
 		    "time", date, "order", ref,
 		    "from", (json_int_t)s.from_state,
 		    "to", (json_int_t)s.to_state));

@@ -34,7 +34,7 @@ enum cpnp_fault {
 	CPNP_FAULT_STRANGER,    /* an order belongs to everybody */
 	CPNP_FAULT_RENUMBER,    /* a repeated answer gets a new number */
 	CPNP_FAULT_COOKIE,      /* a cookie is good for every address */
-	CPNP_FAULT_LONGER,      /* who is not proved may get more than it sent */
+	CPNP_FAULT_LONGER,      /* who is not proved gets more than it sent */
 	CPNP_FAULT_END
 };
 

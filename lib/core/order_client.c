@@ -400,7 +400,7 @@ static int
 ack_when_cancelled(struct order_step *s)
 {
 	bool is_accept, has_statement, is_known;
-	int err;
+	int err = 0;
 
 	if (!cpnp_client_is_from_provider(s))
 		return CPNP_ERR_MISMATCH;
@@ -415,7 +415,9 @@ ack_when_cancelled(struct order_step *s)
 		return CPNP_ERR_UNEXPECTED;
 	/* contradictions.md, 4: nothing, or what was asked or offered */
 	is_known = cpnp_order_is_empty(s->msg->service_description);
-	err = is_known ? 0 : cpnp_client_has_service_of(s, CPNP_DOC_REQUEST, &is_known);
+	if (!is_known)
+		err = cpnp_client_has_service_of(
+		    s, CPNP_DOC_REQUEST, &is_known);
 	if (err == 0 && !is_known)
 		err = cpnp_client_has_service_of(s, CPNP_DOC_OFFER, &is_known);
 	if (err != 0)

@@ -1,8 +1,8 @@
 /*
  * The saved form of an order: one array of deterministic CBOR, beside the
  * documents.  What was asked of the application and not answered is not in
- * it: the state says what to ask again.  An order is saved in the lowest version
- * that has room for what it is:
+ * it: the state says what to ask again.  An order is saved in the lowest
+ * version that has room for what it is:
  *
  *	1	one transaction, that of a QUOTATION
  *	2	and one of a WITHDRAW

@@ -35,8 +35,8 @@ check_config(const cpnp_orders_config *config)
 		if (intervals[i] == 0 || intervals[i] > most)
 			return CPNP_ERR_INVALID;
 	if (config->repeat_min > config->repeat_max ||
-	    config->resend_interval > most || config->withdraw_retry > most || config->orders_max == 0 ||
-	    config->expected_offer_sec == 0 ||
+	    config->resend_interval > most || config->withdraw_retry > most ||
+	    config->orders_max == 0 || config->expected_offer_sec == 0 ||
 	    config->identity.len > CPNP_IDENTITY_MAX ||
 	    !cpnp_utf8_is_valid(config->identity))
 		return CPNP_ERR_INVALID;

@@ -211,7 +211,7 @@ struct cpnp_net {
 	struct net_slot *slots;
 	uint32_t slots_n;
 	uint32_t slots_free; /* index + 1 */
-	LIST_HEAD(, net_session) sessions; /* handshakes of clients and servers */
+	LIST_HEAD(, net_session) sessions; /* handshakes, of both roles */
 
 	struct net_source *sources; /* longest prefix first */
 	size_t sources_n;

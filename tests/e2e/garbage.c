@@ -321,7 +321,8 @@ phase_inside(uint16_t port, const struct seed *seeds, size_t seeds_n,
 
 		err = cpnp_net_connect(net, &target, &peers[i], &diag);
 		if (err == 0)
-			err = cpnp_net_reconnect(net, peers[i], cpnp_now_read());
+			err = cpnp_net_reconnect(
+			    net, peers[i], cpnp_now_read());
 	}
 	while (err == 0 && inside.up < SESSIONS &&
 	    cpnp_now_read().mono < deadline)

@@ -9,7 +9,7 @@
  *
  *	CONFIG EDITION rfc8921 | draft-02	(rfc8921)
  *	CONFIG SIGN yes | no			(no) signatures are made at once
- *	CONFIG RESPONSE_TIME seconds | none	(600) from the start of the order
+ *	CONFIG RESPONSE_TIME seconds | none	(600) from the order's start
  *
  * then steps, numbered for people:
  *

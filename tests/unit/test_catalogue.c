@@ -54,9 +54,9 @@ source(const char *name)
 #define BASE HEAD PROVIDER TOKEN TERMS PLACE /* five lines */
 #define TAIL "</catalogue>\n"
 #define CPD(in)                                                                \
-	"<cpd xmlns=\"urn:cpnp:cpd:1\"><component><profile><nodes>"             \
-	"<node id=\"n\"/></nodes><scopes><scope direction=\"incoming\" "        \
-	"reach=\"global\"/></scopes>\n<capacity><rate in=\"" in "\"/>"          \
+	"<cpd xmlns=\"urn:cpnp:cpd:1\"><component><profile><nodes>"            \
+	"<node id=\"n\"/></nodes><scopes><scope direction=\"incoming\" "       \
+	"reach=\"global\"/></scopes>\n<capacity><rate in=\"" in "\"/>"         \
 	"</capacity></profile></component></cpd>"
 
 START_TEST(test_catalogue_example_is_read)

@@ -464,8 +464,8 @@ START_TEST(test_conf_tells_place_and_remedy)
 END_TEST
 
 #define FILES(cert, key, ca)                                                   \
-	"listen-dtls = {\"127.0.0.1:1\"}\ncertificate = \"$D/" cert "\"\n"      \
-	"key = \"$D/" key "\"\nca = \"$D/" ca "\"\nstore = \"$D/db\"\n"         \
+	"listen-dtls = {\"127.0.0.1:1\"}\ncertificate = \"$D/" cert "\"\n"     \
+	"key = \"$D/" key "\"\nca = \"$D/" ca "\"\nstore = \"$D/db\"\n"        \
 	"catalogue = \"$D/catalogue\"\n"
 
 START_TEST(test_conf_checks_certificates_and_keys)

@@ -156,12 +156,12 @@ ask(const char *xml)
 }
 
 #define DOC(attrs, nodes, clauses)                                             \
-	"<cpd xmlns='urn:cpnp:cpd:1'" attrs "><component><profile><nodes>"      \
-	nodes "</nodes><scopes><scope direction='incoming' "                    \
-	"reach='restricted'/></scopes>" clauses                                 \
+	"<cpd xmlns='urn:cpnp:cpd:1'" attrs "><component><profile><nodes>"     \
+	nodes "</nodes><scopes><scope direction='incoming' "                   \
+	"reach='restricted'/></scopes>" clauses                                \
 	"</profile></component></cpd>"
 #define BARE(attrs, nodes, clauses)                                            \
-	"<cpd xmlns='urn:cpnp:cpd:1'" attrs "><component><profile><nodes>"      \
+	"<cpd xmlns='urn:cpnp:cpd:1'" attrs "><component><profile><nodes>"     \
 	nodes "</nodes>" clauses "</profile></component></cpd>"
 #define NODE(id, place) "<node id='" id "' place='" place "'/>"
 #define TEST_WINDOW "<window end='2026-11-22T08:00:00Z'/>"
@@ -345,8 +345,8 @@ END_TEST
 START_TEST(test_decide_windows_overlap)
 {
 #define IN_2027(from, to)                                                      \
-	DOC("", NODE("a", "Albi"), RATE("80 Mbit/s")                            \
-	    "<window start='2027-" from "T00:00:00Z' end='2027-" to             \
+	DOC("", NODE("a", "Albi"), RATE("80 Mbit/s")                           \
+	    "<window start='2027-" from "T00:00:00Z' end='2027-" to            \
 	    "T00:00:00Z'/>")
 	ask(IN_2027("02-01", "03-01"));
 	ck_assert_int_eq(d.status, CPNP_STATUS_NONE);

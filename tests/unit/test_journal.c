@@ -316,7 +316,8 @@ START_TEST(test_journal_find)
 	ck_assert_int_eq(cpnp_journal_find(provider.journal, "C-2", ref,
 	    &diag), CPNP_ERR_NOT_FOUND);
 	ck_assert_str_eq(diag.where, "C-2");
-	/* contradictions.md, 21: a customer's identifier alone does not say which */
+	/* contradictions.md, 21: a customer's identifier alone does not say
+	 * which */
 	fx_order_init(&other, "third.example", "provider.example", "C-1");
 	fx_put_order(provider.journal, &other);
 	ck_assert_int_eq(cpnp_journal_find(provider.journal, "C-1", ref,

@@ -180,7 +180,8 @@ START_TEST(test_cosignature_has_the_form_of_c2sp)
 	expect("verify $D/c5 --ca $D/ca.pem", 1, "--key PUB");
 	/* another time under the same signature */
 	shell("cd $D && (head -n -1 c5;"
-	      " printf '\xe2\x80\x94 witness.example %s\\n' $( (head -c 11 blob;"
+	      " printf '\xe2\x80\x94 witness.example %s\\n'"
+	      " $( (head -c 11 blob;"
 	      " printf '\\377'; tail -c 64 blob) | base64 -w0)) >t5");
 	expect("verify $D/t5 --key $D/j.pub --key $D/w.pub", 1,
 	    "the cosignature of witness.example does not verify");

@@ -770,7 +770,8 @@ START_TEST(test_udp_longest_prefix_counts_and_no_cookie_delivers)
 {
 	const cpnp_net_access list[] = {
 	    {.prefix = "127.0.0.0/8", .identity = "wide.example"},
-	    {.prefix = "127.0.2.0/24", .identity = "narrow.example", .no_cookie = true}};
+	    {.prefix = "127.0.2.0/24", .identity = "narrow.example",
+	        .no_cookie = true}};
 	struct party *server = server_new(NULL, "127.0.0.1:0");
 	const char *to = party_address(server, "127.0.0.1");
 	int narrow = bare_socket("127.0.2.1"), wide = bare_socket("127.0.3.1");

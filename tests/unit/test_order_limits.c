@@ -219,5 +219,6 @@ main(void)
 	    test_loaded_order_is_durable,
 	};
 
-	return unit_run("order_limits", tests, sizeof(tests) / sizeof(tests[0]));
+	return unit_run(
+	    "order_limits", tests, sizeof(tests) / sizeof(tests[0]));
 }

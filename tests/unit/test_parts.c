@@ -170,7 +170,8 @@ hundred_sites(cpnp_edition edition)
 	cpnp_buf item;
 
 	cpnp_buf_init_fixed(&item, item_store, sizeof(item_store));
-	cpnp_buf_put_raw(&item, LIT("\x82\x00\xa1\x02\x81\xa1\x02\x81\xa1\x01"));
+	cpnp_buf_put_raw(
+	    &item, LIT("\x82\x00\xa1\x02\x81\xa1\x02\x81\xa1\x01"));
 	cpnp_cbor_put_array(&item, 100);
 	for (size_t i = 1; i <= 100; i++)
 		put_site(&item, i);

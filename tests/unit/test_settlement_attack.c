@@ -667,7 +667,8 @@ main(void)
 	    test_nothing_is_claimed_behind_its_time,
 	    test_nothing_is_audited_behind_its_time,
 	    test_rating_is_not_spoiled_by_haste,
-	    test_stopped_service_is_left_without_a_mark, test_no_fee_for_nothing,
+	    test_stopped_service_is_left_without_a_mark,
+	    test_no_fee_for_nothing,
 	    test_pseudonyms_do_not_pile_up, test_tokens_do_not_pile_up,
 	    test_forged_bundle_is_verified_once,
 	    test_redeeming_nothing_is_cheap};

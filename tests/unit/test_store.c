@@ -492,8 +492,9 @@ START_TEST(test_store_events_cannot_be_altered)
 	assert_refused(db, "UPDATE events SET to_state = 9");
 	assert_refused(db, "DELETE FROM events");
 	assert_refused(db, "DELETE FROM events WHERE number = 2");
-	assert_refused(
-	    db, "INSERT OR REPLACE INTO events VALUES (1,1,0,0,0,9,9,NULL,'',0,0)");
+	assert_refused(db,
+	    "INSERT OR REPLACE INTO events "
+	    "VALUES (1,1,0,0,0,9,9,NULL,'',0,0)");
 	assert_refused(
 	    db, "INSERT INTO events VALUES (7,1,0,0,0,9,9,NULL,'',0,0)");
 	assert_refused(db, "DELETE FROM orders");
@@ -543,7 +544,8 @@ START_TEST(test_store_pages_changes)
 		if (i == 2 || i == 3)
 			effect.u.store.agreement_to = CPNP_AGREEMENT_COMPLETED;
 		if (i == 3)
-			effect.u.store.agreement_from = CPNP_AGREEMENT_COMPLETED;
+			effect.u.store.agreement_from =
+			    CPNP_AGREEMENT_COMPLETED;
 		fixture_submit(store, &effect, i);
 		ck_assert_uint_eq(fixture_wait(store, &err), i);
 		ck_assert_int_eq(err, 0);

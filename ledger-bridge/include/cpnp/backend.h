@@ -90,7 +90,7 @@ typedef struct cpnp_backend {
 	    cpnp_diag *diag);
 	void (*close)(cpnp_log *log);
 
-	/* Our name as a writer, a view; empty when this log may only be read. */
+	/* Our name as a writer, a view; empty when this log is only read. */
 	cpnp_bytes (*writer)(const cpnp_log *log);
 	/* The first number of ours that the log has not seen, in any form.
 	 * UNAVAILABLE, MISMATCH, VERSION, IO as read() has them. */

@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-#define CPNP_IDENTITY_MAX 255 /* a dNSName, rfc822Name, URI or configured name */
+#define CPNP_IDENTITY_MAX 255 /* dNSName, rfc822Name, URI or configured name */
 
 /*
  * An agreement, or the offer of one.  Keys on the wire of the proof, in this

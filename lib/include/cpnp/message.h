@@ -50,7 +50,8 @@ typedef enum cpnp_edition {
 	X(ACTIVATE, 11, "ACTIVATE", NULL, "9.2.11", NULL)
 
 typedef enum cpnp_method {
-#define CPNP_METHOD_ENUM(NAME, code, rfc, d02, s1, s2) CPNP_METHOD_##NAME = code,
+#define CPNP_METHOD_ENUM(NAME, code, rfc, d02, s1, s2) \
+	CPNP_METHOD_##NAME = code,
 	CPNP_METHOD_MAP(CPNP_METHOD_ENUM)
 #undef CPNP_METHOD_ENUM
 	CPNP_METHOD_END /* one more than the largest */
@@ -191,7 +192,8 @@ CPNP_API int cpnp_edition_parse(const char *text, cpnp_edition *edition);
 
 typedef enum cpnp_status {
 	CPNP_STATUS_NONE = 0,
-#define CPNP_STATUS_ENUM(NAME, value, rfc, d02, text) CPNP_STATUS_##NAME = value,
+#define CPNP_STATUS_ENUM(NAME, value, rfc, d02, text) \
+	CPNP_STATUS_##NAME = value,
 	CPNP_STATUS_MAP(CPNP_STATUS_ENUM)
 #undef CPNP_STATUS_ENUM
 } cpnp_status;
@@ -324,8 +326,8 @@ typedef struct cpnp_msg {
 	uint8_t hop_limit;
 	cpnp_bytes order_progress; /* raw item */
 
-	/* set by decoding: the whole message, and the COOKIE entry (key and value)
-	 * within it, empty when there is none */
+	/* set by decoding: the whole message, and the COOKIE entry (key and
+	 * value) within it, empty when there is none */
 	cpnp_bytes raw;
 	cpnp_bytes raw_cookie;
 } cpnp_msg;

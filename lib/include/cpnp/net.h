@@ -122,7 +122,7 @@ CPNP_API bool cpnp_rate_take(
 typedef struct cpnp_net_limits {
 	uint32_t sessions_max;   /* established DTLS sessions [16384] */
 	uint32_t handshakes_max; /* handshakes under way [1024] */
-	uint32_t resumable_max;  /* sessions remembered for resumption [32768] */
+	uint32_t resumable_max;  /* sessions kept for resumption [32768] */
 	uint32_t addresses_max;  /* UDP addresses that have proved themselves;
 				    the least recently used gives way [65536] */
 	cpnp_tstamp handshake_ns_max; /* handshake deadline [10 s] */

@@ -420,8 +420,8 @@ typedef struct cpnp_input {
 	bool require_statement; /* server: refuse an ACCEPT without one */
 	bool may_order;         /* the identity is entitled to place orders */
 	bool searched;
-	uint32_t expected_offer_sec; /* server, for a QUOTATION or UPDATE:
-					instead of the configured one, 0: that */
+	uint32_t expected_offer_sec; /* server, for a QUOTATION or UPDATE, in
+					place of the configured one; 0: that */
 } cpnp_input;
 
 /*
@@ -508,8 +508,9 @@ typedef enum cpnp_effect_type {
  *        CANCEL has its answer; for the application to tell somebody.  Nothing
  *        needs to be done.  state is that of the transaction: Cancelled for an
  *        UPDATE that came to nothing, though the order is Completed again and
- *        its agreement stands as it was.  It may come twice, when the server goes on with an
- *        order that the client has ended or an ACK shows an agreement.
+ *        its agreement stands as it was.  It may come twice, when the server
+ *        goes on with an order that the client has ended or an ACK shows an
+ *        agreement.
  * FORGET the order leaves memory after this effect; the store keeps it.
  * ALARM  client: all retries of a WITHDRAW are used up without an ACK, and the
  *        service may still run.  Tell the administrator; cpnp_order_wait()
