@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
 # What cpnpc does without a provider: templates, validation, decoding, its
 # exit codes, and that --json is JSON whatever happens.  Run in the build
 # directory; srcdir names the source.

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
 # The manual pages and the programs name the same options, verbs and exit
 # codes: what one has and the other has not is an error.  Run in the build
 # directory; srcdir names the source.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
 # Make a throw-away PKI: pki.sh DIRECTORY
 #
 #   ca.pem                 the CA of everybody below, and crl.pem its list
