@@ -60,8 +60,8 @@ judge_activate(const cpnp_order *order, const cpnp_msg *request,
 
 	*decision = (cpnp_decision){.status = CPNP_STATUS_NONE};
 	if (err == 0)
-		err = cpnp_decide_activate(
-		    decision, agreement.service_description);
+		err = cpnp_decide_activate(decision,
+		    agreement.service_description, schedule, now.wall);
 	/* It may have waited for an administrator until then. */
 	if (err == 0 && decision->status == CPNP_STATUS_NONE &&
 	    schedule->has_end && schedule->end.sec <= now.wall.sec) {

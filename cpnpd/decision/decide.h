@@ -52,11 +52,13 @@ void cpnp_decision_fini(cpnp_decision *d);
 
 /*
  * May the service of an agreement, agreed as that description, be activated
- * and deactivated by an ACTIVATE?  status NONE: yes; else a refusal.
+ * or deactivated by an ACTIVATE with that schedule?  status NONE: yes; else a
+ * refusal, also when it would run while nothing is held for it.
  * Otherwise as cpnp_decide(); errors: CPNP_ERR_NOMEM, a PEER error when it is
  * no document.
  */
-int cpnp_decide_activate(cpnp_decision *d, cpnp_bytes agreed);
+int cpnp_decide_activate(cpnp_decision *d, cpnp_bytes agreed,
+    const cpnp_schedule *schedule, cpnp_wtime now);
 
 /*
  * What rate bit/s cost for seconds at price minor units for one Mbit/s and

@@ -743,16 +743,68 @@ START_TEST(test_activate_wants_explicit_activation_agreed)
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const cpnp_schedule at_once = {0};
 		cpnp_decision activate;
 
 		ask(table[i].document);
-		ck_assert_int_eq(cpnp_decide_activate(
-				     &activate, request.service_description),
+		ck_assert_int_eq(
+		    cpnp_decide_activate(&activate,
+			request.service_description, &at_once, in.now),
 		    0);
 		ck_assert_msg(activate.status == table[i].status, "%s",
 		    table[i].document);
 		ck_assert_uint_eq(activate.explanations_n,
 		    table[i].status == CPNP_STATUS_NONE ? 0 : 1);
+		cpnp_decision_fini(&activate);
+	}
+}
+END_TEST
+
+/* Capacity is held in the window of the agreement, and at no other time. */
+START_TEST(test_activate_stays_within_the_window)
+{
+	static const struct {
+		cpnp_schedule schedule;
+		int64_t now;
+		cpnp_status status;
+		const char *clause;
+	} table[] = {
+#define NO CPNP_STATUS_OUT_OF_RESOURCES
+#define AT(s, e) {.has_start = (s) != 0, .start = {s}, .has_end = (e) != 0, \
+    .end = {e}}
+	    /* 2027-01-01 to 2028-01-01 */
+	    {AT(0, 0), 1798761599, NO, "window/start"},
+	    {AT(0, 0), 1798761600, CPNP_STATUS_NONE, NULL},
+	    {AT(1798761600, 0), 1795000000, CPNP_STATUS_NONE, NULL},
+	    {AT(1798761599, 0), 1795000000, NO, "window/start"},
+	    {AT(0, 1830297600), 1798761600, CPNP_STATUS_NONE, NULL},
+	    {AT(0, 1830297601), 1798761600, NO, "window/end"},
+	    {AT(0, 0), 1830297599, CPNP_STATUS_NONE, NULL},
+	    {AT(0, 0), 1830297600, NO, "window/end"},
+	    {{.deactivate = true}, 1795000000, CPNP_STATUS_NONE, NULL},
+#undef AT
+#undef NO
+	};
+
+	ask(DOC("", NODE("p", "Paris"), RATE("1 Mbit/s")
+		INVOCATION("<protocol>CPNP</protocol>")
+		"<window start='2027-01-01T00:00:00Z' "
+		"end='2028-01-01T00:00:00Z'/>"));
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		cpnp_decision activate;
+
+		ck_assert_int_eq(
+		    cpnp_decide_activate(&activate,
+			request.service_description, &table[i].schedule,
+			(cpnp_wtime){table[i].now}),
+		    0);
+		ck_assert_msg(activate.status == table[i].status, "%zu: %d",
+		    i, (int)activate.status);
+		if (table[i].clause != NULL)
+			ck_assert(cpnp_bytes_equal(
+			    activate.explanations[0].clause,
+			    (cpnp_bytes){(const uint8_t *)table[i].clause,
+				strlen(table[i].clause)}));
 		cpnp_decision_fini(&activate);
 	}
 }
@@ -887,6 +939,7 @@ main(void)
 		test_decide_limit_of_open_orders,
 		test_decide_scheduled_activation_is_not_supported,
 		test_activate_wants_explicit_activation_agreed,
+		test_activate_stays_within_the_window,
 		test_decide_test_orders_have_limits,
 		test_decide_no_capacity_is_not_sold,
 		test_decide_refuses_what_is_no_document,
