@@ -13,6 +13,7 @@
 
 #include <cpnp/cbor.h>
 
+#include "codec.h"
 #include "fault.h"
 
 #define HEAD_MAX 9 /* the initial byte and eight of an argument */
@@ -466,12 +467,12 @@ check_key(struct frame *frame, const struct token *tok, const uint8_t *pos)
 
 /* Enter an array or map; *depth grows when it has items. */
 static int
-check_enter(struct frame *stack, size_t *depth, const struct token *tok,
-    size_t left)
+check_enter(struct frame *stack, size_t *depth, size_t depth_max,
+    const struct token *tok, size_t left)
 {
 	bool is_map = tok->type == CPNP_CBOR_MAP;
 
-	if (*depth == CPNP_CBOR_DEPTH_MAX)
+	if (*depth == depth_max)
 		return CPNP_ERR_TOO_LONG;
 	if (tok->value > left / (is_map ? 2 : 1))
 		return CPNP_ERR_TRUNCATED;
@@ -482,10 +483,10 @@ check_enter(struct frame *stack, size_t *depth, const struct token *tok,
 	return 0;
 }
 
-cpnp_bytes
-cpnp_cbor_get_item(cpnp_cbor_rd *rd)
+static cpnp_bytes
+get_item(cpnp_cbor_rd *rd, size_t depth_max)
 {
-	struct frame stack[CPNP_CBOR_DEPTH_MAX];
+	struct frame stack[CBOR_DEPTH_OF_MSG];
 	const uint8_t *start = rd->pos;
 	struct token tok = {.type = CPNP_CBOR_WRONG};
 	size_t depth = 0;
@@ -508,7 +509,7 @@ cpnp_cbor_get_item(cpnp_cbor_rd *rd)
 		}
 		if (err == 0 &&
 		    (tok.type == CPNP_CBOR_ARRAY || tok.type == CPNP_CBOR_MAP))
-			err = check_enter(stack, &depth, &tok,
+			err = check_enter(stack, &depth, depth_max, &tok,
 			    (size_t)(rd->end - rd->pos) - tok.size);
 		if (err != 0) {
 			cpnp_cbor_rd_fail(rd, err);
@@ -520,6 +521,18 @@ cpnp_cbor_get_item(cpnp_cbor_rd *rd)
 			depth--;
 	} while (depth > 0 || tok.type == CPNP_CBOR_TAG);
 	return (cpnp_bytes){start, (size_t)(rd->pos - start)};
+}
+
+cpnp_bytes
+cpnp_cbor_get_item(cpnp_cbor_rd *rd)
+{
+	return get_item(rd, CPNP_CBOR_DEPTH_MAX);
+}
+
+cpnp_bytes
+cpnp_cbor_get_value(cpnp_cbor_rd *rd)
+{
+	return get_item(rd, CBOR_DEPTH_OF_MSG);
 }
 
 int

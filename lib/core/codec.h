@@ -52,6 +52,10 @@ int cpnp_diag_set(cpnp_diag *diag, int err, size_t offset, const char *where,
  * skipped with its value, another one is an error at key_pos. */
 void cpnp_cbor_skip_unknown(
     cpnp_cbor_rd *rd, int64_t key, const uint8_t *key_pos);
+/* The value of an attribute that was decoded before: what is left open in it
+ * may be CPNP_CBOR_DEPTH_MAX deep by itself. */
+#define CBOR_DEPTH_OF_MSG (CPNP_CBOR_DEPTH_MAX + 8)
+cpnp_bytes cpnp_cbor_get_value(cpnp_cbor_rd *rd);
 /* The next item, of at most max bytes, as raw bytes. */
 cpnp_bytes cpnp_cbor_get_raw(cpnp_cbor_rd *rd, size_t max);
 /* Write an item that somebody encoded: deterministic, at most max bytes. */

@@ -290,7 +290,7 @@ split_message(struct split *split, cpnp_bytes message)
 	for (; n > 0 && key >= 0 && rd.err == 0; n--) {
 		key_pos = rd.pos;
 		key = cpnp_cbor_get_key(&rd, &prev);
-		(void)cpnp_cbor_get_item(&rd);
+		(void)cpnp_cbor_get_value(&rd);
 	}
 	/* The cookie is the first of the negative codes. */
 	if (key >= 0)
@@ -303,7 +303,7 @@ split_message(struct split *split, cpnp_bytes message)
 	split->after = between(key_pos, rd.end);
 	for (; n > 0 && rd.err == 0; n--) {
 		(void)cpnp_cbor_get_key(&rd, &prev);
-		(void)cpnp_cbor_get_item(&rd);
+		(void)cpnp_cbor_get_value(&rd);
 	}
 	return cpnp_cbor_rd_finish(&rd);
 }

@@ -638,6 +638,42 @@ START_TEST(test_msg_cookie_where_the_count_gets_longer)
 }
 END_TEST
 
+/* What the page of the wire format leaves open is CPNP_CBOR_DEPTH_MAX deep by
+ * itself, not with what it stands in. */
+START_TEST(test_msg_cookie_beside_the_deepest_description)
+{
+	const cpnp_env env = {.sha256 = see_nothing};
+
+	for (size_t more = 0; more < 2; more++) {
+		cpnp_msg msg;
+		cpnp_buf in, out;
+
+		cpnp_buf_init_fixed(&in, store, sizeof(store));
+		cpnp_buf_put_raw(&in,
+		    LIT("\x83\x01\x01\xa4\x01\x01\x02\x50"
+			"0123456789abcdef\x03\x61o\x09\x82\x00"));
+		for (size_t i = 0; i < CPNP_CBOR_DEPTH_MAX + more; i++)
+			cpnp_cbor_put_array(&in, 1);
+		cpnp_cbor_put_uint(&in, 0);
+		ck_assert_int_eq(
+		    cpnp_msg_decode(&msg, cpnp_buf_bytes(&in), NULL),
+		    more == 0 ? 0 : CPNP_ERR_TOO_LONG);
+		if (more > 0)
+			continue;
+		cpnp_buf_init_fixed(&out, other, sizeof(other));
+		ck_assert_int_eq(cpnp_msg_set_cookie(cpnp_buf_bytes(&in),
+				     LIT("c"), &out),
+		    0);
+		ck_assert_int_eq(cpnp_msg_decode(&msg, cpnp_buf_bytes(&out),
+				     NULL),
+		    0);
+		ck_assert_int_eq(cpnp_msg_digest(&msg, &env,
+				     (uint8_t[CPNP_SHA256_LEN]){0}),
+		    CPNP_ERR_CRYPTO);
+	}
+}
+END_TEST
+
 START_TEST(test_msg_cookie_refused)
 {
 	static const uint8_t long_cookie[CPNP_COOKIE_MAX + 1];
@@ -686,6 +722,7 @@ main(void)
 	    test_msg_encode_refuses_what_is_no_message,
 	    test_msg_cookie_set_and_removed,
 	    test_msg_cookie_where_the_count_gets_longer,
+	    test_msg_cookie_beside_the_deepest_description,
 	    test_msg_cookie_refused,
 	};
 
