@@ -228,3 +228,71 @@ cpnp_server_second(struct order_step *s)
 	    ? cpnp_server_begin(s, ORDER_KIND_WITHDRAW)
 	    : CPNP_ERR_UNEXPECTED;
 }
+
+/* ---- client: a request that is outstanding ------------------------------- */
+
+/* contradictions.md, 10: the provider is at work on it. */
+static int
+is_processed(struct order_step *s)
+{
+	if (!cpnp_client_is_from_provider(s))
+		return CPNP_ERR_MISMATCH;
+	cpnp_step_record_input(s);
+	s->order->now.answered = true;
+	cpnp_timer_arm_retrans(s->orders, s->order, s->now);
+	return 0;
+}
+
+int
+cpnp_client_step_asked(struct order_step *s, const struct order_asked *asked)
+{
+	bool is_outstanding = s->order->now.outstanding;
+
+	switch (s->event) {
+	case CPNP_EVENT_RECV_ACK:
+		return is_outstanding ? asked->acknowledged(s)
+				      : CPNP_ERR_UNEXPECTED;
+	case CPNP_EVENT_RECV_FAIL:
+		return is_outstanding ? asked->refused(s) : CPNP_ERR_UNEXPECTED;
+	case CPNP_EVENT_RECV_PROCESSING:
+		return is_outstanding ? is_processed(s) : CPNP_ERR_UNEXPECTED;
+	case CPNP_EVENT_RETRANS:
+		return is_outstanding ? asked->retrans(s) : 0;
+	case CPNP_EVENT_LINGER_EXPIRED:
+		return is_outstanding ? 0 : cpnp_step_forget(s);
+	case CPNP_EVENT_RECV_OFFER:
+	case CPNP_EVENT_RECV_QUOTATION:
+	case CPNP_EVENT_RECV_ACCEPT:
+	case CPNP_EVENT_RECV_DECLINE:
+	case CPNP_EVENT_RECV_CANCEL:
+	case CPNP_EVENT_RECV_WITHDRAW:
+	case CPNP_EVENT_RECV_UPDATE:
+	case CPNP_EVENT_RECV_ACTIVATE:
+		return CPNP_ERR_UNEXPECTED;
+	case CPNP_EVENT_RESPONSE_EXPIRED:
+	case CPNP_EVENT_OFFER_EXPIRED:
+	case CPNP_EVENT_VALIDITY_EXPIRED:
+		return 0;
+	case CPNP_EVENT_NONE:
+	case CPNP_EVENT_CREATE:
+	case CPNP_EVENT_START:
+	case CPNP_EVENT_OFFER:
+	case CPNP_EVENT_REFUSE:
+	case CPNP_EVENT_ACCEPT:
+	case CPNP_EVENT_DECLINE:
+	case CPNP_EVENT_CANCEL:
+	case CPNP_EVENT_SIGNED:
+	case CPNP_EVENT_SIGN_FAILED:
+	case CPNP_EVENT_WITHDRAW:
+	case CPNP_EVENT_UPDATE:
+	case CPNP_EVENT_ACTIVATE:
+	case CPNP_EVENT_MORE_TIME:
+	case CPNP_EVENT_GRANT:
+	case CPNP_EVENT_SERVICE_START:
+	case CPNP_EVENT_SERVICE_END:
+	case CPNP_EVENT_SET_ACTIVE:
+	case CPNP_EVENT_SET_INACTIVE:
+		break;
+	}
+	return CPNP_ERR_STATE;
+}

@@ -452,6 +452,17 @@ int cpnp_server_second(struct order_step *s);
 
 /* Server: a CANCEL of a transaction that did not begin, or is over. */
 int cpnp_server_cancel_ahead(struct order_step *s);
+/* Client: what its request does with an answer, and when it is time to send it
+ * again. */
+struct order_asked {
+	int (*acknowledged)(struct order_step *s);
+	int (*refused)(struct order_step *s);
+	int (*retrans)(struct order_step *s);
+};
+/* Client: every event while a WITHDRAW or ACTIVATE is outstanding, and after
+ * its answer. */
+int cpnp_client_step_asked(
+    struct order_step *s, const struct order_asked *asked);
 
 /* --- order_update.c --- */
 
