@@ -11,6 +11,8 @@
 
 #include <cpnp/ledger.h>
 
+#include "mem.h"
+
 /* COSE algorithms and header labels (RFC 9052, RFC 9053, RFC 9360, RFC 9597,
  * RFC 9942); the two below -65536 are private. */
 #define ALG_ES256 (-7)
@@ -50,7 +52,6 @@ int ledger_fail_once(cpnp_diag *diag, int err, const char *where,
     const char *why);
 void ledger_diag_clear(cpnp_diag *diag);
 
-extern const cpnp_mem ledger_mem;
 extern const cpnp_env ledger_env;
 
 /* SHA-256 with a context that is kept: three times as fast as without. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/rand.h>
@@ -39,29 +38,6 @@ ledger_diag_clear(cpnp_diag *diag)
 		memset(diag, 0, sizeof(*diag));
 }
 
-static void *
-mem_alloc(void *user, size_t size)
-{
-	(void)user;
-	return malloc(size == 0 ? 1 : size);
-}
-
-static void *
-mem_realloc(void *user, void *ptr, size_t size)
-{
-	(void)user;
-	return realloc(ptr, size == 0 ? 1 : size);
-}
-
-static void
-mem_free(void *user, void *ptr)
-{
-	(void)user;
-	free(ptr);
-}
-
-const cpnp_mem ledger_mem = {NULL, mem_alloc, mem_realloc, mem_free};
-
 static int
 env_random(void *user, uint8_t *buf, size_t len)
 {
@@ -78,7 +54,7 @@ env_sha256(void *user, const cpnp_bytes *parts, size_t n,
 }
 
 const cpnp_env ledger_env = {
-    {NULL, mem_alloc, mem_realloc, mem_free}, NULL, env_random, env_sha256};
+    LEDGER_MEM, NULL, env_random, env_sha256};
 
 int
 hash_init(struct hash *h)

@@ -272,7 +272,7 @@ add_order(struct book *book, cpnp_journal *journal,
 	cpnp_buf bytes;
 	int err;
 
-	cpnp_buf_init(&bytes, &tool_mem, CPNP_AGREEMENT_MAX);
+	cpnp_buf_init(&bytes, &ledger_mem, CPNP_AGREEMENT_MAX);
 	err = cpnp_journal_agreement(
 	    journal, order->ref, order->digest, &bytes);
 	if (err == 0)

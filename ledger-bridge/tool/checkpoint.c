@@ -59,7 +59,7 @@ put_consistency(const struct tool_options *options,
 	size_t i;
 	int code = 0;
 
-	cpnp_buf_init(&out, &tool_mem, CONSISTENCY_MAX);
+	cpnp_buf_init(&out, &ledger_mem, CONSISTENCY_MAX);
 	(void)snprintf(
 	    line, sizeof(line), "old %" PRIu64 "\n", proof->old_size);
 	cpnp_buf_put_raw(&out, cpnp_bytes_str(line));

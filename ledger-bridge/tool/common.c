@@ -13,29 +13,6 @@
 #define PATH_LEN 4096
 #define BUSY_TIMEOUT_MS 5000
 
-static void *
-mem_alloc(void *user, size_t size)
-{
-	(void)user;
-	return malloc(size == 0 ? 1 : size);
-}
-
-static void *
-mem_realloc(void *user, void *ptr, size_t size)
-{
-	(void)user;
-	return realloc(ptr, size == 0 ? 1 : size);
-}
-
-static void
-mem_free(void *user, void *ptr)
-{
-	(void)user;
-	free(ptr);
-}
-
-const cpnp_mem tool_mem = {NULL, mem_alloc, mem_realloc, mem_free};
-
 /* How many bytes at p a terminal would obey, or turn text around for: controls
  * of C0 and C1, marks and overrides of direction (U+200B to U+200F, U+2028 to
  * U+202E, U+2060 to U+206F), U+061C, U+FEFF. */

@@ -239,7 +239,7 @@ tool_escrow_prove(const struct tool_options *options)
 		code = ledger_open(options, true, &ledger);
 	if (code != 0)
 		return code;
-	cpnp_buf_init(&file, &tool_mem, CPNP_PAYMENT_MAX);
+	cpnp_buf_init(&file, &ledger_mem, CPNP_PAYMENT_MAX);
 	code = build_proof(&ledger, id, &file, &outcome);
 	if (code == 0)
 		code = tool_write_file(

@@ -120,7 +120,7 @@ tool_fraud(const struct tool_options *options)
 	    (options->proof_n == 1 && options->store != NULL))
 		return tool_fail(options, "--proof",
 		    "one of --proof FILE and --store FILE, once");
-	cpnp_buf_init(&out, &tool_mem, CPNP_FRAUD_MAX);
+	cpnp_buf_init(&out, &ledger_mem, CPNP_FRAUD_MAX);
 	code = tool_trust(options, true, &trust);
 	if (code == 0)
 		code = read_heads(options, bytes, heads);

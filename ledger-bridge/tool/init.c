@@ -242,7 +242,7 @@ make_genesis(const struct tool_options *options, const char *path)
 
 	if (plan == NULL)
 		return tool_fail(options, path, "out of memory");
-	cpnp_buf_init(&out, &tool_mem, CPNP_GENESIS_MAX);
+	cpnp_buf_init(&out, &ledger_mem, CPNP_GENESIS_MAX);
 	code = make_plan(options, plan);
 	if (code == 0 &&
 	    cpnp_genesis_encode(&plan->genesis, &out, &diag) != 0)
@@ -291,7 +291,7 @@ tool_init(const struct tool_options *options)
 	code = ledger_conf_load(options, &conf);
 	if (code != 0)
 		return code;
-	cpnp_buf_init(&out, &tool_mem, 4096);
+	cpnp_buf_init(&out, &ledger_mem, 4096);
 	backend = cpnp_backend_find(conf.backend, &diag);
 	if (backend == NULL)
 		code = tool_fail_diag(options, "backend", &diag);

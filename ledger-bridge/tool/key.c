@@ -15,7 +15,7 @@ tool_key_generate(const struct tool_options *options)
 	cpnp_buf pem;
 	int code = 0;
 
-	cpnp_buf_init(&pem, &tool_mem, 4096);
+	cpnp_buf_init(&pem, &ledger_mem, 4096);
 	if (cpnp_key_generate(options->operand, type, &diag) != 0 ||
 	    cpnp_key_public(options->operand, &pem, id, &diag) != 0) {
 		code = tool_fail_diag(options, options->operand, &diag);
@@ -40,7 +40,7 @@ tool_key_public(const struct tool_options *options)
 	cpnp_buf pem;
 	int code = 0;
 
-	cpnp_buf_init(&pem, &tool_mem, 4096);
+	cpnp_buf_init(&pem, &ledger_mem, 4096);
 	if (cpnp_key_public(options->operand, &pem, id, &diag) != 0)
 		code = tool_fail_diag(options, options->operand, &diag);
 	else if (!options->json || options->output != NULL)

@@ -123,7 +123,7 @@ put_key(struct ledger *ledger, struct ledger_op *op, const char *where,
 		code = ledger_hex(ledger->options, where, text, key_id,
 		    sizeof(key_id));
 	} else {
-		cpnp_buf_init(&pem, &tool_mem, 4096);
+		cpnp_buf_init(&pem, &ledger_mem, 4096);
 		code = cpnp_key_public(text, &pem, key_id, &diag) == 0 ? 0
 		    : tool_fail_diag(ledger->options, where, &diag);
 		cpnp_buf_fini(&pem);
@@ -353,8 +353,8 @@ ledger_op_submit(struct ledger *ledger, struct ledger_op *op,
 	cpnp_bytes payload;
 	int err, code = 0;
 
-	cpnp_buf_init(&plain, &tool_mem, CPNP_OP_MAX);
-	cpnp_buf_init(&out, &tool_mem, 2 * CPNP_OP_MAX);
+	cpnp_buf_init(&plain, &ledger_mem, CPNP_OP_MAX);
+	cpnp_buf_init(&out, &ledger_mem, 2 * CPNP_OP_MAX);
 	err = cpnp_op_encode(&op->op, &plain, &diag);
 	if (err != 0) {
 		code = tool_fail(ledger->options, name, "%s%s%s", diag.where,

@@ -235,7 +235,7 @@ ledger_spki(const struct tool_options *options, const char *path,
 	BIO *bio = NULL;
 	int n = -1, code = 0;
 
-	cpnp_buf_init(&pem, &tool_mem, 4096);
+	cpnp_buf_init(&pem, &ledger_mem, 4096);
 	if (cpnp_key_public(path, &pem, NULL, &diag) != 0) {
 		code = tool_fail_diag(options, path, &diag);
 	} else {

@@ -26,7 +26,7 @@ tool_prove(const struct tool_options *options)
 	code = tool_journal_open(options, NULL, &store);
 	if (code != 0)
 		return code;
-	cpnp_buf_init(&file, &tool_mem, CPNP_PROOF_MAX);
+	cpnp_buf_init(&file, &ledger_mem, CPNP_PROOF_MAX);
 	if (cpnp_journal_find(
 	        store.journal, options->operand, ref, &diag) != 0 ||
 	    cpnp_proof_build(store.journal, ref, &file, &diag) != 0)

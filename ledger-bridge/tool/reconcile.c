@@ -121,7 +121,7 @@ compare_books(const struct tool_options *options, struct book *mine,
 	cpnp_buf message;
 	int err;
 
-	cpnp_buf_init(&message, &tool_mem, RANGES_MESSAGE_MAX);
+	cpnp_buf_init(&message, &ledger_mem, RANGES_MESSAGE_MAX);
 	err = ranges_new(&a, mine->entries, mine->n, mine->own, mine->peer,
 	    true, report_found, report);
 	if (err == 0)
@@ -219,7 +219,7 @@ compare_with_peer(const struct tool_options *options, struct book *book,
 	if (ranges_new(&ranges, book->entries, book->n, book->own,
 	        book->peer, starts, report_found, report) != 0)
 		return tool_fail(options, "peer", "out of memory");
-	cpnp_buf_init(&message, &tool_mem, RANGES_MESSAGE_MAX);
+	cpnp_buf_init(&message, &ledger_mem, RANGES_MESSAGE_MAX);
 	if (starts)
 		code = send_message(options, ranges, &message, report);
 	while (code == 0 && !ranges_done(ranges)) {

@@ -124,8 +124,8 @@ beat(struct ledger *ledger, unsigned type)
 		return EXIT_FAILED;
 	op.op.time = (int64_t)time(NULL);
 	op.op.has = CPNP_OP_FIELD_BIT(TIME);
-	cpnp_buf_init(&plain, &tool_mem, CPNP_OP_MAX);
-	cpnp_buf_init(&out, &tool_mem, 2 * CPNP_OP_MAX);
+	cpnp_buf_init(&plain, &ledger_mem, CPNP_OP_MAX);
+	cpnp_buf_init(&out, &ledger_mem, 2 * CPNP_OP_MAX);
 	err = cpnp_op_encode(&op.op, &plain, NULL);
 	payload = cpnp_buf_bytes(&plain);
 	if (err == 0)

@@ -140,7 +140,7 @@ tool_print_service(cpnp_bytes description)
 
 	if (cpnp_service_type(description, &type) != 0 ||
 	    type != CPNP_SERVICE_CPD ||
-	    cpnp_cpd_decode(&cpd, description, &tool_mem, NULL) != 0) {
+	    cpnp_cpd_decode(&cpd, description, &ledger_mem, NULL) != 0) {
 		printf("    %-11s not a CPD that this version reads, %zu "
 		       "bytes\n", "service", description.len);
 		return;
@@ -161,8 +161,8 @@ to_xml(cpnp_bytes description, cpnp_buf *out)
 	cpnp_cpd cpd;
 	int err;
 
-	cpnp_buf_init(out, &tool_mem, CPNP_XML_MAX);
-	if (cpnp_cpd_decode(&cpd, description, &tool_mem, NULL) != 0)
+	cpnp_buf_init(out, &ledger_mem, CPNP_XML_MAX);
+	if (cpnp_cpd_decode(&cpd, description, &ledger_mem, NULL) != 0)
 		return false;
 	err = cpnp_cpd_to_xml(&cpd, out);
 	cpnp_cpd_fini(&cpd);

@@ -170,7 +170,7 @@ digest(void *user, const cpnp_bytes *parts, size_t n,
 static int
 tool_sla_terms(const struct tool_options *options)
 {
-	const cpnp_env env = {.mem = tool_mem, .sha256 = digest};
+	const cpnp_env env = {.mem = ledger_mem, .sha256 = digest};
 	uint8_t commitment[CPNP_SHA256_LEN], salt[SALT_LEN];
 	char hex[2 * CPNP_SHA256_LEN + 1], salt_hex[2 * SALT_LEN + 1];
 	cpnp_sla_terms terms = {0};
@@ -180,7 +180,7 @@ tool_sla_terms(const struct tool_options *options)
 	if (options->output == NULL)
 		return tool_fail(options, "output",
 		    "terms are binary; name a file with -o FILE");
-	cpnp_buf_init(&out, &tool_mem, CPNP_SLA_TERMS_MAX);
+	cpnp_buf_init(&out, &ledger_mem, CPNP_SLA_TERMS_MAX);
 	code = make_terms(options, &terms);
 	if (code == 0 && (cpnp_sla_terms_encode(&terms, &out) != 0 ||
 	        RAND_bytes(salt, SALT_LEN) != 1 ||

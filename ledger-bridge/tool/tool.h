@@ -13,6 +13,8 @@
 #include <cpnp/cpd.h>
 #include <cpnp/ledger.h>
 
+#include "mem.h"
+
 enum tool_exit { EXIT_VERIFIED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 #define PROOFS_MAX 64
@@ -65,8 +67,6 @@ struct tool_options {
 
 /* The last value of an option without its dashes; NULL when not given. */
 const char *tool_value(const struct tool_options *options, const char *name);
-
-extern const cpnp_mem tool_mem;
 
 /* Say what is wrong and where; EXIT_FAILED. */
 int tool_fail(const struct tool_options *options, const char *where,

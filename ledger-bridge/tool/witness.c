@@ -134,7 +134,7 @@ put_fraud(const struct tool_options *options, const cpnp_trust *trust,
 
 	if (path == NULL)
 		return 0;
-	cpnp_buf_init(&out, &tool_mem, CPNP_FRAUD_MAX);
+	cpnp_buf_init(&out, &ledger_mem, CPNP_FRAUD_MAX);
 	if (cpnp_fraud_build(trust, (cpnp_bytes){last->checkpoint, last->len},
 	        cp->note, NULL, proof == NULL ? NULL
 	        : (const uint8_t (*)[CPNP_SHA256_LEN])proof->path,
@@ -204,7 +204,7 @@ put_cosigned(const struct tool_options *options, const cpnp_signer *signer,
 	cpnp_buf out;
 	int code = 0;
 
-	cpnp_buf_init(&out, &tool_mem, 2 * CPNP_CHECKPOINT_MAX);
+	cpnp_buf_init(&out, &ledger_mem, 2 * CPNP_CHECKPOINT_MAX);
 	cpnp_buf_put_raw(&out, cp->note);
 	if (cpnp_checkpoint_cosign(signer, tool_value(options, "name"), cp,
 	        now, &out, &diag) != 0)
@@ -232,7 +232,7 @@ check_signer(const struct tool_options *options, const cpnp_signer *signer,
 	cpnp_buf out;
 	int code = 0;
 
-	cpnp_buf_init(&out, &tool_mem, CPNP_CHECKPOINT_MAX);
+	cpnp_buf_init(&out, &ledger_mem, CPNP_CHECKPOINT_MAX);
 	if (cpnp_checkpoint_cosign(signer, tool_value(options, "name"), cp,
 	        (cpnp_wtime){1}, &out, &diag) != 0)
 		code = tool_fail_diag(options, "witness", &diag);

@@ -7,32 +7,10 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "mem.h"
 #include "ranges.h"
 
 #define ENTRIES 40
-
-static void *
-mem_alloc(void *user, size_t size)
-{
-	(void)user;
-	return malloc(size == 0 ? 1 : size);
-}
-
-static void *
-mem_realloc(void *user, void *ptr, size_t size)
-{
-	(void)user;
-	return realloc(ptr, size == 0 ? 1 : size);
-}
-
-static void
-mem_free(void *user, void *ptr)
-{
-	(void)user;
-	free(ptr);
-}
-
-static const cpnp_mem mem = {NULL, mem_alloc, mem_realloc, mem_free};
 
 static void
 found(void *user, const struct range_entry *mine,
@@ -61,7 +39,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	HOLDS(ranges_new(
 	          &r, entries, ENTRIES, "b", "a", false, found, NULL) == 0);
-	cpnp_buf_init(&out, &mem, RANGES_MESSAGE_MAX);
+	cpnp_buf_init(&out, &ledger_mem, RANGES_MESSAGE_MAX);
 	for (i = 0; i <= size && err == 0; i++) {
 		if (i < size && (i + 1 == size || data[i] != 0xff ||
 		    data[i + 1] != 0))
