@@ -92,6 +92,23 @@ peer_feed_msg(struct peer *p, const cpnp_msg *msg)
 	return peer_feed(p, p->other, cpnp_buf_bytes(&buf));
 }
 
+int
+peer_quote(struct peer *p, const char *customer_order_id)
+{
+	cpnp_msg msg = {.edition = CPNP_EDITION_RFC8921,
+	    .method = CPNP_METHOD_QUOTATION,
+	    .sequence_number = 5,
+	    .transaction_id = CPNP_BYTES_LIT("transaction1"),
+	    .service_description = PEER_SERVICE};
+
+	msg.customer_order_id = cpnp_bytes_str(customer_order_id);
+	msg.present = CPNP_ATTR_BIT(CPNP_ATTR_SEQUENCE_NUMBER) |
+	    CPNP_ATTR_BIT(CPNP_ATTR_TRANSACTION_ID) |
+	    CPNP_ATTR_BIT(CPNP_ATTR_CUSTOMER_ORDER_ID) |
+	    CPNP_ATTR_BIT(CPNP_ATTR_SERVICE_DESCRIPTION);
+	return peer_feed_msg(p, &msg);
+}
+
 const char *
 peer_state_short(const char *name)
 {

@@ -148,6 +148,8 @@ cpnp_offer peer_offer(const struct peer *server, cpnp_bytes service,
 cpnp_msg peer_hand(const struct peer *p, const char *id, cpnp_method method);
 /* Encode and feed it as if it came from the other side. */
 int peer_feed_msg(struct peer *p, const cpnp_msg *msg);
+/* Feed a QUOTATION of PEER_SERVICE that no client of ours has made. */
+int peer_quote(struct peer *p, const char *customer_order_id);
 /* What the last event did, in short: "x" a PEER error, "S" CPNP_ERR_STATE,
  * "-" nothing; else the state that the order came into ("=": the same one),
  * the messages sent ("~": again, "!": speaking for no order), "?" and what

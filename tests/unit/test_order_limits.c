@@ -24,23 +24,6 @@ renew_server(void)
 	    0);
 }
 
-static int
-quote(const char *id)
-{
-	cpnp_msg msg = {.edition = CPNP_EDITION_RFC8921,
-	    .method = CPNP_METHOD_QUOTATION,
-	    .sequence_number = 5,
-	    .transaction_id = CPNP_BYTES_LIT("transaction1"),
-	    .service_description = PEER_SERVICE};
-
-	msg.customer_order_id = cpnp_bytes_str(id);
-	msg.present = CPNP_ATTR_BIT(CPNP_ATTR_SEQUENCE_NUMBER) |
-	    CPNP_ATTR_BIT(CPNP_ATTR_TRANSACTION_ID) |
-	    CPNP_ATTR_BIT(CPNP_ATTR_CUSTOMER_ORDER_ID) |
-	    CPNP_ATTR_BIT(CPNP_ATTR_SERVICE_DESCRIPTION);
-	return peer_feed_msg(server, &msg);
-}
-
 /* What the documents of an order take, reckoned from outside: those that are
  * at one address are one. */
 static size_t
@@ -122,20 +105,20 @@ START_TEST(test_memory_max_refuses_new_orders_only)
 	size_t one;
 
 	pair_init(&pair, CPNP_EDITION_RFC8921, false);
-	ck_assert_int_eq(quote("o1"), 0);
+	ck_assert_int_eq(peer_quote(server, "o1"), 0);
 	one = cpnp_orders_memory(server->orders);
 	/* one byte above what one order holds: a second is taken, no third */
 	server->config.memory_max = one + 1;
 	renew_server();
-	ck_assert_int_eq(quote("o4"), 0);
-	ck_assert_int_eq(quote("o2"), 0);
+	ck_assert_int_eq(peer_quote(server, "o4"), 0);
+	ck_assert_int_eq(peer_quote(server, "o2"), 0);
 	peer_clear(server);
-	ck_assert_int_eq(quote("o3"), CPNP_ERR_FULL);
+	ck_assert_int_eq(peer_quote(server, "o3"), CPNP_ERR_FULL);
 	ck_assert_str_eq(peer_outcome(server, CPNP_ERR_FULL), "FAIL5!");
 	ck_assert_uint_eq(cpnp_orders_count(server->orders), 2);
 	/* what is there goes on, and what was there is loaded */
 	peer_clear(server);
-	ck_assert_int_eq(quote("o2"), 0);
+	ck_assert_int_eq(peer_quote(server, "o2"), 0);
 	peer_crash(server);
 	ck_assert_uint_ge(cpnp_orders_count(server->orders), 2);
 	/* so it is with what is ordered here */
@@ -151,7 +134,7 @@ START_TEST(test_memory_max_refuses_new_orders_only)
 			cpnp_orders_drop(
 			    server->orders, peer_order(server, id));
 	}
-	ck_assert_int_eq(quote("o5"), 0);
+	ck_assert_int_eq(peer_quote(server, "o5"), 0);
 	pair_fini(&pair);
 }
 END_TEST

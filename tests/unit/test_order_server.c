@@ -64,31 +64,13 @@ sent(void)
 	return msg;
 }
 
-/* A QUOTATION of its own, from scratch. */
-static int
-quote(const char *id)
-{
-	cpnp_msg msg = {.edition = CPNP_EDITION_RFC8921,
-	    .method = CPNP_METHOD_QUOTATION,
-	    .sequence_number = 5,
-	    .transaction_id = CPNP_BYTES_LIT("transaction1"),
-	    .service_description = PEER_SERVICE};
-
-	msg.customer_order_id = cpnp_bytes_str(id);
-	msg.present = CPNP_ATTR_BIT(CPNP_ATTR_SEQUENCE_NUMBER) |
-	    CPNP_ATTR_BIT(CPNP_ATTR_TRANSACTION_ID) |
-	    CPNP_ATTR_BIT(CPNP_ATTR_CUSTOMER_ORDER_ID) |
-	    CPNP_ATTR_BIT(CPNP_ATTR_SERVICE_DESCRIPTION);
-	return peer_feed_msg(server, &msg);
-}
-
 /* C30, C24: the identifiers are copied, and ours is a new one. */
 START_TEST(test_server_quotation_is_processed)
 {
 	cpnp_msg msg;
 
 	pair_init(&pair, CPNP_EDITION_RFC8921, false);
-	ck_assert_int_eq(quote("o1"), 0);
+	ck_assert_int_eq(peer_quote(server, "o1"), 0);
 	ck_assert_str_eq(server->trace,
 	    "none->PQOReceived;PQOReceived->AwaitingProcessing;"
 	    "PROCESSING;?decide;");
@@ -111,7 +93,7 @@ START_TEST(test_server_refuses_who_may_not_order)
 {
 	pair_init(&pair, CPNP_EDITION_RFC8921, false);
 	server->may_order = false;
-	assert_outcome(quote("o1"), "FAIL3!");
+	assert_outcome(peer_quote(server, "o1"), "FAIL3!");
 	ck_assert_uint_eq(cpnp_orders_count(server->orders), 0);
 	ck_assert_uint_eq(server->records_n, 0);
 	pair_fini(&pair);
@@ -126,10 +108,10 @@ START_TEST(test_server_full_refuses_with_out_of_resources)
 	ck_assert_int_eq(cpnp_orders_new(&server->orders, &server->config,
 			     &server->env.env),
 	    0);
-	ck_assert_int_eq(quote("o1"), 0);
-	ck_assert_int_eq(quote("o2"), 0);
+	ck_assert_int_eq(peer_quote(server, "o1"), 0);
+	ck_assert_int_eq(peer_quote(server, "o2"), 0);
 	peer_clear(server);
-	ck_assert_int_eq(quote("o3"), CPNP_ERR_FULL);
+	ck_assert_int_eq(peer_quote(server, "o3"), CPNP_ERR_FULL);
 	assert_outcome(CPNP_ERR_FULL, "FAIL5!");
 	ck_assert_uint_eq(cpnp_orders_count(server->orders), 2);
 	pair_fini(&pair);
@@ -143,7 +125,7 @@ START_TEST(test_32_identifier_is_never_used_again)
 	peer_advance(server, CPNP_SECONDS(60));
 	ck_assert_uint_eq(cpnp_orders_count(server->orders), 0);
 	peer_clear(server);
-	assert_outcome(quote("o1"), "FAIL1!");
+	assert_outcome(peer_quote(server, "o1"), "FAIL1!");
 	pair_fini(&pair);
 }
 END_TEST
@@ -153,7 +135,7 @@ START_TEST(test_21_identifier_belongs_to_identity)
 {
 	setup_server(CPNP_STATE_AWAITING_PROCESSING);
 	server->other = "rival.example";
-	assert_outcome(quote("o1"), "AW PROCESSING ?decide");
+	assert_outcome(peer_quote(server, "o1"), "AW PROCESSING ?decide");
 	ck_assert_uint_eq(cpnp_orders_count(server->orders), 2);
 	server->other = "acme.example";
 	pair_fini(&pair);
@@ -392,7 +374,7 @@ START_TEST(test_22_answer_goes_to_the_source_of_the_request)
 {
 	pair_init(&pair, CPNP_EDITION_RFC8921, false);
 	server->handle = 49152;
-	ck_assert_int_eq(quote("o1"), 0);
+	ck_assert_int_eq(peer_quote(server, "o1"), 0);
 	ck_assert_uint_eq(server->outbox[0].to, 49152);
 	pair_fini(&pair);
 }
@@ -686,10 +668,10 @@ START_TEST(test_server_source_of_random_fails)
 			     &server->env.env),
 	    0);
 	random_fails = true;
-	ck_assert_int_eq(quote("o1"), CPNP_ERR_RANDOM);
+	ck_assert_int_eq(peer_quote(server, "o1"), CPNP_ERR_RANDOM);
 	ck_assert_uint_eq(cpnp_orders_count(server->orders), 0);
 	random_fails = false;
-	ck_assert_int_eq(quote("o1"), 0);
+	ck_assert_int_eq(peer_quote(server, "o1"), 0);
 	offer = peer_offer(server, PEER_SERVICE, 100);
 	random_fails = true;
 	ck_assert_int_eq(cpnp_order_offer(server->orders, order(), &offer,
@@ -863,7 +845,7 @@ START_TEST(test_server_holds_many_orders)
 	pair_init(&pair, CPNP_EDITION_RFC8921, false);
 	for (unsigned i = 0; i < 3000; i++) {
 		(void)snprintf(id, sizeof(id), "o%u", i);
-		ck_assert_int_eq(quote(id), 0);
+		ck_assert_int_eq(peer_quote(server, id), 0);
 		peer_clear(server);
 	}
 	ck_assert_uint_eq(cpnp_orders_count(server->orders), 3000);
