@@ -4,20 +4,16 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include <jansson.h>
-#include <sys/wait.h>
 
 #include <cpnp/xml.h>
 
 #include "ledger_fixture.h"
-
-#define TOOL "ledger-bridge/cpnp-ledger"
-#define OUTPUT_MAX 65536
+#include "tool_run.h"
 
 static struct pki pki;
 static struct party client, provider;
 static struct order order;
 static char client_db[128], provider_db[128];
-static char output[OUTPUT_MAX];
 
 /* The store of a party as a file. */
 static void
@@ -44,6 +40,7 @@ setup(void)
 	cpnp_cpd_fini(&cpd);
 	free(xml);
 	fx_pki_init(&pki);
+	ck_assert_int_eq(setenv("D", pki.dir, 1), 0);
 	fx_party_init(&client, &pki, "client.example", "ed25519", false);
 	fx_party_init(&provider, &pki, "provider.example", "p256", true);
 	fx_order_init_service(&order, "client.example", "provider.example",
@@ -61,38 +58,6 @@ teardown(void)
 	fx_party_fini(&client);
 	fx_party_fini(&provider);
 	fx_pki_fini(&pki);
-}
-
-/* Run the tool in the directory of the PKI as $D; output is what it printed
- * on both streams.  Returns its exit code. */
-static int
-run(const char *arguments)
-{
-	char command[1024];
-	FILE *pipe;
-	size_t n;
-	int status;
-
-	ck_assert_int_eq(setenv("D", pki.dir, 1), 0);
-	(void)snprintf(
-	    command, sizeof(command), TOOL " %s 2>&1 </dev/null", arguments);
-	pipe = popen(command, "r");
-	ck_assert_ptr_nonnull(pipe);
-	n = fread(output, 1, sizeof(output) - 1, pipe);
-	output[n] = '\0';
-	status = pclose(pipe);
-	ck_assert(WIFEXITED(status));
-	return WEXITSTATUS(status);
-}
-
-static void
-expect(const char *arguments, int code, const char *words)
-{
-	int got = run(arguments);
-
-	ck_assert_msg(got == code && strstr(output, words) != NULL,
-	    "%s: exit %d, wanted %d and \"%s\":\n%s", arguments, got, code,
-	    words, output);
 }
 
 /* The last line is JSON. */

@@ -5,12 +5,10 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include <jansson.h>
-#include <sys/wait.h>
 
 #include "ledger_fixture.h"
+#include "tool_run.h"
 
-#define TOOL "ledger-bridge/cpnp-ledger"
-#define OUTPUT_MAX 65536
 #define WITNESS "witness $D/h --state $D/w.state --key $D/w.key" \
 	" --name witness.example --journal-key $D/j.pub"
 
@@ -19,42 +17,10 @@ static struct party party;
 static struct order order;
 static sqlite3 *fork_db;
 static cpnp_journal *fork_journal;
-static char output[OUTPUT_MAX];
-
-static int
-run(const char *arguments)
-{
-	char command[1024];
-	FILE *pipe;
-	size_t n;
-	int status;
-
-	ck_assert_int_eq(setenv("D", pki.dir, 1), 0);
-	(void)snprintf(
-	    command, sizeof(command), TOOL " %s 2>&1 </dev/null", arguments);
-	pipe = popen(command, "r");
-	ck_assert_ptr_nonnull(pipe);
-	n = fread(output, 1, sizeof(output) - 1, pipe);
-	output[n] = '\0';
-	status = pclose(pipe);
-	ck_assert(WIFEXITED(status));
-	return WEXITSTATUS(status);
-}
-
-static void
-expect(const char *arguments, int code, const char *words)
-{
-	int got = run(arguments);
-
-	ck_assert_msg(got == code && strstr(output, words) != NULL,
-	    "%s: exit %d, wanted %d and \"%s\":\n%s", arguments, got, code,
-	    words, output);
-}
 
 static void
 shell(const char *command)
 {
-	ck_assert_int_eq(setenv("D", pki.dir, 1), 0);
 	ck_assert_msg(system(command) == 0, "%s", command);
 }
 
@@ -113,6 +79,7 @@ static void
 setup_with(const char *type)
 {
 	fx_pki_init(&pki);
+	ck_assert_int_eq(setenv("D", pki.dir, 1), 0);
 	fx_party_init(&party, &pki, "provider.example", type, false);
 	fx_order_init(&order, "client.example", "provider.example", "C-1");
 	shell("cp $D/provider.example.pem $D/j.pub");

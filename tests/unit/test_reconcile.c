@@ -6,12 +6,11 @@
  */
 #include <stdint.h>
 #include <stdio.h>
-#include <sys/wait.h>
 
 #include "ledger_fixture.h"
 #include "ranges.h"
+#include "tool_run.h"
 
-#define TOOL "ledger-bridge/cpnp-ledger"
 #define BIG 100000
 
 static struct range_entry *mine, *theirs;
@@ -123,7 +122,8 @@ reconcile(struct found *a_found, struct found *b_found, size_t *messages)
 }
 
 static void
-expect(size_t only_mine, size_t only_theirs, size_t differ, uint64_t at_most)
+expect_found(size_t only_mine, size_t only_theirs, size_t differ,
+    uint64_t at_most)
 {
 	struct found a, b;
 	size_t messages;
@@ -145,11 +145,11 @@ START_TEST(test_reconcile_f14_three_differences_of_100000)
 {
 	seed = 1;
 	setup_equal(BIG);
-	expect(0, 0, 0, 128);
+	expect_found(0, 0, 0, 128);
 	mine[77777].state = cpnp_bytes_str("accepted");
 	drop(theirs, &theirs_n, 12345);
 	drop(mine, &mine_n, 50000);
-	expect(1, 1, 1, 16384);
+	expect_found(1, 1, 1, 16384);
 	free_books();
 }
 END_TEST
@@ -160,18 +160,18 @@ START_TEST(test_reconcile_f14_names_each_kind)
 	seed = 2;
 	setup_equal(10);
 	mine[3].amounts = cpnp_bytes_str("12500.01 EUR of bank");
-	expect(0, 0, 1, 4096);
+	expect_found(0, 0, 1, 4096);
 	/* what moves between the two fields is no equality */
 	mine[3].state = cpnp_bytes_str("agreed1");
 	mine[3].amounts = cpnp_bytes_str("2500.00 EUR of bank");
-	expect(0, 0, 1, 4096);
+	expect_found(0, 0, 1, 4096);
 	mine_n = 0;
-	expect(0, 10, 0, 4096);
+	expect_found(0, 10, 0, 4096);
 	mine_n = 10;
 	theirs_n = 0;
-	expect(10, 0, 0, 4096);
+	expect_found(10, 0, 0, 4096);
 	mine_n = 0;
-	expect(0, 0, 0, 128);
+	expect_found(0, 0, 0, 128);
 	free_books();
 }
 END_TEST
@@ -185,7 +185,7 @@ START_TEST(test_reconcile_books_with_nothing_in_common)
 	setup_equal(5000);
 	for (i = 0; i < theirs_n; i++)
 		theirs[i].digest[31] ^= 1;
-	expect(5000, 5000, 0, 4000000);
+	expect_found(5000, 5000, 0, 4000000);
 	free_books();
 }
 END_TEST
@@ -230,7 +230,7 @@ START_TEST(test_reconcile_random_books)
 			a += order <= 0;
 			b += order >= 0;
 		}
-		expect(only_mine, only_theirs, differ, 400000);
+		expect_found(only_mine, only_theirs, differ, 400000);
 		free_books();
 	}
 }
@@ -350,23 +350,12 @@ static char dir[64];
 static void
 run(const char *command, int code, const char *words)
 {
-	char line[2048], output[8192];
-	FILE *pipe;
-	size_t n;
-	int status;
-
-	ck_assert_int_eq(setenv("D", dir, 1), 0);
-	(void)snprintf(line, sizeof(line), "{ L=" TOOL "; %s; } 2>&1",
+	char line[2048];
+	int len = snprintf(line, sizeof(line), "{ L=" TOOL "; %s; } 2>&1",
 	    command);
-	pipe = popen(line, "r");
-	ck_assert_ptr_nonnull(pipe);
-	n = fread(output, 1, sizeof(output) - 1, pipe);
-	output[n] = '\0';
-	status = pclose(pipe);
-	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == code &&
-	    strstr(output, words) != NULL,
-	    "%s: exit %d, wanted %d and \"%s\":\n%s", command,
-	    WEXITSTATUS(status), code, words, output);
+
+	ck_assert_int_lt(len, (int)sizeof(line));
+	expect_line(line, code, words);
 }
 
 #define HEX "0000000000000000000000000000000000000000000000000000000000000"
@@ -377,6 +366,7 @@ make_dir(void)
 {
 	(void)snprintf(dir, sizeof(dir), "%s", "reconcile-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(setenv("D", dir, 1), 0);
 	run("{ echo cpnp-book 1 a b;" LINE("001") LINE("002") LINE("003")
 	    "} >$D/a; { echo cpnp-book 1 b a;" LINE("001")
 	    "echo " HEX "002 accepted 1.00 EUR of bank;" LINE("004")
