@@ -255,6 +255,52 @@ make_genesis(const struct tool_options *options, const char *path)
 	return code;
 }
 
+/* The next line of what a backend says that others need; false at the end. */
+static bool
+next_line(cpnp_bytes *rest, cpnp_bytes *line)
+{
+	const uint8_t *end;
+
+	if (rest->len == 0)
+		return false;
+	end = memchr(rest->ptr, '\n', rest->len);
+	line->ptr = rest->ptr;
+	line->len = end == NULL ? rest->len : (size_t)(end - rest->ptr);
+	rest->ptr += line->len;
+	rest->len -= line->len;
+	if (end != NULL) {
+		rest->ptr++;
+		rest->len--;
+	}
+	return true;
+}
+
+static json_t *
+settings_json(cpnp_bytes settings)
+{
+	json_t *list = json_array();
+	cpnp_bytes line;
+
+	while (next_line(&settings, &line))
+		(void)json_array_append_new(list, tool_text(line));
+	return list;
+}
+
+/* As a line of cpnp-ledger.conf(5). */
+static void
+print_settings(cpnp_bytes settings)
+{
+	const char *before = "setting += {\"";
+	cpnp_bytes line;
+
+	while (next_line(&settings, &line)) {
+		fputs(before, stdout);
+		tool_put(stdout, line);
+		before = "\", \"";
+	}
+	puts("\"}");
+}
+
 static void
 print_init(const struct tool_options *options, const struct ledger_conf *conf,
     const uint8_t id[CPNP_SHA256_LEN], cpnp_bytes settings)
@@ -265,15 +311,14 @@ print_init(const struct tool_options *options, const struct ledger_conf *conf,
 	if (options->json) {
 		tool_put_json(json_pack("{s:b, s:s, s:s, s:s, s:o}", "ok", 1,
 		    "ledger", hex, "genesis", conf->genesis, "backend",
-		    conf->backend, "settings", tool_text(settings)));
+		    conf->backend, "settings", settings_json(settings)));
 		return;
 	}
 	printf("ledger %s\nbegins with %s, which everybody who follows it "
 	       "needs\n", hex, conf->genesis);
 	if (settings.len > 0) {
-		puts("to open it, others need these settings too:");
-		tool_put(stdout, settings);
-		putchar('\n');
+		puts("who opens it needs this line in cpnp-ledger.conf, too:");
+		print_settings(settings);
 	}
 }
 

@@ -367,8 +367,11 @@ ledger_op_submit(struct ledger *ledger, struct ledger_op *op,
 			err = cpnp_bridge_submit(
 			    ledger->bridge, cpnp_buf_bytes(&out), digest);
 		code = err == 0 ? wait_outcome(ledger, digest, outcome)
-		    : tool_fail(ledger->options, name,
-		          "not taken: %s", cpnp_strerror(err));
+		    : tool_fail(ledger->options, name, "not taken: %s",
+		          err == CPNP_ERR_FORBIDDEN
+		              ? "the settings name no writer; without one "
+		                "the log is only read"
+		              : cpnp_strerror(err));
 	}
 	cpnp_buf_fini(&plain);
 	cpnp_buf_fini(&out);

@@ -140,7 +140,7 @@ static const struct tool_verb verbs[] = {
     {{NULL, NULL}, 0, 0, NULL, NULL, NULL, 0, {0}}};
 
 static const struct tool_verb *const tables[] = {verbs, tool_verbs_init,
-    tool_verbs_account, tool_verbs_token, tool_verbs_escrow,
+    tool_verbs_writer, tool_verbs_account, tool_verbs_token, tool_verbs_escrow,
     tool_verbs_channel, tool_verbs_sla, tool_verbs_catalogue,
     tool_verbs_serve};
 

@@ -118,6 +118,21 @@ put_creation(struct evm_node *node, cpnp_bytes genesis, cpnp_diag *diag)
 	return node->call.err;
 }
 
+/* Who makes a log writes to it: as its administrator it could admit itself
+ * whenever it likes. */
+static void
+admit_creator(struct evm_conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->admit_n; i++)
+		if (memcmp(conf->admit[i], conf->key.address,
+			EVM_ADDRESS_LEN) == 0)
+			return;
+	memcpy(conf->admit[conf->admit_n++], conf->key.address,
+	    EVM_ADDRESS_LEN);
+}
+
 /* The node may say no for reasons of its own, and be another's. */
 static int
 create_error(int err)
@@ -145,6 +160,8 @@ evm_create(const cpnp_log_setting *settings, size_t n, cpnp_bytes genesis,
 	if (err == 0 && node.conf.has_contract)
 		err = backend_fail(diag, CPNP_ERR_CONFIG, "contract",
 		    "a new log makes a new one: leave it out");
+	if (err == 0 && node.conf.has_key)
+		admit_creator(&node.conf);
 	if (err == 0)
 		err = put_creation(&node, genesis, diag);
 	if (err == 0)
@@ -175,6 +192,7 @@ int
 evm_admit(const cpnp_log_setting *settings, size_t n, const char *writer,
     bool on, cpnp_diag *diag)
 {
+	char why[sizeof(diag->why)];
 	uint8_t address[EVM_ADDRESS_LEN];
 	struct evm_receipt receipt;
 	struct evm_block block;
@@ -203,8 +221,13 @@ evm_admit(const cpnp_log_setting *settings, size_t n, const char *writer,
 		err = transact(&node, false, &receipt, &nonce, diag);
 	}
 	/* the contract says no to everybody but its administrator */
-	if (err == CPNP_ERR_INVALID)
-		err = CPNP_ERR_FORBIDDEN;
+	if (err == CPNP_ERR_INVALID) {
+		(void)snprintf(why, sizeof(why), "%s",
+		    diag != NULL ? diag->why : "");
+		err = backend_fail(diag, CPNP_ERR_FORBIDDEN, "key-file",
+		    "only the administrator of the contract, at first who "
+		    "made the log, admits: %s", why);
+	}
 	evm_node_fini(&node);
 	return err;
 }

@@ -44,7 +44,7 @@ struct evm_conf {
 	size_t window;
 	bool has_key;
 	struct evm_key key;
-	uint8_t admit[EVM_ADMIT_MAX][EVM_ADDRESS_LEN];
+	uint8_t admit[EVM_ADMIT_MAX + 1][EVM_ADDRESS_LEN]; /* and ourselves */
 	size_t admit_n;
 };
 
