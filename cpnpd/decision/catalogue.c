@@ -88,6 +88,5 @@ cpnp_catalogue_del(cpnp_catalogue *c)
 	free(c->postal_address);
 	free(c->token_code);
 	free(c->token_issuer);
-	free(c->path);
 	free(c);
 }

@@ -75,8 +75,6 @@ typedef enum cpnp_honour {
 } cpnp_honour;
 
 typedef struct cpnp_catalogue {
-	char *path;
-
 	/* provider */
 	char *name;
 	char *email;

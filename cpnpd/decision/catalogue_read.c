@@ -1,59 +1,20 @@
 /*
- * Reading a catalogue: libxml2 sees to the form, one table for each element
- * says what its attributes mean.  No network, no entities, no DTD.
+ * Reading a catalogue, cpnp-catalogue(5).
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-#include <libxml/parser.h>
-#include <libxml/tree.h>
 
 #include <cpnp/xml.h>
 
-#include "catalogue.h"
+#include "reader.h"
 
-#define N_OF(a) (sizeof(a) / sizeof((a)[0]))
-#define NAMESPACE "urn:cpnp:catalogue:1"
-#define LINE_BYTES 1024
-#define PLACE_NAME_MAX 64 /* fits a row of capacity */
-
-enum kind {
-	NAME,      /* char * */
-	NUMBER,    /* uint64_t without a unit */
-	QUANTITY,  /* uint64_t */
-	GUARANTEE, /* cpnp_guarantee */
-	CHOICE     /* int */
-};
-
-struct attribute {
-	const char *name;
-	enum kind kind;
-	size_t offset;
-	cpnp_unit unit;
-	bool required;
-	uint64_t dflt;
-	uint64_t min; /* of a number; of a text's length */
-	uint64_t max;
-	const char *expected;
-};
-
-struct reader {
-	cpnp_catalogue *c;
-	cpnp_catalogue_report *report;
-	void *user;
-	unsigned mistakes;
-	int err; /* of ours, not of the file */
-};
-
-#define A(T, n, k, m) .name = (n), .kind = (k), .offset = offsetof(T, m)
-#define RATE_TEXT "a rate such as \"100 Mbit/s\""
-#define TIME_TEXT "a time in seconds or more, such as \"1 h\" or \"30 d\""
+static cpnp_catalogue *
+catalogue_of(const struct reader *r)
+{
+	return r->whole;
+}
 
 static const struct attribute provider_attributes[] = {
 	{A(cpnp_catalogue, "name", NAME, name), .required = true, .min = 1,
@@ -114,7 +75,8 @@ static const struct attribute network_attributes[] = {
 	    .min = CPNP_CPD_MTU_MIN, .max = 65535,
 	    .expected = "a size such as \"1500 bytes\""},
 	{A(cpnp_catalogue, "separation", CHOICE, separation),
-	    .expected = "shared, isolated or dedicated"},
+	    .expected = "shared, isolated or dedicated",
+	    .choices = separation_names},
 };
 
 static const struct attribute place_attributes[] = {
@@ -131,16 +93,16 @@ static const struct attribute place_attributes[] = {
 			"one hour"},
 	{A(cpnp_place, "delay", GUARANTEE, delay), .unit = CPNP_UNIT_DELAY,
 	    .max = CPNP_CPD_DELAY_MAX,
-	    .expected = "a time such as \"10 ms\""},
+	    .expected = DELAY_TEXT},
 	{A(cpnp_place, "delay-variation", GUARANTEE, delay_variation),
 	    .unit = CPNP_UNIT_DELAY, .max = CPNP_CPD_DELAY_MAX,
 	    .expected = "a time such as \"2 ms\""},
 	{A(cpnp_place, "loss", GUARANTEE, loss), .unit = CPNP_UNIT_RATIO,
 	    .max = CPNP_CPD_PPM_MAX,
-	    .expected = "a ratio such as \"100 ppm\" or \"0.01 %\""},
+	    .expected = LOSS_TEXT},
 	{A(cpnp_place, "availability", GUARANTEE, availability),
 	    .unit = CPNP_UNIT_RATIO, .max = CPNP_CPD_PPM_MAX,
-	    .expected = "a ratio such as \"99.95 %\""},
+	    .expected = AVAILABILITY_TEXT},
 };
 
 static const struct attribute item_attributes[] = {
@@ -156,231 +118,25 @@ static const struct attribute template_attributes[] = {
 	    .max = CPNP_CPD_ID_MAX, .expected = "1 to 64 bytes"},
 };
 
-static void __attribute__((format(printf, 4, 5)))
-mistake(struct reader *r, long line, const char *where, const char *format,
-    ...)
-{
-	char text[LINE_BYTES], out[LINE_BYTES + 512];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	if (line > 0)
-		snprintf(out, sizeof(out), "%s:%ld: %s: %s", r->c->path, line,
-		    where, text);
-	else
-		snprintf(out, sizeof(out), "%s: %s: %s", r->c->path, where,
-		    text);
-	r->report(r->user, out);
-	r->mistakes++;
-}
-
-/* ---- attributes ---- */
-
-static const char *
-name_of(const xmlNode *node)
-{
-	return (const char *)node->name;
-}
-
-static char *
-attribute_text(const xmlNode *node, const char *name)
-{
-	return (char *)xmlGetNoNsProp(node, (const xmlChar *)name);
-}
-
-static bool
-parse_number(const struct attribute *a, const char *text, uint64_t *out)
-{
-	char *end;
-
-	if (a->unit != CPNP_UNIT_NONE)
-		return cpnp_quantity_parse(
-			   a->unit, cpnp_bytes_str(text), out) == 0;
-	errno = 0;
-	*out = strtoull(text, &end, 10);
-	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0;
-}
-
-static int
-parse_separation(const char *text)
-{
-	static const char *const names[] = {
-		"", "shared", "isolated", "dedicated"};
-	int i;
-
-	for (i = 1; i < (int)N_OF(names); i++)
-		if (strcmp(names[i], text) == 0)
-			return i;
-	return 0;
-}
-
-static bool
-text_is_printable(const char *text)
-{
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			return false;
-	return true;
-}
-
-/* Store what one attribute says; false when it is wrong. */
-static bool
-set_attribute(
-    struct reader *r, const struct attribute *a, void *base, const char *text)
-{
-	void *at = (char *)base + a->offset;
-	size_t len = strlen(text);
-	uint64_t n = 0;
-
-	switch (a->kind) {
-	case NAME:
-		if (len < a->min || len > a->max || !text_is_printable(text))
-			return false;
-		if (*(char **)at != NULL)
-			return true; /* the element is there twice */
-		*(char **)at = strdup(text);
-		if (*(char **)at == NULL)
-			r->err = CPNP_ERR_NOMEM;
-		return true;
-	case NUMBER:
-	case QUANTITY:
-	case GUARANTEE:
-		if (!parse_number(a, text, &n) || n < a->min || n > a->max)
-			return false;
-		if (a->kind == GUARANTEE)
-			*(cpnp_guarantee *)at = (cpnp_guarantee){true, n};
-		else
-			*(uint64_t *)at = n;
-		return true;
-	case CHOICE:
-		return (*(int *)at = parse_separation(text)) != 0;
-	}
-	return false;
-}
-
-static void
-check_names(struct reader *r, const xmlNode *node,
-    const struct attribute *list, size_t n)
-{
-	const xmlAttr *p;
-	char known[256] = "";
-	size_t i, len;
-
-	for (p = node->properties; p != NULL; p = p->next) {
-		for (i = 0; i < n; i++)
-			if (strcmp((const char *)p->name, list[i].name) == 0)
-				break;
-		if (i < n)
-			continue;
-		for (i = 0, known[0] = '\0'; i < n; i++) {
-			len = strlen(known);
-			snprintf(known + len, sizeof(known) - len, "%s%s",
-			    i > 0 ? ", " : "", list[i].name);
-		}
-		mistake(r, xmlGetLineNo(node), name_of(node),
-		    "there is no attribute \"%s\"; expected %s", p->name,
-		    n > 0 ? known : "none");
-	}
-}
-
-static void
-read_attributes(struct reader *r, const xmlNode *node,
-    const struct attribute *list, size_t n, void *base)
-{
-	char where[160], *text;
-	size_t i;
-
-	check_names(r, node, list, n);
-	for (i = 0; i < n; i++) {
-		snprintf(where, sizeof(where), "%s/%s", name_of(node),
-		    list[i].name);
-		text = attribute_text(node, list[i].name);
-		if (text == NULL && list[i].required)
-			mistake(r, xmlGetLineNo(node), where, "is missing; "
-			    "expected %s", list[i].expected);
-		else if (text == NULL && list[i].kind == QUANTITY)
-			*(uint64_t *)(void *)((char *)base + list[i].offset) =
-			    list[i].dflt;
-		else if (text != NULL &&
-		    !set_attribute(r, &list[i], base, text))
-			mistake(r, xmlGetLineNo(node), where, "\"%s\" is not "
-			    "possible; expected %s", text, list[i].expected);
-		xmlFree(text);
-	}
-}
-
-#define READ(r, node, list, base)                                              \
-	read_attributes((r), (node), (list), N_OF(list), (base))
-
 /* ---- elements ---- */
-
-static void
-complain_element(struct reader *r, const xmlNode *node, const char *expected)
-{
-	if (node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE)
-		mistake(r, xmlGetLineNo(node), name_of(node->parent),
-		    "there is text in the element; expected %s", expected);
-	else
-		mistake(r, xmlGetLineNo(node), name_of(node), "has no place "
-		    "here; expected %s", expected);
-}
-
-/* The next child that says something. */
-static xmlNode *
-next_child(xmlNode *node)
-{
-	while (node != NULL &&
-	    (node->type == XML_COMMENT_NODE || node->type == XML_PI_NODE ||
-		xmlIsBlankNode(node)))
-		node = node->next;
-	return node;
-}
-
-static bool
-is_element(const xmlNode *node, const char *name)
-{
-	return node->type == XML_ELEMENT_NODE && node->ns != NULL &&
-	    strcmp((const char *)node->ns->href, NAMESPACE) == 0 &&
-	    (name == NULL || strcmp(name_of(node), name) == 0);
-}
-
-static void
-add_name(struct reader *r, const xmlNode *node, cpnp_names *names, char *text)
-{
-	if (text == NULL || *text == '\0' || strlen(text) > CPNP_TEXT_MAX ||
-	    !text_is_printable(text))
-		mistake(r, xmlGetLineNo(node), name_of(node), "says nothing, "
-		    "or too much; expected a text of 1 to %d bytes",
-		    CPNP_TEXT_MAX);
-	else if (names->n == CPNP_CATALOGUE_NAMES_MAX)
-		mistake(r, xmlGetLineNo(node), name_of(node), "there are too "
-		    "many; expected at most %d", CPNP_CATALOGUE_NAMES_MAX);
-	else if ((names->name[names->n] = strdup(text)) == NULL)
-		r->err = CPNP_ERR_NOMEM;
-	else
-		names->n++;
-	xmlFree(text);
-}
 
 static void
 read_provider(struct reader *r, xmlNode *node)
 {
 	xmlNode *child;
 
-	READ(r, node, provider_attributes, r->c);
+	READ(r, node, provider_attributes, catalogue_of(r));
 	for (child = next_child(node->children); child != NULL;
 	     child = next_child(child->next))
-		if (is_element(child, "telephone"))
-			add_name(r, child, &r->c->telephone,
+		if (is_element(r, child, "telephone"))
+			add_name(r, child, &catalogue_of(r)->telephone,
 			    (char *)xmlNodeGetContent(child));
 		else
 			complain_element(r, child, "telephone");
-	if (r->c->telephone.n > CPNP_TELEPHONES_MAX)
+	if (catalogue_of(r)->telephone.n > CPNP_TELEPHONES_MAX)
 		mistake(r, xmlGetLineNo(node), "provider/telephone",
 		    "there are %zu; expected at most %d",
-		    r->c->telephone.n, CPNP_TELEPHONES_MAX);
+		    catalogue_of(r)->telephone.n, CPNP_TELEPHONES_MAX);
 }
 
 static void
@@ -403,7 +159,7 @@ read_honours(struct reader *r, const xmlNode *node)
 		    "flows, routing, activation, invocation, notifications "
 		    "or assurance", text == NULL ? "" : text);
 	else
-		r->c->honours[i] = true;
+		catalogue_of(r)->honours[i] = true;
 	xmlFree(text);
 }
 
@@ -412,19 +168,19 @@ read_network(struct reader *r, xmlNode *node)
 {
 	xmlNode *child;
 
-	READ(r, node, network_attributes, r->c);
+	READ(r, node, network_attributes, catalogue_of(r));
 	for (child = next_child(node->children); child != NULL;
 	     child = next_child(child->next))
-		if (is_element(child, "class"))
-			add_name(r, child, &r->c->classes,
+		if (is_element(r, child, "class"))
+			add_name(r, child, &catalogue_of(r)->classes,
 			    attribute_text(child, "name"));
-		else if (is_element(child, "means"))
-			add_name(r, child, &r->c->means,
+		else if (is_element(r, child, "means"))
+			add_name(r, child, &catalogue_of(r)->means,
 			    attribute_text(child, "name"));
-		else if (is_element(child, "protection"))
-			add_name(r, child, &r->c->protections,
+		else if (is_element(r, child, "protection"))
+			add_name(r, child, &catalogue_of(r)->protections,
 			    attribute_text(child, "name"));
-		else if (is_element(child, "honours"))
+		else if (is_element(r, child, "honours"))
 			read_honours(r, child);
 		else
 			complain_element(r, child,
@@ -432,39 +188,9 @@ read_network(struct reader *r, xmlNode *node)
 }
 
 static void
-expect_empty(struct reader *r, xmlNode *node)
-{
-	xmlNode *child = next_child(node->children);
-
-	if (child != NULL)
-		complain_element(r, child, "nothing there");
-}
-
-static void *
-add_member(struct reader *r, const xmlNode *node, void *list, size_t size,
-    size_t *n, size_t max)
-{
-	char **grown;
-
-	if (*n == max) {
-		mistake(r, xmlGetLineNo(node), name_of(node), "there are too "
-		    "many; expected at most %zu", max);
-		return list;
-	}
-	grown = realloc(list, (*n + 1) * size);
-	if (grown == NULL) {
-		r->err = CPNP_ERR_NOMEM;
-		return list;
-	}
-	memset((char *)grown + *n * size, 0, size);
-	++*n;
-	return grown;
-}
-
-static void
 read_place(struct reader *r, xmlNode *node)
 {
-	cpnp_catalogue *c = r->c;
+	cpnp_catalogue *c = catalogue_of(r);
 	size_t before = c->places_n;
 	const cpnp_place *twin;
 	cpnp_place *place;
@@ -573,7 +299,7 @@ static void
 read_article(struct reader *r, xmlNode *node, bool frozen,
     const cpnp_mem *mem)
 {
-	cpnp_catalogue *c = r->c;
+	cpnp_catalogue *c = catalogue_of(r);
 	size_t before = c->articles_n;
 	const cpnp_article *twin;
 	cpnp_article *article;
@@ -617,39 +343,30 @@ struct once {
 	bool provider, token, terms, test, network;
 };
 
-static bool
-first_time(struct reader *r, const xmlNode *node, bool *seen)
-{
-	if (*seen)
-		mistake(r, xmlGetLineNo(node), name_of(node), "is there twice; "
-		    "expected one");
-	return !*seen && (*seen = true);
-}
-
 static void
 read_element(
     struct reader *r, xmlNode *node, struct once *once, const cpnp_mem *mem)
 {
-	if (is_element(node, "provider")) {
+	if (is_element(r, node, "provider")) {
 		if (first_time(r, node, &once->provider))
 			read_provider(r, node);
-	} else if (is_element(node, "token")) {
+	} else if (is_element(r, node, "token")) {
 		if (first_time(r, node, &once->token))
-			READ(r, node, token_attributes, r->c);
-	} else if (is_element(node, "terms")) {
+			READ(r, node, token_attributes, catalogue_of(r));
+	} else if (is_element(r, node, "terms")) {
 		if (first_time(r, node, &once->terms))
-			READ(r, node, terms_attributes, r->c);
-	} else if (is_element(node, "test")) {
+			READ(r, node, terms_attributes, catalogue_of(r));
+	} else if (is_element(r, node, "test")) {
 		if (first_time(r, node, &once->test))
-			READ(r, node, test_attributes, r->c);
-	} else if (is_element(node, "network")) {
+			READ(r, node, test_attributes, catalogue_of(r));
+	} else if (is_element(r, node, "network")) {
 		if (first_time(r, node, &once->network))
 			read_network(r, node);
-	} else if (is_element(node, "place")) {
+	} else if (is_element(r, node, "place")) {
 		read_place(r, node);
-	} else if (is_element(node, "item")) {
+	} else if (is_element(r, node, "item")) {
 		read_article(r, node, true, mem);
-	} else if (is_element(node, "template")) {
+	} else if (is_element(r, node, "template")) {
 		read_article(r, node, false, mem);
 	} else {
 		complain_element(r, node, "provider, token, terms, test, "
@@ -662,11 +379,11 @@ check_token(struct reader *r)
 {
 	const char *p;
 
-	for (p = r->c->token_code; p != NULL && *p != '\0'; p++)
+	for (p = catalogue_of(r)->token_code; p != NULL && *p != '\0'; p++)
 		if (!((*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9'))) {
 			mistake(r, 0, "token/code", "\"%s\" is not possible; "
 			    "expected 1 to 12 characters A-Z and 0-9",
-			    r->c->token_code);
+			    catalogue_of(r)->token_code);
 			return;
 		}
 }
@@ -674,7 +391,7 @@ check_token(struct reader *r)
 static void
 check_whole(struct reader *r, const struct once *once)
 {
-	const cpnp_catalogue *c = r->c;
+	const cpnp_catalogue *c = catalogue_of(r);
 	char min[CPNP_QUANTITY_LEN], max[CPNP_QUANTITY_LEN];
 
 	if (!once->provider)
@@ -706,75 +423,6 @@ check_whole(struct reader *r, const struct once *once)
 		    "%s; expected at least that", min);
 }
 
-static void
-read_root(struct reader *r, xmlDoc *doc, const cpnp_mem *mem)
-{
-	xmlNode *root = xmlDocGetRootElement(doc), *child;
-	struct once once = {false, false, false, false, false};
-
-	if (doc->intSubset != NULL || doc->extSubset != NULL) {
-		mistake(r, 1, "DOCTYPE", "there is a DTD; expected none");
-		return;
-	}
-	if (!is_element(root, "catalogue")) {
-		mistake(r, xmlGetLineNo(root), name_of(root), "is not a "
-		    "catalogue; expected <catalogue xmlns=\"" NAMESPACE
-		    "\">");
-		return;
-	}
-	for (child = next_child(root->children); child != NULL;
-	     child = next_child(child->next))
-		read_element(r, child, &once, mem);
-	check_whole(r, &once);
-}
-
-static void
-complain_xml(struct reader *r, xmlParserCtxt *ctxt)
-{
-	const xmlError *e = xmlCtxtGetLastError(ctxt);
-	char text[256];
-
-	snprintf(text, sizeof(text), "%s",
-	    e != NULL && e->message != NULL ? e->message : "no document");
-	text[strcspn(text, "\n")] = '\0';
-	mistake(r, e != NULL ? e->line : 0, "XML", "%s; expected a "
-	    "well-formed document", text);
-}
-
-static void
-read_file(struct reader *r, const cpnp_mem *mem)
-{
-	xmlParserCtxt *ctxt;
-	xmlDoc *doc;
-	struct stat st;
-
-	if (stat(r->c->path, &st) != 0 || !S_ISREG(st.st_mode)) {
-		mistake(r, 0, "file", "cannot be read: %s; expected a "
-		    "catalogue, cpnp-catalogue(5)",
-		    errno != 0 ? strerror(errno) : "not a regular file");
-		return;
-	}
-	if (st.st_size > CPNP_CATALOGUE_BYTES_MAX) {
-		mistake(r, 0, "file", "has %lld bytes; expected at most %d",
-		    (long long)st.st_size, CPNP_CATALOGUE_BYTES_MAX);
-		return;
-	}
-	ctxt = xmlNewParserCtxt();
-	if (ctxt == NULL) {
-		r->err = CPNP_ERR_NOMEM;
-		return;
-	}
-	doc = xmlCtxtReadFile(ctxt, r->c->path, NULL,
-	    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
-		XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES);
-	if (doc == NULL)
-		complain_xml(r, ctxt);
-	else
-		read_root(r, doc, mem);
-	xmlFreeDoc(doc);
-	xmlFreeParserCtxt(ctxt);
-}
-
 static void *
 heap_alloc(void *user, size_t size)
 {
@@ -796,26 +444,33 @@ heap_free(void *user, void *ptr)
 	free(ptr);
 }
 
+static const cpnp_mem heap = {NULL, heap_alloc, heap_realloc, heap_free};
+
+static void
+read_root(struct reader *r, xmlNode *root)
+{
+	struct once once = {false, false, false, false, false};
+	xmlNode *child;
+
+	for (child = next_child(root->children); child != NULL;
+	     child = next_child(child->next))
+		read_element(r, child, &once, &heap);
+	check_whole(r, &once);
+}
+
 int
 cpnp_catalogue_load(cpnp_catalogue **out, const char *path,
     cpnp_catalogue_report *report, void *user)
 {
-	static const cpnp_mem heap = {
-		NULL, heap_alloc, heap_realloc, heap_free};
 	cpnp_catalogue *c = calloc(1, sizeof(*c));
-	struct reader r = {c, report, user, 0, 0};
+	struct reader r = {.path = path, .ns = "urn:cpnp:catalogue:1",
+		.root = "catalogue", .manual = "cpnp-catalogue(5)",
+		.bytes_max = CPNP_CATALOGUE_BYTES_MAX, .read = read_root,
+		.whole = c, .report = report, .user = user};
 
 	if (c == NULL)
 		return CPNP_ERR_NOMEM;
-	c->path = strdup(path);
-	errno = 0;
-	if (c->path == NULL)
-		r.err = CPNP_ERR_NOMEM;
-	else
-		read_file(&r, &heap);
-	if (r.err == 0 && r.mistakes > 0)
-		r.err = CPNP_ERR_CONFIG;
-	if (r.err != 0) {
+	if (read_file(&r) != 0) {
 		cpnp_catalogue_del(c);
 		return r.err;
 	}
