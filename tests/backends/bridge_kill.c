@@ -3,10 +3,12 @@
  * have been killed so often; then nothing is lost, nothing doubled, and both
  * states are equal, also to that of a follower that starts late.
  *
- *	bridge-kill [-k KILLS] [-s SEED] [-p] DIRECTORY BACKEND NAME=VALUE...
+ *	bridge-kill [-k KILLS] [-s SEED] [-l MS] [-p] [-w NAME=VALUE] DIRECTORY
+ *	    BACKEND NAME=VALUE...
  *
- * -p: now and then the program of the proc backend is killed, and not the
- * bridge.  The directory is new; the settings are without the writer.
+ * -l: a bridge lives no longer than this.  -p: now and then the program of the
+ * proc backend is killed, and not the bridge.  The log is that of
+ * shared_log.h; its writers are "a" and "b".  The directory is new.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -22,19 +24,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <cpnp/bridge.h>
-
 #include "../../ledger-bridge/journal/internal.h"
+#include "shared_log.h"
 #include "world.h"
 
-#define SETTINGS_MAX 16
 #define TOGETHER 8       /* operations that are submitted at once, at most */
-#define LIFE_US_MAX 40000 /* until a bridge is killed */
+#define LIFE_MS 40       /* until a bridge is killed, at most */
 #define PATIENCE 120     /* seconds, until everything must be final */
 
-static const char *dir, *backend;
-static cpnp_log_setting settings[SETTINGS_MAX + 1];
-static size_t setting_n;
+static const char *dir;
+static long life_ms = LIFE_MS;
 static int bad;
 
 static _Noreturn void
@@ -72,24 +71,8 @@ file_of(const char *name, int payer)
 static cpnp_bridge *
 open_bridge(struct world *w, const char *store, const char *writer)
 {
-	cpnp_bridge_config config;
-	cpnp_diag diag = {.err = 0};
-	cpnp_bridge *bridge;
-	size_t n = setting_n;
-
-	if (writer != NULL)
-		settings[n++] = (cpnp_log_setting){"writer", writer};
-	cpnp_bridge_config_default(&config);
-	config.store = store;
-	config.backend = backend;
-	config.settings = settings;
-	config.settings_n = n;
-	config.genesis = cpnp_buf_bytes(&w->genesis);
-	config.batch_wait = CPNP_MILLISECONDS(2);
-	config.snapshot_entries = 20;
-	if (cpnp_bridge_open(&bridge, &config, &diag) != 0)
-		die(diag.where, diag.why);
-	return bridge;
+	return shared_log_bridge(store, writer, cpnp_buf_bytes(&w->genesis),
+	    CPNP_MILLISECONDS(2), 20);
 }
 
 /* How many operations were taken over for sure. */
@@ -251,7 +234,7 @@ kill_bridges(pid_t pids[2], int kills, bool programs)
 	for (int i = 0; i < kills; i++) {
 		if (random() % 2 == 0)
 			wait_for_more(WORLD_A + i % 2, before[i % 2]);
-		sleep_us(random() % LIFE_US_MAX);
+		sleep_us(random() % (life_ms * 1000));
 		before[i % 2] = acked(WORLD_A + i % 2);
 		kill_one(&pids[i % 2], WORLD_A + i % 2,
 		    programs && random() % 4 == 0);
@@ -289,25 +272,6 @@ finish(pid_t pids[2])
 }
 
 /* ---- What must hold ---- */
-
-/* Read on until the log has no more. */
-static void
-catch_up(cpnp_bridge *bridge, uint64_t position)
-{
-	cpnp_bridge_status status;
-	cpnp_diag diag = {.err = 0};
-	time_t until = time(NULL) + PATIENCE;
-
-	do {
-		if (cpnp_bridge_step(bridge, CPNP_MILLISECONDS(100), &diag) !=
-		    0)
-			die(diag.where, diag.why);
-		cpnp_bridge_get_status(bridge, &status);
-	} while ((status.applied < status.final ||
-		     status.applied < position) && time(NULL) < until);
-	if (status.applied < position)
-		die("follower", "it does not come to the end");
-}
 
 static uint64_t
 position_of(cpnp_bridge *bridge, uint8_t root[CPNP_SHA256_LEN])
@@ -395,12 +359,12 @@ check(struct world *w)
 	uint64_t position;
 
 	a = open_bridge(w, file_of("store", WORLD_A), "a");
-	catch_up(a, 0);
+	shared_log_catch_up(a, 0);
 	position = position_of(a, root[0]);
 	b = open_bridge(w, file_of("store", WORLD_B), "b");
-	catch_up(b, position);
+	shared_log_catch_up(b, position);
 	late = open_bridge(w, file_of("late", 0), NULL);
-	catch_up(late, position);
+	shared_log_catch_up(late, position);
 	ok(position_of(b, root[1]) == position &&
 	    memcmp(root[0], root[1], sizeof(root[0])) == 0,
 	    "both states are equal");
@@ -413,51 +377,38 @@ check(struct world *w)
 	cpnp_bridge_close(late);
 }
 
-static void
-set(char *argument)
-{
-	char *value = strchr(argument, '=');
-
-	if (value == NULL || setting_n == SETTINGS_MAX)
-		die("NAME=VALUE", argument);
-	*value = '\0';
-	settings[setting_n++] = (cpnp_log_setting){argument, value + 1};
-}
-
 int
 main(int argc, char **argv)
 {
 	unsigned seed = (unsigned)time(NULL) ^ (unsigned)getpid() << 8;
-	cpnp_diag diag = {.err = 0};
 	bool programs = false;
-	const cpnp_backend *log;
 	struct world w;
 	pid_t pids[2];
 	int option, kills = 10;
 
-	while ((option = getopt(argc, argv, "+k:s:p")) != -1) {
+	while ((option = getopt(argc, argv, "+k:s:l:pw:")) != -1) {
 		if (option == 'k')
 			kills = atoi(optarg);
 		else if (option == 's')
 			seed = (unsigned)strtoul(optarg, NULL, 10);
 		else if (option == 'p')
 			programs = true;
+		else if (option == 'l')
+			life_ms = atol(optarg);
+		else if (option == 'w')
+			shared_log_writer(optarg);
 		else
 			return EXIT_FAILURE;
 	}
-	if (argc - optind < 2)
+	if (argc - optind < 2 || life_ms < 1)
 		return EXIT_FAILURE;
 	dir = argv[optind];
-	backend = argv[optind + 1];
-	for (int i = optind + 2; i < argc; i++)
-		set(argv[i]);
-	(void)printf("# %s: %d kills, seed %u\n", backend, kills, seed);
+	shared_log_use(argv + optind + 1, argc - optind - 1);
+	(void)printf("# %s: %d kills, seed %u\n", shared_log_backend()->name,
+	    kills, seed);
 	srandom(seed);
 	world_init(&w, dir);
-	log = cpnp_backend_find(backend, &diag);
-	if (log == NULL || log->create(settings, setting_n,
-	    cpnp_buf_bytes(&w.genesis), NULL, &diag) != 0)
-		die(diag.where, diag.why);
+	shared_log_create(cpnp_buf_bytes(&w.genesis));
 	for (int i = 0; i < 2; i++)
 		pids[i] = start(WORLD_A + i);
 	kill_bridges(pids, kills, programs);
