@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +14,8 @@
 
 #include <cpnp/error.h>
 
+#include "launch.h"
 #include "program.h"
-
-extern char **environ;
 
 #define READ_BYTES 4096
 /* What a program that has ended has left to be read, of each output: children
@@ -257,89 +255,19 @@ make_pipe(int ends[2], int ours)
 	return err;
 }
 
-/* What the environment says to the daemon and to nobody else: how to speak to
- * its service manager, and where the secrets of its sessions go. */
-static bool
-is_for_us(const char *variable)
-{
-	static const char *const ours[] = {"NOTIFY_SOCKET=", "WATCHDOG_USEC=",
-		"WATCHDOG_PID=", "SSLKEYLOGFILE="};
-	size_t i;
-
-	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-		if (strncmp(variable, ours[i], strlen(ours[i])) == 0)
-			return true;
-	return false;
-}
-
-/* The rest of it; a list to be freed, whose texts stay ours. */
-static char **
-make_environment(void)
-{
-	char **list;
-	size_t i, n = 0;
-
-	while (environ[n] != NULL)
-		n++;
-	list = calloc(n + 1, sizeof(*list));
-	for (i = n = 0; list != NULL && environ[i] != NULL; i++)
-		if (!is_for_us(environ[i]))
-			list[n++] = environ[i];
-	return list;
-}
-
-/* Start it with the ends that are its own. */
-static int
-spawn(pid_t *pid, const char *const *argv, char *const *env, const int fds[3])
-{
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t all, none;
-	int i, rc;
-
-	(void)sigfillset(&all);
-	(void)sigemptyset(&none);
-	rc = posix_spawn_file_actions_init(&actions);
-	if (rc != 0)
-		return rc;
-	rc = posix_spawnattr_init(&attr);
-	if (rc != 0) {
-		(void)posix_spawn_file_actions_destroy(&actions);
-		return rc;
-	}
-	for (i = 0; i < 3 && rc == 0; i++)
-		rc = posix_spawn_file_actions_adddup2(&actions, fds[i], i);
-	if (rc == 0)
-		rc = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-	if (rc == 0)
-		rc = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP |
-		    POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-	if (rc == 0)
-		rc = posix_spawnattr_setsigdefault(&attr, &all);
-	if (rc == 0)
-		rc = posix_spawnattr_setsigmask(&attr, &none);
-	if (rc == 0)
-		rc = posix_spawn(pid, argv[0], &actions, &attr,
-		    (char *const *)(uintptr_t)argv, env);
-	(void)posix_spawnattr_destroy(&attr);
-	(void)posix_spawn_file_actions_destroy(&actions);
-	return rc;
-}
-
 static int
 start(cpnpd_program *p, const char *const *argv)
 {
 	int pipes[3][2] = {{-1, -1}, {-1, -1}, {-1, -1}};
-	char **env = make_environment();
-	int i, rc = env == NULL ? ENOMEM : 0, theirs[3];
+	int i, rc = 0, theirs[3];
 
 	for (i = 0; i < 3 && rc == 0; i++)
 		rc = make_pipe(pipes[i], i == 0 ? 1 : 0);
 	for (i = 0; i < 3; i++)
 		theirs[i] = pipes[i][i == 0 ? 0 : 1];
 	if (rc == 0)
-		rc = spawn(&p->pid, argv, env, theirs);
-	free(env);
+		rc = launch_program(
+		    &p->pid, (char *const *)(uintptr_t)argv, theirs);
 	p->in = pipes[0][1];
 	p->sources[0].fd = pipes[1][0];
 	p->sources[1].fd = pipes[2][0];

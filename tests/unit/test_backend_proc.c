@@ -209,6 +209,34 @@ START_TEST(test_proc_settings)
 }
 END_TEST
 
+/* Whatever speaks to us only does not reach the program; the rest does. */
+START_TEST(test_proc_environment)
+{
+	char script[] =
+	    "env | grep -E '^(NOTIFY|SSLKEY)' >\"$1.env\"; exec \"$0\" \"$1\"";
+	const cpnp_log_setting list[] = {{"program", "/bin/sh"},
+	    {"argument", "-c"}, {"argument", script}, {"argument", program},
+	    {"argument", path}};
+	char name[sizeof(path) + 4], said[128];
+	cpnp_diag diag = {.err = 0};
+	FILE *file;
+	size_t n;
+
+	ck_assert_int_eq(setenv("NOTIFY_SOCKET", "x", 1), 0);
+	ck_assert_int_eq(setenv("SSLKEYLOGFILE", "x", 1), 0);
+	ck_assert_int_eq(setenv("NOTIFY_SOCKETS", "y", 1), 0);
+	ck_assert_msg(proc->create(list, 5, GENESIS, NULL, &diag) == 0,
+	    "%s: %s", diag.where, diag.why);
+	(void)snprintf(name, sizeof(name), "%s.env", path);
+	file = fopen(name, "r");
+	ck_assert_ptr_nonnull(file);
+	n = fread(said, 1, sizeof(said) - 1, file);
+	said[n] = '\0';
+	ck_assert_int_eq(fclose(file), 0);
+	ck_assert_str_eq(said, "NOTIFY_SOCKETS=y\n");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -225,6 +253,7 @@ main(void)
 	    sizeof(on_read) / sizeof(on_read[0]));
 	tcase_add_test(tc, test_proc_other_version);
 	tcase_add_test(tc, test_proc_settings);
+	tcase_add_test(tc, test_proc_environment);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

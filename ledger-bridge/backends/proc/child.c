@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +14,7 @@
 #include <unistd.h>
 
 #include "child.h"
-
-extern char **environ;
+#include "launch.h"
 
 #define GRACE CPNP_MILLISECONDS(500) /* to end by itself */
 #define LOOK_MS 5
@@ -60,45 +58,6 @@ make_ends(int in[2], int out[2])
 	return 0;
 }
 
-/* Nothing but 0, 1 and 2 is inherited, signals are as at boot, and a process
- * group of its own can be killed with all that it starts. */
-static int
-spawn(pid_t *pid, char *const *argv, int in, int out)
-{
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t all, none;
-	int rc;
-
-	(void)sigfillset(&all);
-	(void)sigemptyset(&none);
-	rc = posix_spawn_file_actions_init(&actions);
-	if (rc != 0)
-		return rc;
-	rc = posix_spawnattr_init(&attr);
-	if (rc != 0) {
-		(void)posix_spawn_file_actions_destroy(&actions);
-		return rc;
-	}
-	rc = posix_spawn_file_actions_adddup2(&actions, in, 0);
-	if (rc == 0)
-		rc = posix_spawn_file_actions_adddup2(&actions, out, 1);
-	if (rc == 0)
-		rc = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-	if (rc == 0)
-		rc = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP |
-		    POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-	if (rc == 0)
-		rc = posix_spawnattr_setsigdefault(&attr, &all);
-	if (rc == 0)
-		rc = posix_spawnattr_setsigmask(&attr, &none);
-	if (rc == 0)
-		rc = posix_spawn(pid, argv[0], &actions, &attr, argv, environ);
-	(void)posix_spawnattr_destroy(&attr);
-	(void)posix_spawn_file_actions_destroy(&actions);
-	return rc;
-}
-
 int
 child_start(struct child *child, char *const *argv, cpnp_diag *diag)
 {
@@ -108,7 +67,8 @@ child_start(struct child *child, char *const *argv, cpnp_diag *diag)
 	child->closed = false;
 	rc = make_ends(in, out);
 	if (rc == 0)
-		rc = spawn(&child->pid, argv, in[0], out[1]);
+		rc = launch_program(
+		    &child->pid, argv, (const int[]){in[0], out[1], -1});
 	child->in = in[1];
 	child->out = out[0];
 	close_fd(&in[0]);
