@@ -90,8 +90,8 @@ key_id(const struct key *key)
 	return (cpnp_bytes){key->bytes + key->identity_len, key->id_len};
 }
 
-cpnp_order *
-cpnpd_key_order(const struct daemon *d, const struct key *key)
+static cpnp_order *
+key_order(const struct daemon *d, const struct key *key)
 {
 	return cpnp_orders_find(
 	    d->orders, CPNP_SERVER, key_identity(key), key_id(key));
@@ -108,8 +108,8 @@ keys_free(struct key *list)
 	}
 }
 
-void
-cpnpd_signing_free(struct signing *list)
+static void
+signing_free(struct signing *list)
 {
 	struct signing *next;
 
@@ -134,7 +134,7 @@ batch_free(struct batch *b)
 		next = out->next;
 		free(out);
 	}
-	cpnpd_signing_free(b->sign);
+	signing_free(b->sign);
 	keys_free(b->touched);
 	cpnp_store_batch_del(b->store);
 	free(b);
@@ -218,7 +218,7 @@ static void
 sign_one(struct daemon *d, struct signing *s, const cpnp_buf *statement,
     cpnp_now now)
 {
-	cpnp_order *order = cpnpd_key_order(d, s->key);
+	cpnp_order *order = key_order(d, s->key);
 	int err;
 
 	if (order == NULL)
@@ -286,7 +286,7 @@ sign_pending(struct daemon *d, cpnp_now now)
 		d->sign_end = &d->sign;
 		for (rest = list; rest != NULL;)
 			rest = sign_some(d, rest, now);
-		cpnpd_signing_free(list);
+		signing_free(list);
 	}
 }
 
@@ -434,7 +434,7 @@ drop_lost(struct daemon *d)
 		d->current = NULL;
 	}
 	for (key = d->lost; key != NULL; key = key->next) {
-		order = cpnpd_key_order(d, key);
+		order = key_order(d, key);
 		if (order == NULL)
 			continue;
 		cpnpd_log_order(CPNP_LOG_WARNING, order, "%s is not durable, "
@@ -446,7 +446,7 @@ drop_lost(struct daemon *d)
 	for (; d->sign != NULL;) {
 		struct signing *next = d->sign->next;
 
-		order = cpnpd_key_order(d, d->sign->key);
+		order = key_order(d, d->sign->key);
 		if (order != NULL) {
 			d->sign->key->next = d->lost;
 			d->lost = d->sign->key;
@@ -454,7 +454,7 @@ drop_lost(struct daemon *d)
 			cpnpd_drop_order(d, order);
 		}
 		d->sign->next = NULL;
-		cpnpd_signing_free(d->sign);
+		signing_free(d->sign);
 		d->sign = next;
 	}
 	d->sign_end = &d->sign;
@@ -470,7 +470,7 @@ read_back(struct daemon *d, cpnp_now now)
 	cpnp_capacity_clear(d->capacity);
 	err = cpnpd_load_capacity(d);
 	while (err == 0 && (key = d->lost) != NULL) {
-		err = cpnpd_key_order(d, key) != NULL ? CPNP_ERR_NOT_FOUND
+		err = key_order(d, key) != NULL ? CPNP_ERR_NOT_FOUND
 		    : cpnp_store_find(d->store, CPNP_SERVER,
 			  key_identity(key), key_id(key), &row);
 		if (err == 0 && !row.settled)
@@ -531,7 +531,7 @@ cpnpd_batches_free(struct daemon *d)
 		b->store = NULL; /* the store's own */
 		batch_free(b);
 	}
-	cpnpd_signing_free(d->sign);
+	signing_free(d->sign);
 	d->sign = NULL;
 	keys_free(d->lost);
 	d->lost = NULL;

@@ -253,8 +253,6 @@ void cpnpd_key_reserve(struct daemon *d);
 /* An order changed and that cannot be stored: it is to be read back.  Takes
  * the key, which may be NULL. */
 void cpnpd_lose(struct daemon *d, struct key *key, const cpnp_order *order);
-cpnp_order *cpnpd_key_order(const struct daemon *d, const struct key *key);
-void cpnpd_signing_free(struct signing *list);
 /* Send when all that was stored so far is durable. */
 void cpnpd_send_later(struct daemon *d, cpnp_peer peer, cpnp_bytes bytes,
     bool again, cpnp_now now);

@@ -43,16 +43,13 @@ struct ledger {
 };
 
 /* Open the bridge and follow the log to its present end; with the signer of
- * the account when signs.  A log that is
- * away is said, and what was read before answers. */
+ * the account when signs.  A log that is away is said, and what was read
+ * before answers. */
 int ledger_open(
     const struct tool_options *options, bool signs, struct ledger *ledger);
 void ledger_close(struct ledger *ledger);
 /* The account of a question: the operand, else that of the configuration. */
 int ledger_account(const struct ledger *ledger, cpnp_bytes *account);
-
-/* Follow until nothing new is final, at most wait. */
-int ledger_catch_up(struct ledger *ledger);
 
 /* An operation and the storage of its views. */
 struct ledger_op {
@@ -64,14 +61,8 @@ struct ledger_op {
 /* Ledger, account, idempotency key and expiry. */
 int ledger_op_begin(
     struct ledger *ledger, unsigned type, struct ledger_op *op);
-/* Set one field from text. */
-int ledger_op_set(struct ledger *ledger, struct ledger_op *op,
-    cpnp_op_field field, const char *text);
 /* Sign, submit, wait for the outcome, and say what it was. */
 int ledger_op_run(struct ledger *ledger, struct ledger_op *op);
-/* The same without a word; *outcome is what came. */
-int ledger_op_submit(struct ledger *ledger, struct ledger_op *op,
-    cpnp_outcome *outcome);
 
 /* ---- Texts ---- */
 

@@ -206,8 +206,8 @@ put_seconds(struct ledger *ledger, const char *where, const char *text,
 }
 
 static int
-set_field(struct ledger *ledger, struct ledger_op *op, const struct field *f,
-    const char *text)
+parse_field(struct ledger *ledger, struct ledger_op *op,
+    const struct field *f, const char *text)
 {
 	const struct tool_options *options = ledger->options;
 	void *at = member(&op->op, f->field);
@@ -264,23 +264,21 @@ set_field(struct ledger *ledger, struct ledger_op *op, const struct field *f,
 	return EXIT_FAILED;
 }
 
-int
-ledger_op_set(struct ledger *ledger, struct ledger_op *op,
-    cpnp_op_field field, const char *text)
+/* Set one field from text. */
+static int
+set_field(struct ledger *ledger, struct ledger_op *op, const struct field *f,
+    const char *text)
 {
 	uint64_t may, must, token = CPNP_OP_FIELD_BIT(ISSUER) |
 	    CPNP_OP_FIELD_BIT(CODE);
-	size_t i;
 	int code;
 
-	for (i = 0; i < FIELDS_N && fields[i].field != field; i++)
-		;
-	code = set_field(ledger, op, &fields[i], text);
+	code = parse_field(ledger, op, f, text);
 	if (code != 0)
 		return code;
-	op->op.has |= (uint64_t)1 << field;
+	op->op.has |= (uint64_t)1 << f->field;
 	/* the amount has brought the names of its token */
-	if (fields[i].kind == MONEY &&
+	if (f->kind == MONEY &&
 	    cpnp_op_grammar(op->op.type, &must, &may) == 0)
 		op->op.has |= token & (must | may);
 	return 0;
@@ -342,9 +340,9 @@ wait_outcome(struct ledger *ledger, const uint8_t digest[CPNP_SHA256_LEN],
 	return 0;
 }
 
-int
-ledger_op_submit(struct ledger *ledger, struct ledger_op *op,
-    cpnp_outcome *outcome)
+/* Sign, submit and wait; *outcome is what came. */
+static int
+submit(struct ledger *ledger, struct ledger_op *op, cpnp_outcome *outcome)
 {
 	const char *name = cpnp_op_name(op->op.type);
 	uint8_t digest[CPNP_SHA256_LEN];
@@ -428,7 +426,7 @@ ledger_op_run(struct ledger *ledger, struct ledger_op *op)
 	cpnp_outcome outcome = {0};
 	int code;
 
-	code = ledger_op_submit(ledger, op, &outcome);
+	code = submit(ledger, op, &outcome);
 	if (code != 0)
 		return code;
 	if (outcome.code != CPNP_OUTCOME_ACCEPTED &&
@@ -474,8 +472,7 @@ fill(struct ledger *ledger, struct ledger_op *op)
 		        (uint64_t)1 << fields[i].field) != 0)
 			value = tool_value(options, fields[i].option);
 		if (value != NULL)
-			code = ledger_op_set(
-			    ledger, op, fields[i].field, value);
+			code = set_field(ledger, op, &fields[i], value);
 	}
 	/* by default nothing may be paid besides */
 	if ((must & CPNP_OP_FIELD_BIT(FEE_MAX)) != 0)

@@ -22,8 +22,9 @@ monotonic(void)
 	    (cpnp_tstamp)ts.tv_nsec;
 }
 
-int
-ledger_catch_up(struct ledger *ledger)
+/* Follow until nothing new is final, at most wait. */
+static int
+catch_up(struct ledger *ledger)
 {
 	cpnp_tstamp end = monotonic() +
 	    CPNP_SECONDS((cpnp_tstamp)ledger->conf.wait_s);
@@ -102,7 +103,7 @@ ledger_open(
 			    options, ledger->conf.store, &diag);
 	}
 	if (code == 0)
-		code = ledger_catch_up(ledger);
+		code = catch_up(ledger);
 	if (code != 0)
 		ledger_close(ledger);
 	return code;
