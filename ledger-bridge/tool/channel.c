@@ -4,7 +4,6 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include <inttypes.h>
-#include <string.h>
 
 #include "ledger.h"
 
@@ -51,30 +50,20 @@ list_channel(void *user, const cpnp_channel_view *c)
 	return 0;
 }
 
+static size_t
+list_channels(const struct tool_options *options, const cpnp_ledger *state,
+    cpnp_bytes account)
+{
+	struct list list = {.options = options, .state = state};
+
+	(void)cpnp_ledger_each_channel(state, account, list_channel, &list);
+	return list.n;
+}
+
 static int
 tool_channel_list(const struct tool_options *options)
 {
-	struct list list = {.options = options};
-	struct ledger ledger;
-	cpnp_bytes account;
-	int code;
-
-	code = ledger_open(options, false, &ledger);
-	if (code != 0)
-		return code;
-	code = ledger_account(&ledger, &account);
-	if (code == 0) {
-		if (strcmp((const char *)account.ptr, "-") == 0)
-			account = CPNP_BYTES_NONE;
-		list.state = cpnp_bridge_lock(ledger.bridge);
-		(void)cpnp_ledger_each_channel(
-		    list.state, account, list_channel, &list);
-		cpnp_bridge_unlock(ledger.bridge);
-		if (list.n == 0 && !options->json)
-			puts("no channel is open");
-	}
-	ledger_close(&ledger);
-	return code;
+	return ledger_list(options, list_channels, "no channel is open");
 }
 
 const struct tool_verb tool_verbs_channel[] = {

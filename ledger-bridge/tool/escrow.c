@@ -57,16 +57,15 @@ next_step(const cpnp_escrow_view *e)
 	return "?";
 }
 
-static int
-print_escrow(void *user, const cpnp_escrow_view *e)
+static void
+print_escrow(const struct tool_options *options, const cpnp_escrow_view *e)
 {
-	const struct tool_options *options = user;
 	char hex[2 * CPNP_SHA256_LEN + 1], amount[MONEY_LEN];
 	char locked[MONEY_LEN], date[CPNP_DATE_LEN];
 
 	if (options->json) {
 		tool_put_json(escrow_json(e));
-		return 0;
+		return;
 	}
 	tool_hex(e->id, CPNP_SHA256_LEN, hex);
 	ledger_put_money(e->amount, e->exponent, e->code, amount);
@@ -81,11 +80,10 @@ print_escrow(void *user, const cpnp_escrow_view *e)
 	printf("\n    used %" PRIu64 " of %" PRIu64 " s%s; %s still in it\n"
 	       "    %s: %s\n", e->used, e->duration,
 	    e->idle ? ", deactivated now" : "", locked, date, next_step(e));
-	return 0;
 }
 
 struct list {
-	struct tool_options options;
+	const struct tool_options *options;
 	size_t n;
 };
 
@@ -95,35 +93,25 @@ list_escrow(void *user, const cpnp_escrow_view *e)
 	struct list *list = user;
 
 	list->n++;
-	return print_escrow(&list->options, e);
+	print_escrow(list->options, e);
+	return 0;
 }
 
-/* Of the operand, or of the configured account; of all with "-". */
+static size_t
+list_escrows(const struct tool_options *options, const cpnp_ledger *state,
+    cpnp_bytes account)
+{
+	struct list list = {.options = options};
+
+	(void)cpnp_ledger_each_escrow(state, account, list_escrow, &list);
+	return list.n;
+}
+
 static int
 tool_escrow_list(const struct tool_options *options)
 {
-	struct list list = {.options = *options};
-	struct ledger ledger;
-	cpnp_bytes account;
-	int code;
-
-	code = ledger_open(options, false, &ledger);
-	if (code != 0)
-		return code;
-	code = ledger_account(&ledger, &account);
-	if (code == 0) {
-		if (strcmp((const char *)account.ptr, "-") == 0)
-			account = CPNP_BYTES_NONE;
-		(void)cpnp_ledger_each_escrow(
-		    cpnp_bridge_lock(ledger.bridge), account, list_escrow,
-		    &list);
-		cpnp_bridge_unlock(ledger.bridge);
-		if (list.n == 0 && !options->json)
-			puts("no escrow is open; those that have settled "
-			     "have outcomes only, escrow show ID");
-	}
-	ledger_close(&ledger);
-	return code;
+	return ledger_list(options, list_escrows, "no escrow is open; those "
+	    "that have settled have outcomes only, escrow show ID");
 }
 
 static void
@@ -149,7 +137,6 @@ print_outcome(const struct tool_options *options, const cpnp_outcome *o,
 static int
 tool_escrow_show(const struct tool_options *options)
 {
-	struct tool_options copy = *options;
 	uint8_t id[CPNP_SHA256_LEN];
 	cpnp_escrow_view view;
 	struct ledger ledger;
@@ -165,7 +152,7 @@ tool_escrow_show(const struct tool_options *options)
 	err = cpnp_ledger_get_escrow(
 	    cpnp_bridge_lock(ledger.bridge), id, &view);
 	if (err == 0)
-		(void)print_escrow(&copy, &view);
+		print_escrow(options, &view);
 	cpnp_bridge_unlock(ledger.bridge);
 	if (err != 0 && cpnp_bridge_outcome(
 	        ledger.bridge, id, &outcome, &index) == 0)

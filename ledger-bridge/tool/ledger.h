@@ -50,6 +50,12 @@ int ledger_open(
 void ledger_close(struct ledger *ledger);
 /* The account of a question: the operand, else that of the configuration. */
 int ledger_account(const struct ledger *ledger, cpnp_bytes *account);
+/* Show what an account has, or with the operand "-" all have: list shows it
+ * and says how many there are.  When there are none, the words say so. */
+int ledger_list(const struct tool_options *options,
+    size_t (*list)(const struct tool_options *options,
+	const cpnp_ledger *state, cpnp_bytes account),
+    const char *words);
 
 /* An operation and the storage of its views. */
 struct ledger_op {

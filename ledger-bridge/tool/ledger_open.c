@@ -134,3 +134,30 @@ ledger_account(const struct ledger *ledger, cpnp_bytes *account)
 	*account = cpnp_bytes_str(name);
 	return 0;
 }
+
+int
+ledger_list(const struct tool_options *options,
+    size_t (*list)(const struct tool_options *options,
+	const cpnp_ledger *state, cpnp_bytes account),
+    const char *words)
+{
+	struct ledger ledger;
+	cpnp_bytes account;
+	size_t n;
+	int code;
+
+	code = ledger_open(options, false, &ledger);
+	if (code != 0)
+		return code;
+	code = ledger_account(&ledger, &account);
+	if (code == 0) {
+		if (strcmp((const char *)account.ptr, "-") == 0)
+			account = CPNP_BYTES_NONE;
+		n = list(options, cpnp_bridge_lock(ledger.bridge), account);
+		cpnp_bridge_unlock(ledger.bridge);
+		if (n == 0 && !options->json)
+			puts(words);
+	}
+	ledger_close(&ledger);
+	return code;
+}
