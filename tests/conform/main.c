@@ -191,42 +191,82 @@ read_cpd(const char *file, struct bytes *out)
 	return !out->full || complain(file, "a shorter document");
 }
 
+/* Where the text of an option goes; NULL for another option. */
+static const char **
+text_slot(struct run *run, int c)
+{
+	struct link_config *link = &run->options.link;
+
+	switch (c) {
+	case OPT_CERT:
+		return &link->cert[WE];
+	case OPT_KEY:
+		return &link->key[WE];
+	case OPT_CA:
+		return &link->ca;
+	case OPT_SERVER_NAME:
+		return &link->server_name;
+	case OPT_SOURCE:
+		return &link->source[WE];
+	case OPT_OTHER_CERT:
+		return &link->cert[OTHER];
+	case OPT_OTHER_KEY:
+		return &link->key[OTHER];
+	case OPT_OTHER_SOURCE:
+		return &link->source[OTHER];
+	case OPT_ONLY:
+		return &run->only;
+	case OPT_EXCEPT:
+		return &run->except;
+	default:
+		return NULL;
+	}
+}
+
+/* Likewise for one that has no argument. */
+static bool *
+flag_slot(struct run *run, int c)
+{
+	switch (c) {
+	case OPT_DTLS:
+		return &run->options.link.dtls;
+	case OPT_SLOW:
+		return &run->options.slow;
+	case OPT_LIST:
+		return &run->list;
+	case OPT_JSON:
+		return &run->json;
+	default:
+		return NULL;
+	}
+}
+
+static bool
+parse_milliseconds(const char *option, const char *arg, int *ms)
+{
+	uint64_t n;
+
+	if (!parse_number(option, arg, TIMEOUT_MS_MAX, &n))
+		return false;
+	*ms = (int)n;
+	return true;
+}
+
 /* 1 to go on, 0 when all is done, -1 when something is wrong. */
 static int
 parse_option(struct run *run, int c, const char *arg)
 {
 	struct options *o = &run->options;
-	uint64_t n = 0;
-	bool ok = true;
+	const char **text = text_slot(run, c);
+	bool *flag = flag_slot(run, c), ok = true;
 
+	if (text != NULL)
+		*text = arg;
+	if (flag != NULL)
+		*flag = true;
+	if (text != NULL || flag != NULL)
+		return 1;
 	switch (c) {
-	case OPT_DTLS:
-		o->link.dtls = true;
-		break;
-	case OPT_CERT:
-		o->link.cert[WE] = arg;
-		break;
-	case OPT_KEY:
-		o->link.key[WE] = arg;
-		break;
-	case OPT_CA:
-		o->link.ca = arg;
-		break;
-	case OPT_SERVER_NAME:
-		o->link.server_name = arg;
-		break;
-	case OPT_SOURCE:
-		o->link.source[WE] = arg;
-		break;
-	case OPT_OTHER_CERT:
-		o->link.cert[OTHER] = arg;
-		break;
-	case OPT_OTHER_KEY:
-		o->link.key[OTHER] = arg;
-		break;
-	case OPT_OTHER_SOURCE:
-		o->link.source[OTHER] = arg;
-		break;
 	case OPT_EDITION:
 		ok = parse_edition(run, arg);
 		break;
@@ -241,30 +281,13 @@ parse_option(struct run *run, int c, const char *arg)
 		o->built_in = false;
 		break;
 	case OPT_TIMEOUT:
-		ok = parse_number("--timeout", arg, TIMEOUT_MS_MAX, &n);
-		o->timeout_ms = (int)n;
+		ok = parse_milliseconds("--timeout", arg, &o->timeout_ms);
 		break;
 	case OPT_SILENCE:
-		ok = parse_number("--silence", arg, TIMEOUT_MS_MAX, &n);
-		o->quiet_ms = (int)n;
-		break;
-	case OPT_SLOW:
-		o->slow = true;
-		break;
-	case OPT_ONLY:
-		run->only = arg;
-		break;
-	case OPT_EXCEPT:
-		run->except = arg;
+		ok = parse_milliseconds("--silence", arg, &o->quiet_ms);
 		break;
 	case OPT_SEED:
 		ok = parse_number("--seed", arg, INT64_MAX, &o->seed);
-		break;
-	case OPT_LIST:
-		run->list = true;
-		break;
-	case OPT_JSON:
-		run->json = true;
 		break;
 	case 'V':
 		printf("cpnp-conform %s, editions rfc8921 and draft-02\n",
