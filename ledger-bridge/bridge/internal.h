@@ -81,8 +81,8 @@ struct cpnp_bridge {
 
 /* Stop for good; what diag says stays in the status.  Returns err. */
 int bridge_stop(cpnp_bridge *bridge, int err, const cpnp_diag *diag);
-/* Say what is wrong for now with one of the two halves; nothing when diag has
- * no error. */
+/* Say what is wrong with one of the two halves, until it says otherwise;
+ * nothing when diag has no error. */
 void bridge_say(
     cpnp_bridge *bridge, enum bridge_half half, const cpnp_diag *diag);
 

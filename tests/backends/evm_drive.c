@@ -7,7 +7,7 @@
  *	read POSITION	from POSITION	admit ADDRESS	dismiss ADDRESS
  *	rpc METHOD PARAMS
  *
- * put goes on while it is refused for now; read goes on until there are so
+ * put goes on while it may be tried again; read goes on until there are so
  * many positions, and says what was in them; from is one read; look is info
  * after the log was asked; create says the address of the contract.
  *

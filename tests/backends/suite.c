@@ -204,7 +204,7 @@ open_as(const char *writer)
 	return log;
 }
 
-/* Hand over as a writer does, again while it is refused for now. */
+/* Hand over as a writer does, again while the log is away or full. */
 static int
 append(cpnp_log *log, uint64_t seq, cpnp_bytes batch, cpnp_diag *diag)
 {
