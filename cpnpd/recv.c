@@ -89,20 +89,6 @@ log_refused(const cpnp_input *input, bool has_head, int err,
 	    diag->why[0] != '\0' ? diag->why : cpnp_strerror(err));
 }
 
-/* The order that a fatal error has hit is read back when it is needed. */
-static void
-drop_hit(struct daemon *d, const cpnp_input *input)
-{
-	cpnp_order *order = cpnp_orders_find(d->orders, CPNP_SERVER,
-	    input->identity, input->msg->customer_order_id);
-	cpnp_effect effect;
-
-	while (cpnp_orders_next(d->orders, &effect))
-		;
-	if (order != NULL)
-		cpnpd_drop_order(d, order);
-}
-
 /* FAIL Out of Resources to a QUOTATION, without an order; counter is why. */
 static void
 refuse_new(struct daemon *d, const cpnp_input *input,
@@ -198,8 +184,6 @@ feed(struct daemon *d, cpnp_input *input, cpnp_now now)
 		d->counters.refused++;
 		log_refused(input, true, err, &diag);
 	}
-	if (cpnp_error_is_fatal(err))
-		drop_hit(d, input);
 }
 
 static bool

@@ -434,7 +434,8 @@ typedef struct cpnp_input {
  * nothing; when an answer is due it is in the effects as a SEND with fail set
  * (subject it to the rate limit for FAIL), silent discards have none.
  * FULL: refused for want of room, answered with FAIL Out of Resources.
- * FATAL: the order must be dropped and loaded again.
+ * FATAL: there is no answer either, and the order is as it was; the peer
+ * repeats.
  */
 CPNP_API int cpnp_orders_recv(
     cpnp_orders *orders, const cpnp_input *input, cpnp_now now);
