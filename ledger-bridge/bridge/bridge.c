@@ -313,14 +313,29 @@ cpnp_bridge_unlock(cpnp_bridge *b)
 }
 
 int
+cpnp_bridge_check(cpnp_bridge *b, cpnp_bytes signed_op, cpnp_outcome *outcome,
+    cpnp_diag *diag)
+{
+	int err;
+
+	(void)pthread_mutex_lock(&b->ledger_lock);
+	err = cpnp_ledger_check(b->ledger, signed_op, outcome, diag);
+	(void)pthread_mutex_unlock(&b->ledger_lock);
+	return err;
+}
+
+int
 cpnp_bridge_outcome(cpnp_bridge *b, const uint8_t digest[CPNP_SHA256_LEN],
     cpnp_outcome *outcome, uint64_t *index)
 {
+	bool forged = false;
 	uint64_t at = 0;
 	int err;
 
 	(void)pthread_mutex_lock(&b->lock);
-	err = store_find_outcome(&b->store, digest, outcome, &at);
+	err = store_find_outcome(&b->store, digest, outcome, &at, &forged);
+	if (err == 0 && forged && digests_has(&b->waiting, digest))
+		err = CPNP_ERR_NOT_FOUND;
 	(void)pthread_mutex_unlock(&b->lock);
 	if (err == 0 && index != NULL)
 		*index = at;

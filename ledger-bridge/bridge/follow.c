@@ -145,11 +145,11 @@ take_snapshot(cpnp_bridge *b, cpnp_diag *diag)
 /* ---- Applying ---- */
 
 static int
-keep_outcomes(cpnp_bridge *b, const cpnp_outcome *outcomes, size_t n)
+keep_outcomes(cpnp_bridge *b, const cpnp_outcome *outcomes, size_t n, bool own)
 {
 	struct applied *a = &b->applied;
 	size_t cap = a->outcome_cap == 0 ? 1024 : a->outcome_cap;
-	cpnp_outcome *more;
+	struct store_outcome *more;
 
 	while (cap - a->outcome_n < n)
 		cap *= 2;
@@ -160,10 +160,9 @@ keep_outcomes(cpnp_bridge *b, const cpnp_outcome *outcomes, size_t n)
 		a->outcomes = more;
 		a->outcome_cap = cap;
 	}
-	if (n > 0)
-		memcpy(a->outcomes + a->outcome_n, outcomes,
-		    n * sizeof(*outcomes));
-	a->outcome_n += n;
+	for (size_t i = 0; i < n; i++)
+		a->outcomes[a->outcome_n++] =
+		    (struct store_outcome){outcomes[i], own};
 	return 0;
 }
 
@@ -231,6 +230,7 @@ check_own(cpnp_bridge *b, const cpnp_log_record *r, cpnp_diag *diag)
 static int
 apply_one(cpnp_bridge *b, const cpnp_log_record *r, cpnp_diag *diag)
 {
+	uint64_t before = b->applied.batches;
 	const cpnp_outcome *outcomes;
 	size_t n;
 	int err;
@@ -238,13 +238,17 @@ apply_one(cpnp_bridge *b, const cpnp_log_record *r, cpnp_diag *diag)
 	err = cpnp_log_entry_hash(&ledger_env, &r->entry, b->head);
 	if (err == 0)
 		err = check_own(b, r, diag);
+	/* nobody else changes the state, and nobody shall wait for this */
+	if (err == 0)
+		err = cpnp_ledger_verify(b->ledger, &r->entry);
 	if (err != 0)
 		return err;
 	(void)pthread_mutex_lock(&b->ledger_lock);
 	err = cpnp_ledger_apply(b->ledger, &r->entry, diag);
 	if (err == 0) {
 		cpnp_ledger_outcomes(b->ledger, &outcomes, &n);
-		err = keep_outcomes(b, outcomes, n);
+		err = keep_outcomes(
+		    b, outcomes, n, b->applied.batches > before);
 	}
 	(void)pthread_mutex_unlock(&b->ledger_lock);
 	if (err != 0)

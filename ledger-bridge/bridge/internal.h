@@ -27,7 +27,7 @@
 
 /* What entries have done that is not committed yet. */
 struct applied {
-	cpnp_outcome *outcomes;
+	struct store_outcome *outcomes;
 	size_t outcome_n, outcome_cap;
 	uint8_t (*digests)[CPNP_SHA256_LEN]; /* ours that came back */
 	size_t digest_n, digest_cap;

@@ -32,7 +32,8 @@ static const char schema[] =
     " key INTEGER NOT NULL," /* the first eight bytes of digest */
     " position INTEGER NOT NULL, kind INTEGER NOT NULL,"
     " code INTEGER NOT NULL, amount INTEGER NOT NULL,"
-    " digest BLOB NOT NULL);"
+    " digest BLOB NOT NULL,"
+    " own INTEGER NOT NULL);" /* the entry is a batch of ours */
     "CREATE INDEX outcome_key ON outcome(key);"
     "CREATE TABLE tile(level INTEGER NOT NULL, number INTEGER NOT NULL,"
     " hashes BLOB NOT NULL, PRIMARY KEY(level, number));"
@@ -40,6 +41,8 @@ static const char schema[] =
     " ledger BLOB NOT NULL);";
 
 #define OUTCOME_COLUMNS "idx, position, kind, code, amount, digest"
+/* what cpnp_outcome_is_signed() denies, in a batch that we have not made */
+#define FORGED "(code IN (1, 2, 3, 7, 8) AND NOT own)"
 
 static const char *const queries[ST_END] = {
     [ST_BEGIN] = "BEGIN IMMEDIATE",
@@ -63,15 +66,17 @@ static const char *const queries[ST_END] = {
 		  " SELECT time FROM (SELECT time FROM outbox"
 		  " ORDER BY id LIMIT 1))",
     [ST_OUTCOME_PUT] = "INSERT INTO outcome(idx, key, position, kind, code,"
-		       " amount, digest) VALUES(?, ?, ?, ?, ?, ?, ?)",
+		       " amount, digest, own)"
+		       " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
     [ST_OUTCOME_FROM] = "SELECT " OUTCOME_COLUMNS " FROM outcome"
 			" WHERE idx >= ? ORDER BY idx",
     /* see cpnp_bridge_outcome(): 6 is DUPLICATE */
-    [ST_OUTCOME_FIND] = "SELECT " OUTCOME_COLUMNS " FROM outcome"
+    [ST_OUTCOME_FIND] = "SELECT " OUTCOME_COLUMNS ", " FORGED " FROM outcome"
 			" WHERE key = ? AND digest = ? ORDER BY"
 			" kind >= 128 DESC,"
 			" CASE WHEN kind >= 128 THEN -idx ELSE 0 END,"
-			" code = 0 DESC, code = 6, idx LIMIT 1",
+			" code = 0 DESC, " FORGED ","
+			" code = 6, idx LIMIT 1",
     [ST_OUTCOME_SIZE] = "SELECT ifnull(max(idx) + 1, 0) FROM outcome",
     [ST_TILE_PUT] = "INSERT INTO tile(level, number, hashes) VALUES(?, ?, ?)",
     [ST_TILE_GET] = "SELECT hashes FROM tile WHERE level = ? AND number = ?",
@@ -84,7 +89,10 @@ static const char *const queries[ST_END] = {
 			 " ORDER BY position DESC LIMIT " SNAPSHOTS_KEPT ")",
 };
 
-_Static_assert(CPNP_OUTCOME_DUPLICATE == 6, "queries[ST_OUTCOME_FIND]");
+_Static_assert(CPNP_OUTCOME_MALFORMED == 1 && CPNP_OUTCOME_SIGNATURE == 2 &&
+    CPNP_OUTCOME_LEDGER == 3 && CPNP_OUTCOME_DUPLICATE == 6 &&
+    CPNP_OUTCOME_ACCOUNT == 7 && CPNP_OUTCOME_KEY == 8,
+    "FORGED and queries[ST_OUTCOME_FIND]");
 
 static int
 sql_fail(struct store *store, int rc, cpnp_diag *diag)
@@ -210,7 +218,7 @@ store_get_outcomes(struct store *store, uint64_t index, cpnp_outcome *outcomes,
 
 int
 store_find_outcome(struct store *store, const uint8_t digest[CPNP_SHA256_LEN],
-    cpnp_outcome *outcome, uint64_t *index)
+    cpnp_outcome *outcome, uint64_t *index, bool *forged)
 {
 	sqlite3_stmt *stmt = store->stmts[ST_OUTCOME_FIND];
 	int rc, err;
@@ -221,6 +229,7 @@ store_find_outcome(struct store *store, const uint8_t digest[CPNP_SHA256_LEN],
 	if (rc == SQLITE_ROW) {
 		err = outcome_of_row(stmt, outcome);
 		*index = (uint64_t)sqlite3_column_int64(stmt, 0);
+		*forged = sqlite3_column_int(stmt, 6) != 0;
 	} else {
 		err = rc == SQLITE_DONE ? CPNP_ERR_NOT_FOUND
 					: sql_fail(store, rc, NULL);
@@ -253,9 +262,10 @@ check_outcome(struct store *store, uint64_t index,
 }
 
 int
-store_put_outcome(struct store *store, uint64_t index, const cpnp_outcome *o,
-    cpnp_diag *diag)
+store_put_outcome(struct store *store, uint64_t index,
+    const struct store_outcome *outcome, cpnp_diag *diag)
 {
+	const cpnp_outcome *o = &outcome->outcome;
 	sqlite3_stmt *stmt = store->stmts[ST_OUTCOME_PUT];
 	uint8_t leaf[CPNP_OUTCOME_MAX];
 	cpnp_buf buf;
@@ -270,6 +280,7 @@ store_put_outcome(struct store *store, uint64_t index, const cpnp_outcome *o,
 	(void)sqlite3_bind_int64(stmt, 5, o->code);
 	(void)sqlite3_bind_int64(stmt, 6, o->amount);
 	bind_hash(stmt, 7, o->digest);
+	(void)sqlite3_bind_int(stmt, 8, outcome->own);
 	err = run(store, ST_OUTCOME_PUT, diag);
 	if (err != 0)
 		return err;

@@ -50,6 +50,11 @@ struct store_state {
 	uint8_t head[CPNP_SHA256_LEN]; /* hash of the entry before */
 };
 
+struct store_outcome {
+	cpnp_outcome outcome;
+	bool own; /* of an entry that is a batch of ours */
+};
+
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *stmts[ST_END];
@@ -108,13 +113,14 @@ int64_t store_oldest(struct store *store);
 
 /* Add outcome number index, or see that it is the same as the one stored. */
 int store_put_outcome(struct store *store, uint64_t index,
-    const cpnp_outcome *outcome, cpnp_diag *diag);
+    const struct store_outcome *outcome, cpnp_diag *diag);
 int store_get_outcomes(struct store *store, uint64_t index,
     cpnp_outcome *outcomes, size_t max, size_t *n);
-/* NOT_FOUND, IO. */
+/* The one that cpnp_bridge_outcome() is about; *forged says that nobody knows
+ * who has made the operation.  NOT_FOUND, IO. */
 int store_find_outcome(struct store *store,
     const uint8_t digest[CPNP_SHA256_LEN], cpnp_outcome *outcome,
-    uint64_t *index);
+    uint64_t *index, bool *forged);
 
 int store_put_snapshot(struct store *store, uint64_t position,
     cpnp_bytes snapshot, cpnp_diag *diag);

@@ -40,20 +40,35 @@ check_op(const cpnp_bridge *b, size_t batch_max, cpnp_bytes signed_op,
 	return err != 0 ? err : hash_once(&payload, 1, digest);
 }
 
-/* Whether it waits, or has come back. */
+/* Whether it waits, or has come back; not as a forged copy, or whoever makes
+ * one first would keep ours out of the log. */
 static int
 is_known(cpnp_bridge *b, const uint8_t digest[CPNP_SHA256_LEN], bool *known)
 {
 	cpnp_outcome outcome;
+	bool forged = false;
 	uint64_t index;
 	int err;
 
 	*known = digests_has(&b->waiting, digest);
 	if (*known)
 		return 0;
-	err = store_find_outcome(&b->store, digest, &outcome, &index);
-	*known = err == 0;
+	err = store_find_outcome(
+	    &b->store, digest, &outcome, &index, &forged);
+	*known = err == 0 && !forged;
 	return err == CPNP_ERR_NOT_FOUND ? 0 : err;
+}
+
+int
+cpnp_bridge_is_submitted(cpnp_bridge *b,
+    const uint8_t digest[CPNP_SHA256_LEN], bool *is)
+{
+	int err;
+
+	(void)pthread_mutex_lock(&b->lock);
+	err = is_known(b, digest, is);
+	(void)pthread_mutex_unlock(&b->lock);
+	return err;
 }
 
 /* In one transaction; the digests are added as they are stored, so that two

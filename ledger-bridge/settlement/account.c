@@ -99,6 +99,8 @@ do_account_open(struct call *call)
 		return CPNP_OUTCOME_EXISTS;
 	if (pseudonym && call->account->pseudonym_n >= l->settings.offers_max)
 		return CPNP_OUTCOME_LIMIT;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	account = account_new(l, op->peer);
 	if (account == NULL)
 		return CPNP_OUTCOME_LIMIT;
@@ -159,6 +161,8 @@ do_account_close(struct call *call)
 		return CPNP_OUTCOME_STATE;
 	if (!can_spare(l, account))
 		return CPNP_OUTCOME_LIMIT;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	account->status = CPNP_ACCOUNT_CLOSED;
 	if (account->broker != NULL)
 		account->broker->pseudonym_n--;
@@ -235,8 +239,12 @@ do_key_add(struct call *call)
 	if (slot == CPNP_ACCOUNT_KEYS_MAX) {
 		if (account->key_n == CPNP_ACCOUNT_KEYS_MAX)
 			return CPNP_OUTCOME_LIMIT;
-		slot = account->key_n++;
+		slot = account->key_n;
 	}
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
+	if (slot == account->key_n)
+		account->key_n++;
 	account->keys[slot] = key;
 	return CPNP_OUTCOME_ACCEPTED;
 }
@@ -267,6 +275,8 @@ do_key_revoke(struct call *call)
 		return CPNP_OUTCOME_STATE;
 	if (to >= key->to)
 		return CPNP_OUTCOME_STALE;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	key->to = to;
 	return CPNP_OUTCOME_ACCEPTED;
 }
@@ -279,6 +289,8 @@ do_key_recover(struct call *call)
 	cpnp_ledger *l = call->ledger;
 	int err;
 
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	account->key_n = 1;
 	err = account_key_set(l, &account->keys[0], call->op->key);
 	account->keys[0].from = l->position;
@@ -332,6 +344,8 @@ do_tick(struct call *call)
 
 	if (call->op->time <= call->account->tick)
 		return CPNP_OUTCOME_STALE;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	call->account->tick = call->op->time;
 	median = median_tick(l);
 	if (median > l->time)
@@ -351,6 +365,8 @@ do_heartbeat(struct call *call)
 		return CPNP_OUTCOME_STALE;
 	if (time > l->time + span || time < l->time - span)
 		return CPNP_OUTCOME_TIME;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	call->account->heartbeat = time;
 	note_presence(l, call->account);
 	return CPNP_OUTCOME_ACCEPTED;
@@ -382,9 +398,12 @@ do_anchor(struct call *call)
 	anchor = (struct anchor *)map_find(&l->anchors, key, len);
 	if (anchor != NULL && op->size <= anchor->size)
 		return CPNP_OUTCOME_STALE;
+	if (anchor == NULL &&
+	    anchor_count(l, call->account) >= CPNP_ANCHORS_MAX)
+		return CPNP_OUTCOME_LIMIT;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	if (anchor == NULL) {
-		if (anchor_count(l, call->account) >= CPNP_ANCHORS_MAX)
-			return CPNP_OUTCOME_LIMIT;
 		anchor = ledger_alloc(l, sizeof(*anchor));
 		if (anchor == NULL)
 			return CPNP_OUTCOME_LIMIT;

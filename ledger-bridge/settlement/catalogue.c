@@ -104,9 +104,12 @@ do_publish(struct call *call)
 	if (code != CPNP_OUTCOME_ACCEPTED)
 		return code;
 	offer = offer_find(l, account_name(call->account), op->offer);
+	if (offer == NULL &&
+	    call->account->offer_n >= l->settings.offers_max)
+		return CPNP_OUTCOME_LIMIT;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	if (offer == NULL) {
-		if (call->account->offer_n >= l->settings.offers_max)
-			return CPNP_OUTCOME_LIMIT;
 		offer = ledger_alloc(l, sizeof(*offer));
 		if (offer == NULL)
 			return CPNP_OUTCOME_LIMIT;
@@ -134,6 +137,8 @@ do_unpublish(struct call *call)
 	    call->op->offer);
 	if (offer == NULL)
 		return CPNP_OUTCOME_UNKNOWN;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	offer_end(call->ledger, offer);
 	return CPNP_OUTCOME_ACCEPTED;
 }

@@ -32,6 +32,9 @@ do_channel_open(struct call *call)
 		return CPNP_OUTCOME_TIME;
 	if (op->chain.len > 0 && op->unit < 1)
 		return CPNP_OUTCOME_AMOUNT;
+	call->amount = op->amount;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	ch = ledger_alloc(l, sizeof(*ch));
 	if (ch == NULL)
 		return CPNP_OUTCOME_LIMIT;
@@ -59,7 +62,6 @@ do_channel_open(struct call *call)
 	money_hold(l, ch->payer, token, ch->amount + fee);
 	l->err = due_set(&l->heap, &l->env.env.mem, &ch->timed, DUE_CHANNEL,
 	    ch->until);
-	call->amount = ch->amount;
 	return CPNP_OUTCOME_ACCEPTED;
 }
 
@@ -101,8 +103,10 @@ do_voucher(struct call *call)
 		return CPNP_OUTCOME_STALE;
 	if (op->amount > ch->amount)
 		return CPNP_OUTCOME_AMOUNT;
-	ch->claimed = op->amount;
 	call->amount = op->amount;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
+	ch->claimed = op->amount;
 	return CPNP_OUTCOME_ACCEPTED;
 }
 
@@ -137,10 +141,12 @@ do_redeem(struct call *call)
 	}
 	if (memcmp(hash, ch->chain, sizeof(hash)) != 0)
 		return CPNP_OUTCOME_PROOF;
+	call->amount = (int64_t)op->count * ch->unit;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	memcpy(ch->chain, op->chain.ptr, sizeof(ch->chain));
 	ch->count = op->count;
-	ch->claimed = (int64_t)ch->count * ch->unit;
-	call->amount = ch->claimed;
+	ch->claimed = call->amount;
 	return CPNP_OUTCOME_ACCEPTED;
 }
 
@@ -156,14 +162,16 @@ do_channel_close(struct call *call)
 	if (ch == NULL)
 		return CPNP_OUTCOME_UNKNOWN;
 	call->amount = ch->claimed;
+	if (ch->payee != call->account && ch->payer != call->account)
+		return CPNP_OUTCOME_PARTY;
+	if (ch->payee != call->account && ch->closing)
+		return CPNP_OUTCOME_STATE;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	if (ch->payee == call->account) {
 		channel_end(l, ch);
 		return CPNP_OUTCOME_ACCEPTED;
 	}
-	if (ch->payer != call->account)
-		return CPNP_OUTCOME_PARTY;
-	if (ch->closing)
-		return CPNP_OUTCOME_STATE;
 	ch->closing = true;
 	at = l->time + (int64_t)ch->grace;
 	l->err = due_set(&l->heap, &l->env.env.mem, &ch->timed, DUE_CHANNEL,

@@ -376,11 +376,13 @@ do_authorize(struct call *call)
 		code = check_set(call, payee, &set, &slot);
 	if (code != CPNP_OUTCOME_ACCEPTED)
 		return code;
+	call->amount = call->op->amount;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	e = escrow_new(call, payee, token, fee);
 	if (e == NULL)
 		return CPNP_OUTCOME_LIMIT;
 	money_hold(l, call->account, token, e->amount + fee);
-	call->amount = e->amount;
 	if (old != NULL) {
 		e->has_replaces = old->being_replaced = true;
 		memcpy(e->replaces, old->id, CPNP_SHA256_LEN);
@@ -417,6 +419,8 @@ do_acknowledge(struct call *call)
 	    l->time >= (e->set != NULL ? e->set->deadline : e->expiry))
 		return CPNP_OUTCOME_STATE;
 	call->amount = e->amount;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	rating_note(l, e->payee, CPNP_RATING_ON_TIME, 1);
 	if (e->set == NULL) {
 		escrow_post(l, e);
@@ -446,6 +450,8 @@ do_void(struct call *call)
 		e->payee == call->account))
 		return CPNP_OUTCOME_STATE;
 	call->amount = e->amount;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	if (e->set != NULL)
 		set_void(l, set_top(e->set));
 	else
@@ -465,6 +471,8 @@ do_withdraw(struct call *call)
 		return CPNP_OUTCOME_PARTY;
 	if (e->state != CPNP_ESCROW_POSTED)
 		return CPNP_OUTCOME_STATE;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	/* no mark for leaving what the payer has stopped and does not pay */
 	if (e->payee == call->account && l->time < e->end &&
 	    (!e->idle_by_payer || e->idle_paid))
@@ -489,6 +497,8 @@ do_activate(struct call *call)
 					 : &e->idle_by_payee;
 	if (e->state != CPNP_ESCROW_POSTED || *mine != call->op->on)
 		return CPNP_OUTCOME_STATE;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	was_idle = e->idle_by_payer || e->idle_by_payee;
 	*mine = !call->op->on;
 	if (!was_idle)

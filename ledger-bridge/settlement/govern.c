@@ -34,15 +34,11 @@ proposal_end(cpnp_ledger *l, struct proposal *proposal)
 }
 
 static struct proposal *
-proposal_get(struct call *call, const uint8_t id[CPNP_SHA256_LEN])
+proposal_new(struct call *call, const uint8_t id[CPNP_SHA256_LEN])
 {
 	cpnp_ledger *l = call->ledger;
 	struct proposal *p;
 
-	p = (struct proposal *)map_find(&l->proposals, id, CPNP_SHA256_LEN);
-	/* each has its own places, so that nobody takes those of others */
-	if (p != NULL || call->account->proposal_n >= CPNP_PROPOSALS_MAX)
-		return p;
 	p = ledger_alloc(l, sizeof(*p));
 	if (p == NULL)
 		return NULL;
@@ -64,15 +60,42 @@ is_operator(const cpnp_ledger *l, const struct account *account)
 	return false;
 }
 
-/* Who may no longer vote is dropped, and a signature that has expired. */
+/* Whether a signature counts: it has not expired, and who gave it may vote. */
+static bool
+voter_counts(const cpnp_ledger *l, const struct proposal *p, size_t i)
+{
+	return p->voters[i].until > l->time &&
+	    is_operator(l, p->voters[i].account);
+}
+
+/* What one more signature does; a proposal that does not exist has none. */
+static unsigned
+check_vote(const struct call *call, const struct proposal *p)
+{
+	const cpnp_ledger *l = call->ledger;
+	size_t i, n = 0;
+
+	/* each has its own places, so that nobody takes those of others */
+	if (p == NULL && call->account->proposal_n >= CPNP_PROPOSALS_MAX)
+		return CPNP_OUTCOME_LIMIT;
+	for (i = 0; p != NULL && i < p->voter_n; i++) {
+		if (!voter_counts(l, p, i))
+			continue;
+		if (p->voters[i].account == call->account)
+			return CPNP_OUTCOME_VOTED;
+		n++;
+	}
+	return n + 1 < l->settings.quorum ? CPNP_OUTCOME_PENDING
+					  : CPNP_OUTCOME_ACCEPTED;
+}
+
 static void
 drop_voters(const cpnp_ledger *l, struct proposal *p)
 {
 	size_t i, n = 0;
 
 	for (i = 0; i < p->voter_n; i++)
-		if (p->voters[i].until > l->time &&
-		    is_operator(l, p->voters[i].account))
+		if (voter_counts(l, p, i))
 			p->voters[n++] = p->voters[i];
 	p->voter_n = n;
 }
@@ -84,32 +107,31 @@ vote(struct call *call)
 	cpnp_ledger *l = call->ledger;
 	uint8_t id[CPNP_SHA256_LEN];
 	struct proposal *p;
-	size_t i;
-	int err;
+	unsigned code;
 
-	err = proposal_id(call, id);
-	if (err != 0) {
-		l->err = err;
+	l->err = proposal_id(call, id);
+	if (l->err != 0)
 		return CPNP_OUTCOME_LIMIT;
-	}
-	p = proposal_get(call, id);
-	if (p == NULL || l->err != 0)
+	p = (struct proposal *)map_find(&l->proposals, id, sizeof(id));
+	code = check_vote(call, p);
+	if (call->dry || code == CPNP_OUTCOME_LIMIT)
+		return code;
+	if (p == NULL)
+		p = proposal_new(call, id);
+	if (p == NULL)
 		return CPNP_OUTCOME_LIMIT;
 	drop_voters(l, p);
-	for (i = 0; i < p->voter_n; i++)
-		if (p->voters[i].account == call->account)
-			return CPNP_OUTCOME_VOTED;
+	if (code == CPNP_OUTCOME_VOTED)
+		return code;
 	p->voters[p->voter_n].account = call->account;
 	p->voters[p->voter_n++].until = call->op->expiry;
-	if (p->voter_n < l->settings.quorum) {
-		if (p->timed.due.index == 0 ||
-		    p->timed.due.at < call->op->expiry)
-			l->err = due_set(&l->heap, &l->env.env.mem, &p->timed,
-			    DUE_PROPOSAL, call->op->expiry);
-		return CPNP_OUTCOME_PENDING;
-	}
-	proposal_end(l, p);
-	return CPNP_OUTCOME_ACCEPTED;
+	if (code == CPNP_OUTCOME_ACCEPTED)
+		proposal_end(l, p);
+	else if (p->timed.due.index == 0 ||
+	    p->timed.due.at < call->op->expiry)
+		l->err = due_set(&l->heap, &l->env.env.mem, &p->timed,
+		    DUE_PROPOSAL, call->op->expiry);
+	return code;
 }
 
 unsigned
@@ -133,7 +155,7 @@ do_roles(struct call *call)
 	    (!was && is && l->operator_n >= OPERATORS_MAX)))
 		return CPNP_OUTCOME_LIMIT;
 	code = vote(call);
-	if (code != CPNP_OUTCOME_ACCEPTED)
+	if (code != CPNP_OUTCOME_ACCEPTED || call->dry)
 		return code;
 	if (is && !was)
 		peer->tick = 0;
@@ -163,7 +185,7 @@ do_status(struct call *call)
 		: l->operator_n >= OPERATORS_MAX))
 		return CPNP_OUTCOME_LIMIT;
 	code = vote(call);
-	if (code != CPNP_OUTCOME_ACCEPTED)
+	if (code != CPNP_OUTCOME_ACCEPTED || call->dry)
 		return code;
 	peer->status = (enum cpnp_account_status)call->op->status;
 	operators_collect(l);
@@ -181,7 +203,7 @@ do_rules(struct call *call)
 	if (call->op->position <= l->position)
 		return CPNP_OUTCOME_TIME;
 	code = vote(call);
-	if (code != CPNP_OUTCOME_ACCEPTED)
+	if (code != CPNP_OUTCOME_ACCEPTED || call->dry)
 		return code;
 	l->rules_next = call->op->version;
 	l->rules_next_position = call->op->position;
@@ -202,6 +224,6 @@ do_settings(struct call *call)
 	if (!pools_exist(l, &settings))
 		return CPNP_OUTCOME_PEER;
 	code = vote(call);
-	return code != CPNP_OUTCOME_ACCEPTED ? code
-					     : settings_take(l, &settings);
+	return code != CPNP_OUTCOME_ACCEPTED || call->dry
+	    ? code : settings_take(l, &settings);
 }

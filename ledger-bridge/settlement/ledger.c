@@ -126,11 +126,18 @@ ledger_init(cpnp_ledger *l, const cpnp_ledger_env *env)
 	l->edition_n = CPNP_RULES_VERSION;
 }
 
-/* The rules that count at this position. */
+/* The version of the rules that counts for the next entry. */
+static uint64_t
+rules_now(const cpnp_ledger *l)
+{
+	return l->rules_next != 0 && l->position >= l->rules_next_position
+	    ? l->rules_next : l->rules;
+}
+
 static const struct edition *
 edition_now(const cpnp_ledger *l)
 {
-	return &l->editions[l->rules - 1];
+	return &l->editions[rules_now(l) - 1];
 }
 
 static const struct rule *
@@ -266,7 +273,7 @@ apply_op(struct call *call, struct item *item, const struct rule *rule)
 	code = check_call(call, item, rule);
 	if (code != CPNP_OUTCOME_ACCEPTED)
 		return code;
-	if (!rule->only_grows)
+	if (!rule->only_grows && !call->dry)
 		spend_idem(call);
 	if (call->ledger->err != 0)
 		return CPNP_OUTCOME_LIMIT;
@@ -437,15 +444,31 @@ hash_outcomes(cpnp_ledger *l)
 	}
 }
 
-/* Whether this entry follows, and whether its rules are known. */
+/* Whether the state can go on, and under rules that are known. */
 static int
-check_entry(cpnp_ledger *l, const cpnp_log_entry *entry, cpnp_diag *diag)
+check_state(const cpnp_ledger *l, cpnp_diag *diag)
 {
 	char why[sizeof(((cpnp_diag *)0)->why)];
 
 	if (l->err != 0)
 		return settle_fail(diag, l->err, "ledger",
 		    "it failed before and must be loaded again");
+	if (rules_now(l) <= l->edition_n)
+		return 0;
+	(void)snprintf(why, sizeof(why),
+	    "from position %llu on the rules are version %llu; this program "
+	    "knows versions up to %zu: install a newer one",
+	    (unsigned long long)l->rules_next_position,
+	    (unsigned long long)l->rules_next, l->edition_n);
+	return settle_fail(diag, CPNP_ERR_VERSION, "rules", why);
+}
+
+/* Whether this entry follows. */
+static int
+check_entry(const cpnp_ledger *l, const cpnp_log_entry *entry, cpnp_diag *diag)
+{
+	char why[sizeof(((cpnp_diag *)0)->why)];
+
 	if (entry->position != l->position) {
 		(void)snprintf(why, sizeof(why), "position %llu is next",
 		    (unsigned long long)l->position);
@@ -455,16 +478,7 @@ check_entry(cpnp_ledger *l, const cpnp_log_entry *entry, cpnp_diag *diag)
 		return settle_fail(diag, CPNP_ERR_MISMATCH, "entry",
 		    "it does not follow the one before: the past of this log "
 		    "has changed");
-	if (l->rules_next > l->edition_n &&
-	    entry->position >= l->rules_next_position) {
-		(void)snprintf(why, sizeof(why),
-		    "from position %llu on the rules are version %llu; this "
-		    "program knows versions up to %zu: install a newer one",
-		    (unsigned long long)l->rules_next_position,
-		    (unsigned long long)l->rules_next, l->edition_n);
-		return settle_fail(diag, CPNP_ERR_VERSION, "rules", why);
-	}
-	return 0;
+	return check_state(l, diag);
 }
 
 int
@@ -479,7 +493,7 @@ cpnp_ledger_apply(
 		err = cpnp_log_entry_hash(&l->env.env, entry, head);
 	if (err != 0)
 		return err;
-	if (l->rules_next != 0 && entry->position >= l->rules_next_position) {
+	if (rules_now(l) != l->rules) {
 		l->rules = l->rules_next;
 		l->rules_next = l->rules_next_position = 0;
 	}
@@ -493,6 +507,94 @@ cpnp_ledger_apply(
 	memcpy(l->head, head, sizeof(head));
 	l->position++;
 	return 0;
+}
+
+/* The key with which an item asks to be verified, if the account that its
+ * first operation names has it. */
+static const struct account_key *
+item_key(cpnp_ledger *l, const struct item *item, cpnp_bytes payload)
+{
+	struct call call = {.ledger = l, .payload = payload, .dry = true};
+	cpnp_op op;
+
+	if (edition_now(l)->decode(&op, payload, NULL) != 0)
+		return NULL;
+	call.op = &op;
+	call.account = account_find(l, op.account);
+	return call.account == NULL ? NULL : signing_key(&call, item->kid);
+}
+
+int
+cpnp_ledger_verify(const cpnp_ledger *ledger, const cpnp_log_entry *entry)
+{
+	cpnp_ledger *l = (cpnp_ledger *)(uintptr_t)ledger; /* dry */
+	const struct account_key *key;
+	cpnp_bytes payload;
+	cpnp_cbor_rd rd, in;
+	struct item item;
+	size_t n, i;
+	int err = 0;
+
+	if (check_state(l, NULL) != 0 || !is_batch(entry->batch))
+		return 0;
+	(void)batch_open(&rd, entry->batch, &n);
+	for (i = 0; i < n && !cpnp_error_is_fatal(err); i++) {
+		err = batch_next(&rd, &l->env.env, &item);
+		if (err != 0)
+			continue;
+		payload = item.payloads;
+		if (item.n > 1) {
+			cpnp_cbor_rd_init(&in, item.payloads);
+			(void)item_payload(&in, &payload);
+		}
+		key = item_key(l, &item, payload);
+		if (key != NULL)
+			err = item_verify(&l->env, &item, payload,
+			    (cpnp_bytes){key->spki, key->spki_len});
+	}
+	return cpnp_error_is_fatal(err) ? err : 0;
+}
+
+int
+cpnp_ledger_check(cpnp_ledger *l, cpnp_bytes signed_op, cpnp_outcome *outcome,
+    cpnp_diag *diag)
+{
+	struct item item = {.raw = signed_op};
+	struct call call = {.ledger = l, .digest = outcome->digest,
+	    .dry = true};
+	const struct rule *rule = NULL;
+	cpnp_op op;
+	int err;
+
+	if (diag != NULL)
+		memset(diag, 0, sizeof(*diag));
+	memset(outcome, 0, sizeof(*outcome));
+	outcome->position = l->position;
+	outcome->code = CPNP_OUTCOME_MALFORMED;
+	err = check_state(l, diag);
+	if (err != 0)
+		return err;
+	err = item_read_single(&l->env.env, &item);
+	call.payload = err == 0 ? item.payloads : signed_op;
+	if (!cpnp_error_is_fatal(err))
+		err = ledger_hash(l, call.payload, outcome->digest);
+	if (err != 0)
+		return err;
+	if (item.n == 1 &&
+	    edition_now(l)->decode(&op, item.payloads, diag) == 0)
+		rule = rule_of(l, op.type);
+	if (rule != NULL) {
+		call.op = &op;
+		outcome->kind = op.type;
+		outcome->code = apply_op(&call, &item, rule);
+		err = l->err; /* nothing has changed: no reason to fail later */
+		l->err = 0;
+	}
+	if (err == 0 && outcome->code == CPNP_OUTCOME_ACCEPTED)
+		outcome->amount = call.amount;
+	else if (err == 0)
+		outcome_explain(&call, outcome->code, diag);
+	return err;
 }
 
 void

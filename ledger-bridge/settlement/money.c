@@ -6,6 +6,33 @@
  */
 #include "state.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
+void
+cpnp_money_text(const cpnp_money *money, char text[CPNP_MONEY_TEXT_LEN])
+{
+	uint64_t minor = money->amount < 0 ? 0 - (uint64_t)money->amount
+					   : (uint64_t)money->amount;
+	const char *sign = money->amount < 0 ? "-" : "";
+	int digits = money->exponent <= CPNP_TOKEN_EXPONENT_MAX
+	    ? money->exponent : CPNP_TOKEN_EXPONENT_MAX;
+	uint64_t unit = 1;
+	int i;
+
+	for (i = 0; i < digits; i++)
+		unit *= 10;
+	if (digits == 0)
+		(void)snprintf(text, CPNP_MONEY_TEXT_LEN, "%s%" PRIu64 " %.*s",
+		    sign, minor, (int)money->code.len,
+		    (const char *)money->code.ptr);
+	else
+		(void)snprintf(text, CPNP_MONEY_TEXT_LEN,
+		    "%s%" PRIu64 ".%0*" PRIu64 " %.*s", sign, minor / unit,
+		    digits, minor % unit, (int)money->code.len,
+		    (const char *)money->code.ptr);
+}
+
 /* Long multiplication and division in one, a bit at a time: rest stays below
  * c, and so does everything that is doubled. */
 int64_t
@@ -199,6 +226,8 @@ do_token(struct call *call)
 		return CPNP_OUTCOME_EXISTS;
 	if (token_count(call->ledger, call->account) >= CPNP_ISSUER_TOKENS_MAX)
 		return CPNP_OUTCOME_LIMIT;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	(void)token_new(call->ledger, call->account, op->code,
 	    (uint8_t)op->exponent);
 	return CPNP_OUTCOME_ACCEPTED;
@@ -223,12 +252,14 @@ do_mint(struct call *call)
 		return CPNP_OUTCOME_AMOUNT;
 	if (op->amount > INT64_MAX - token->supply)
 		return CPNP_OUTCOME_OVERFLOW;
+	call->amount = op->amount;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	balance = balance_get(l, peer, token);
 	if (balance == NULL)
 		return CPNP_OUTCOME_LIMIT;
 	token->supply += op->amount;
 	balance->free += op->amount;
-	call->amount = op->amount;
 	return CPNP_OUTCOME_ACCEPTED;
 }
 
@@ -251,8 +282,10 @@ do_transfer(struct call *call)
 		return CPNP_OUTCOME_AMOUNT;
 	if (op->amount > balance_free(l, call->account, token))
 		return CPNP_OUTCOME_FUNDS;
+	call->amount = op->amount;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	money_hold(l, call->account, token, op->amount);
 	money_release(l, call->account, token, op->amount, peer);
-	call->amount = op->amount;
 	return CPNP_OUTCOME_ACCEPTED;
 }

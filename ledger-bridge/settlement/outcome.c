@@ -90,3 +90,12 @@ cpnp_fact_name(unsigned kind)
 		return cpnp_op_name(kind);
 	}
 }
+
+/* In the order of the checks: the signature is judged after these. */
+bool
+cpnp_outcome_is_signed(unsigned code)
+{
+	return code != CPNP_OUTCOME_MALFORMED && code != CPNP_OUTCOME_LEDGER &&
+	    code != CPNP_OUTCOME_ACCOUNT && code != CPNP_OUTCOME_KEY &&
+	    code != CPNP_OUTCOME_SIGNATURE;
+}

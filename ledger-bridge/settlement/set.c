@@ -174,6 +174,8 @@ do_commit_set(struct call *call)
 		code = check_upper(call, &upper, &slot);
 	if (code != CPNP_OUTCOME_ACCEPTED)
 		return code;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	set = ledger_alloc(l, sizeof(*set));
 	if (set == NULL)
 		return CPNP_OUTCOME_LIMIT;

@@ -315,12 +315,14 @@ do_claim(struct call *call)
 	credit = credit_of(op, e, &terms);
 	if (credit <= 0)
 		return CPNP_OUTCOME_AMOUNT;
+	call->amount = credit;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	claim = claim_new(call, e, &terms);
 	if (claim == NULL)
 		return CPNP_OUTCOME_LIMIT;
 	claim->credit = credit;
 	claim_due_at(l, claim, terms.object_seconds);
-	call->amount = credit;
 	return CPNP_OUTCOME_ACCEPTED;
 }
 
@@ -337,6 +339,8 @@ do_confirm(struct call *call)
 	if (claim->state != CPNP_CLAIM_OPEN &&
 	    claim->state != CPNP_CLAIM_DISPUTED)
 		return CPNP_OUTCOME_STATE;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	resolve(call->ledger, claim, true);
 	return CPNP_OUTCOME_ACCEPTED;
 }
@@ -353,6 +357,8 @@ do_object(struct call *call)
 	if (claim->state != CPNP_CLAIM_OPEN ||
 	    call->ledger->time > claim->timed.due.at)
 		return CPNP_OUTCOME_STATE;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	claim->state = CPNP_CLAIM_DISPUTED;
 	claim_due_at(call->ledger, claim, claim->audit_seconds);
 	return CPNP_OUTCOME_ACCEPTED;
@@ -370,6 +376,8 @@ do_audit(struct call *call)
 	if (claim->state != CPNP_CLAIM_DISPUTED ||
 	    call->ledger->time > claim->timed.due.at)
 		return CPNP_OUTCOME_STATE;
+	if (call->dry)
+		return CPNP_OUTCOME_ACCEPTED;
 	resolve(call->ledger, claim, call->op->upheld);
 	return CPNP_OUTCOME_ACCEPTED;
 }

@@ -15,31 +15,11 @@
 
 #include <cpnp/settlement.h>
 
+#include "map.h"
+
 #define OPERATORS_MAX CPNP_OPERATORS_MAX
 #define VOTERS_MAX OPERATORS_MAX
 #define FRONTIER_MAX 64
-
-/* ---- Ordered map (an AA tree) ------------------------------------------ */
-
-struct node {
-	struct node *left, *right;
-	unsigned level;
-	const uint8_t *key; /* in the object that the node begins */
-	size_t key_len;
-};
-struct map {
-	struct node *root;
-	size_t n;
-};
-struct node *map_find(const struct map *map, const void *key, size_t len);
-/* The first node whose key is not less. */
-struct node *map_from(const struct map *map, const void *key, size_t len);
-struct node *map_first(const struct map *map);
-struct node *map_next(const struct map *map, const struct node *node);
-/* The key must not be there. */
-void map_insert(struct map *map, struct node *node);
-/* The node must be there. */
-void map_remove(struct map *map, struct node *node);
 
 /* ---- Due --------------------------------------------------------------- */
 
@@ -323,6 +303,9 @@ int genesis_apply(cpnp_ledger *l, cpnp_bytes genesis, cpnp_diag *diag);
 bool name_is_valid(cpnp_bytes name);
 bool code_is_valid(cpnp_bytes code);
 int settle_fail(cpnp_diag *diag, int err, const char *where, const char *why);
+/* Another reason for the error that diag (or NULL) has. */
+void settle_say(cpnp_diag *diag, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* Whether the pools are accounts that can be paid. */
 bool pools_exist(const cpnp_ledger *l, const cpnp_settings *settings);
 /* Copy settings whose names are views; PEER when a pool does not exist. */
@@ -331,7 +314,8 @@ unsigned settings_take(cpnp_ledger *l, const cpnp_settings *settings);
 /*
  * An operation at work.  A handler returns a cpnp_outcome_code and has changed
  * nothing unless it is ACCEPTED (or PENDING); when memory or a digest failed
- * it sets ledger->err, which is looked at first.
+ * it sets ledger->err, which is looked at first.  When dry it changes nothing
+ * at all: what it returns is the answer to a question.
  */
 struct call {
 	cpnp_ledger *ledger;
@@ -341,7 +325,11 @@ struct call {
 	struct account *account;
 	const struct account_key *key; /* that has signed it */
 	int64_t amount; /* for the outcome */
+	bool dry;
 };
+/* Why an operation is refused, with its numbers. */
+void outcome_explain(const struct call *call, unsigned code, cpnp_diag *diag);
+
 /* Accounts and governance. */
 unsigned do_account_open(struct call *call);
 unsigned do_account_close(struct call *call);

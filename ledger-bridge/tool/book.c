@@ -252,7 +252,7 @@ put_amounts(char out[RANGES_AMOUNTS_MAX + 1], const cpnp_agreement *a)
 		return;
 	}
 	money.code = CPNP_BYTES_NONE;
-	tool_money(&money, text);
+	cpnp_money_text(&money, text);
 	(void)snprintf(out, RANGES_AMOUNTS_MAX + 1, "%s", text);
 	put_word(out, RANGES_AMOUNTS_MAX + 1, a->cost.code);
 	(void)strncat(out, " of ", RANGES_AMOUNTS_MAX - strlen(out));

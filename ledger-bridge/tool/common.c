@@ -208,30 +208,6 @@ tool_hex(const uint8_t *bytes, size_t n, char *out)
 		(void)snprintf(out + 2 * i, 3, "%02x", bytes[i]);
 }
 
-void
-tool_money(const cpnp_money *money, char out[MONEY_LEN])
-{
-	uint64_t minor = money->amount < 0 ? 0 - (uint64_t)money->amount
-					   : (uint64_t)money->amount;
-	const char *sign = money->amount < 0 ? "-" : "";
-	int digits = money->exponent <= CPNP_TOKEN_EXPONENT_MAX
-	    ? money->exponent : CPNP_TOKEN_EXPONENT_MAX;
-	uint64_t unit = 1;
-	int i;
-
-	for (i = 0; i < digits; i++)
-		unit *= 10;
-	if (money->exponent == 0)
-		(void)snprintf(out, MONEY_LEN, "%s%" PRIu64 " %.*s", sign,
-		    minor, (int)money->code.len,
-		    (const char *)money->code.ptr);
-	else
-		(void)snprintf(out, MONEY_LEN,
-		    "%s%" PRIu64 ".%0*" PRIu64 " %.*s", sign, minor / unit,
-		    digits, minor % unit, (int)money->code.len,
-		    (const char *)money->code.ptr);
-}
-
 /* Where cpnpc keeps its orders. */
 static bool
 default_store(char path[PATH_LEN])

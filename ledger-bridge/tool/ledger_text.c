@@ -265,7 +265,7 @@ ledger_put_money(
 	money.amount = amount;
 	money.exponent = exponent;
 	money.code = code;
-	tool_money(&money, out);
+	cpnp_money_text(&money, out);
 }
 
 json_t *

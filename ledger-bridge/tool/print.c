@@ -28,7 +28,7 @@ print_agreement(const cpnp_agreement *agreement, bool xml)
 	put_field("order", agreement->customer_order_id);
 	put_field("its number", agreement->provider_order_id);
 	if (agreement->has_cost) {
-		tool_money(&agreement->cost, money);
+		cpnp_money_text(&agreement->cost, money);
 		printf("    %-11s ", "price");
 		tool_put(stdout, cpnp_bytes_str(money));
 		if (agreement->cost.issuer.len > 0) {
@@ -265,7 +265,7 @@ agreement_json(const cpnp_proof *proof, size_t i)
 	(void)json_object_set_new(
 	    json, "superseded", json_boolean(is_superseded(proof, i)));
 	if (a->has_cost) {
-		tool_money(&a->cost, money);
+		cpnp_money_text(&a->cost, money);
 		(void)json_object_set_new(json, "price",
 		    tool_text(cpnp_bytes_str(money)));
 		(void)json_object_set_new(

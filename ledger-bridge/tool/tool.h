@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #include <cpnp/cpd.h>
-#include <cpnp/ledger.h>
+#include <cpnp/settlement.h>
 
 #include "mem.h"
 
@@ -85,8 +85,7 @@ void tool_put_json(json_t *json); /* takes it */
 void tool_time(cpnp_wtime time, char out[CPNP_DATE_LEN]);
 void tool_hex(const uint8_t *bytes, size_t n, char *out);
 /* "12500.00 EUR" */
-#define MONEY_LEN 96
-void tool_money(const cpnp_money *money, char out[MONEY_LEN]);
+#define MONEY_LEN CPNP_MONEY_TEXT_LEN
 
 /* The private key of an account or witness: --key, given once. */
 int tool_signer(const struct tool_options *options, cpnp_signer **signer);

@@ -81,18 +81,27 @@ CPNP_API int cpnp_bridge_submit_all(cpnp_bridge *bridge,
     const cpnp_bytes *signed_ops, size_t n,
     uint8_t (*digests)[CPNP_SHA256_LEN]);
 
+/* Whether an operation was given to this bridge, before a restart or after, or
+ * is in the log all the same: it waits, is under way, or has an outcome that
+ * is no forgery (see below).  Of it a submit changes nothing.  IO. */
+CPNP_API int cpnp_bridge_is_submitted(cpnp_bridge *bridge,
+    const uint8_t digest[CPNP_SHA256_LEN], bool *is);
+
 /*
  * What became of an operation, escrow, claim or channel.  Of something that
  * happened by itself (<cpnp/settlement.h>, kinds from 128) the newest outcome;
  * else that of the operation: anybody can bring an operation of the log again,
  * so ACCEPTED stays, and after it the first refusal that is not DUPLICATE.
+ * A refusal before the signature was judged, in an entry of somebody else, can
+ * be a forgery: it counts least, and not at all while the operation waits.
  * NOT_FOUND while it waits.  index is for a proof.  IO.
  */
 CPNP_API int cpnp_bridge_outcome(cpnp_bridge *bridge,
     const uint8_t digest[CPNP_SHA256_LEN], cpnp_outcome *outcome,
     uint64_t *index);
 /* The outcomes from an index on, for a consumer that remembers how far it
- * came; *n may be 0.  IO. */
+ * came; *n may be 0.  As they are in the log, forgeries included: what became
+ * of an operation of its own a consumer asks _outcome().  IO. */
 CPNP_API int cpnp_bridge_outcomes(cpnp_bridge *bridge, uint64_t index,
     cpnp_outcome *outcomes, size_t max, size_t *n);
 /* Inclusion path of outcome index in the tree of size leaves.  INVALID beyond
@@ -104,6 +113,12 @@ CPNP_API int cpnp_bridge_outcome_path(cpnp_bridge *bridge, uint64_t index,
  * unlock soon. */
 CPNP_API const cpnp_ledger *cpnp_bridge_lock(cpnp_bridge *bridge);
 CPNP_API void cpnp_bridge_unlock(cpnp_bridge *bridge);
+
+/* cpnp_ledger_check() against the state as it is now.  The signature is
+ * verified here and remembered: the entry that brings the operation back does
+ * not cost it again. */
+CPNP_API int cpnp_bridge_check(cpnp_bridge *bridge, cpnp_bytes signed_op,
+    cpnp_outcome *outcome, cpnp_diag *diag);
 
 /* Health, for status pages. */
 typedef struct cpnp_bridge_status {

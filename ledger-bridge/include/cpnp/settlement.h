@@ -309,6 +309,81 @@ CPNP_API int cpnp_op_payload(cpnp_bytes signed_op, cpnp_bytes *payload);
 CPNP_API int cpnp_op_member(const cpnp_op *authorize, const cpnp_env *env,
     uint8_t member[CPNP_SHA256_LEN]);
 
+/* "12.50 EUR": minor units with the point where the exponent has it. */
+#define CPNP_MONEY_TEXT_LEN 48
+CPNP_API void cpnp_money_text(
+    const cpnp_money *money, char text[CPNP_MONEY_TEXT_LEN]);
+
+/* ---- Terms of settlement ------------------------------------------------ */
+
+/*
+ * SETTLEMENT_TERMS of an OFFER: what a payer has to authorize so that the
+ * offer can be accepted.  It is part of the agreement, so that the order
+ * digest, which the authorization names, covers it.  Of the log's readers
+ * only payer and payee see the service level terms in it.
+ */
+#define CPNP_TERMS_MAX 2048
+#define CPNP_TERMS_SALT_LEN 16
+
+typedef struct cpnp_terms {
+	uint8_t ledger[CPNP_SHA256_LEN];
+	cpnp_bytes payee; /* an account */
+	cpnp_bytes issuer, code; /* the token */
+	uint8_t exponent;
+	int64_t amount;   /* from 1 */
+	bool has_start;
+	cpnp_wtime start; /* of the service; else it starts when posted */
+	uint64_t duration; /* seconds that amount pays for, from 1 */
+	uint64_t claim_seconds; /* after its end; 0 for none */
+	bool idle_paid;   /* time in which it is deactivated costs as well */
+	cpnp_bytes sla;   /* encoded cpnp_sla_terms, or empty ... */
+	cpnp_bytes sla_salt; /* ... with its salt */
+	/* The payee has so long to acknowledge, at most CPNP_OP_LIFE_MAX; the
+	 * ledger's settings may allow less. */
+	uint64_t escrow_seconds;
+	cpnp_bytes publisher, offer; /* catalogue entry, or both empty */
+	cpnp_bytes set;   /* digest of a commit set, or empty */
+} cpnp_terms;
+
+/* Encode, appending to buf, and decode; views point into the bytes.
+ * CPNP_ERR_INVALID and PEER errors; diag (may be NULL) names the field. */
+CPNP_API int cpnp_terms_encode(
+    const cpnp_terms *terms, cpnp_buf *buf, cpnp_diag *diag);
+CPNP_API int cpnp_terms_decode(
+    cpnp_terms *terms, cpnp_bytes bytes, cpnp_diag *diag);
+
+/* Whether the terms ask for the COST of the offer that they stand in: amount,
+ * exponent, code, and the issuer when the cost names one.  CPNP_ERR_MISMATCH,
+ * diag says what differs.  Who pays asks this first. */
+CPNP_API int cpnp_terms_check_cost(
+    const cpnp_terms *terms, const cpnp_money *cost, cpnp_diag *diag);
+
+/*
+ * The authorization that the terms ask for: op is ready for cpnp_op_encode().
+ * Its views are into the arguments, commitment among them, which must stay.
+ * The idempotency key is the order digest, so that one agreement is paid at
+ * most once, however often it is authorized.  It can be acknowledged, and the
+ * operation is good, until escrow_seconds after now.  replaces may be NULL.
+ * CPNP_ERR_INVALID when that is not a date, CPNP_ERR_CRYPTO.
+ */
+CPNP_API int cpnp_terms_authorize(const cpnp_terms *terms,
+    const cpnp_env *env, cpnp_bytes payer,
+    const uint8_t order_digest[CPNP_SHA256_LEN],
+    const uint8_t replaces[CPNP_SHA256_LEN], int64_t fee_max, cpnp_wtime now,
+    uint8_t commitment[CPNP_SHA256_LEN], cpnp_op *op);
+
+/*
+ * Whether a decoded authorization gives what the terms ask for, from this
+ * payer (any when empty), for this agreement; half of escrow_seconds must be
+ * left at now.  Signature, funds and fee are for the ledger to judge.
+ * CPNP_ERR_MISMATCH, diag names the field; CPNP_ERR_CRYPTO.
+ */
+CPNP_API int cpnp_terms_check(const cpnp_terms *terms, const cpnp_env *env,
+    const cpnp_op *authorize, cpnp_bytes payer,
+    const uint8_t order_digest[CPNP_SHA256_LEN],
+    const uint8_t replaces[CPNP_SHA256_LEN], cpnp_wtime now,
+    cpnp_diag *diag);
+
 /* ---- Service level terms ------------------------------------------------ */
 
 /*
@@ -502,6 +577,9 @@ typedef enum cpnp_outcome_code {
 } cpnp_outcome_code;
 CPNP_API const char *cpnp_outcome_name(unsigned code); /* "FUNDS" */
 CPNP_API const char *cpnp_outcome_text(unsigned code);
+/* Whether the operation that came to this was signed by its account.  Else
+ * anybody can have made it up, for the digest of whatever operation. */
+CPNP_API bool cpnp_outcome_is_signed(unsigned code);
 
 /* What happened without an operation of its own, numbered on from those. */
 #define CPNP_FACT_MAP(X)                                                       \
@@ -606,8 +684,9 @@ struct cpnp_ledger_env {
 	    cpnp_bytes signature);
 };
 
-/* A ready one on OpenSSL, which remembers keys and what it has verified, so
- * that a batch costs one verification.  env is a view good until _del. */
+/* A ready one on OpenSSL, for any thread, which remembers keys and what it has
+ * verified, so that a batch costs one verification.  env is a view good until
+ * _del. */
 typedef struct cpnp_verifier cpnp_verifier;
 CPNP_API int cpnp_verifier_new(cpnp_verifier **verifier);
 CPNP_API void cpnp_verifier_del(cpnp_verifier *verifier);
@@ -641,6 +720,26 @@ CPNP_API int cpnp_ledger_apply(
  * until the next _apply. */
 CPNP_API void cpnp_ledger_outcomes(const cpnp_ledger *ledger,
     const cpnp_outcome **outcomes, size_t *n);
+
+/*
+ * What would become of a signed operation (COSE_Sign1) if it were alone in the
+ * next entry, by the same rules; nothing changes.  No promise: others write to
+ * the log as well, and its time moves on.  When the outcome's code is not
+ * ACCEPTED (or PENDING), diag (may be NULL) has the name of the code and a
+ * sentence with the numbers: "alice has 12.00 EUR free, 30.00 EUR needed".
+ * Errors: CPNP_ERR_VERSION as for _apply, FATAL ones.
+ */
+CPNP_API int cpnp_ledger_check(cpnp_ledger *ledger, cpnp_bytes signed_op,
+    cpnp_outcome *outcome, cpnp_diag *diag);
+/*
+ * Verify the signatures of an entry ahead, so that cpnp_ledger_apply() finds
+ * them in the memory of the verifier and takes its time for the rules only.
+ * It reads what only _apply changes: other threads may ask meanwhile, if the
+ * verify of the ledger's env stands it, as that of cpnp_verifier_env() does.
+ * FATAL errors only.
+ */
+CPNP_API int cpnp_ledger_verify(
+    const cpnp_ledger *ledger, const cpnp_log_entry *entry);
 
 typedef struct cpnp_ledger_info {
 	uint8_t id[CPNP_SHA256_LEN];
