@@ -56,6 +56,7 @@ cpnp_store_batch_del(cpnp_store_batch *batch)
 	cpnp_buf_fini(&batch->receipt_data);
 	mem->free(mem->user, batch->orders);
 	mem->free(mem->user, batch->entries);
+	mem->free(mem->user, batch->notes);
 	mem->free(mem->user, batch->table);
 	mem->free(mem->user, batch->receipts);
 	mem->free(mem->user, batch);
@@ -79,8 +80,8 @@ cpnp_store_batch_bytes(const cpnp_store_batch *batch)
 	return batch->data.len;
 }
 
-static struct store_slice
-put_bytes(cpnp_store_batch *batch, cpnp_bytes bytes)
+struct store_slice
+store_put_bytes(cpnp_store_batch *batch, cpnp_bytes bytes)
 {
 	struct store_slice slice = {batch->data.len, bytes.len};
 
@@ -150,18 +151,17 @@ find_order(cpnp_store_batch *batch, const cpnp_order *order, size_t *index)
 		memset(place, 0, sizeof(*place));
 		memcpy(place->ref, ref, CPNP_SHA256_LEN);
 		place->role = cpnp_order_role(order);
-		place->peer = put_bytes(batch, cpnp_order_peer_identity(order));
+		place->peer = store_put_bytes(batch, cpnp_order_peer_identity(order));
 		place->customer =
-		    put_bytes(batch, cpnp_order_customer_id(order));
+		    store_put_bytes(batch, cpnp_order_customer_id(order));
 		*slot = (uint32_t)++batch->orders_n;
 	}
 	*index = *slot - 1;
 	return batch->data.err;
 }
 
-/* A new entry for an order; NULL and the batch's error when there is none. */
-static struct store_entry *
-add_entry(cpnp_store_batch *batch, const cpnp_order *order,
+struct store_entry *
+store_add_entry(cpnp_store_batch *batch, const cpnp_order *order,
     enum store_entry_type type)
 {
 	struct store_entry *entry;
@@ -190,7 +190,7 @@ put_docs(cpnp_store_batch *batch, struct store_order *place,
 
 	for (i = 0; i < CPNP_DOC_END; i++)
 		if ((changed & (1u << i)) != 0)
-			place->docs[i] = put_bytes(
+			place->docs[i] = store_put_bytes(
 			    batch, cpnp_order_doc(order, (cpnp_doc)i));
 	place->docs_changed |= changed;
 	return batch->data.err;
@@ -244,7 +244,7 @@ put_state(cpnp_store_batch *batch, struct store_order *place,
 	place->changed = effect->u.store.time;
 	place->has_service =
 	    cpnp_order_next_service_event(order, &place->service);
-	place->provider = put_bytes(batch, cpnp_order_provider_id(order));
+	place->provider = store_put_bytes(batch, cpnp_order_provider_id(order));
 	place->saved.off = batch->data.len;
 	err = cpnp_order_save(order, &batch->data);
 	place->saved.len = batch->data.len - place->saved.off;
@@ -266,7 +266,7 @@ cpnp_store_put(cpnp_store_batch *batch, const cpnp_effect *effect,
 
 	if (effect->type != CPNP_EFFECT_STORE || order == NULL)
 		return CPNP_ERR_INVALID;
-	entry = add_entry(batch, order, STORE_ENTRY_EVENT);
+	entry = store_add_entry(batch, order, STORE_ENTRY_EVENT);
 	if (entry == NULL)
 		return batch->err;
 	entry->u.event.from = effect->u.store.from;
@@ -279,8 +279,8 @@ cpnp_store_put(cpnp_store_batch *batch, const cpnp_effect *effect,
 	entry->u.event.previous = batch->orders[entry->order].last;
 	batch->orders[entry->order].last = ++batch->events_n;
 	entry->u.event.detail =
-	    put_bytes(batch, cpnp_bytes_str(effect->u.store.detail));
-	entry->u.event.statement = put_bytes(batch, effect->u.store.statement);
+	    store_put_bytes(batch, cpnp_bytes_str(effect->u.store.detail));
+	entry->u.event.statement = store_put_bytes(batch, effect->u.store.statement);
 	err = put_state(batch, &batch->orders[entry->order], effect);
 	if (err == 0 &&
 	    (effect->u.store.docs_changed & (1u << CPNP_DOC_OFFER)) != 0)
@@ -291,7 +291,7 @@ cpnp_store_put(cpnp_store_batch *batch, const cpnp_effect *effect,
 	    effect->u.store.event == CPNP_EVENT_RECV_ACK &&
 	    cpnp_statement_payload(effect->u.store.statement, &payload) == 0)
 		entry->u.event.receipt =
-		    put_bytes(batch, cpnp_order_receipt(order));
+		    store_put_bytes(batch, cpnp_order_receipt(order));
 	batch->err = err != 0 ? err : batch->data.err;
 	return batch->err;
 }
@@ -301,7 +301,7 @@ cpnp_store_want_receipt(cpnp_store_batch *batch, const cpnp_order *order,
     cpnp_event event, uint64_t receipt_tag)
 {
 	struct store_entry *entry =
-	    add_entry(batch, order, STORE_ENTRY_RECEIPT);
+	    store_add_entry(batch, order, STORE_ENTRY_RECEIPT);
 
 	if (entry == NULL)
 		return batch->err;
@@ -322,7 +322,7 @@ cpnp_store_put_note(
 		batch->err = find_order(batch, order, &index);
 	if (batch->err != 0)
 		return batch->err;
-	batch->orders[index].note = put_bytes(batch, note);
+	batch->orders[index].note = store_put_bytes(batch, note);
 	batch->orders[index].has_note = true;
 	batch->err = batch->data.err;
 	return batch->err;
@@ -340,7 +340,7 @@ cpnp_store_put_holds(cpnp_store_batch *batch, const cpnp_order *order,
     const cpnp_store_hold *holds, size_t n)
 {
 	static const uint8_t zero[sizeof(void *) * 2];
-	struct store_entry *entry = add_entry(batch, order, STORE_ENTRY_HOLDS);
+	struct store_entry *entry = store_add_entry(batch, order, STORE_ENTRY_HOLDS);
 	size_t pad;
 
 	if (entry == NULL)
@@ -348,7 +348,7 @@ cpnp_store_put_holds(cpnp_store_batch *batch, const cpnp_order *order,
 	/* They are read in place, so they begin where such a thing may. */
 	pad = (0 - batch->data.len) % _Alignof(cpnp_store_hold);
 	cpnp_buf_put_raw(&batch->data, (cpnp_bytes){zero, pad});
-	entry->u.holds = put_bytes(batch,
+	entry->u.holds = store_put_bytes(batch,
 	    (cpnp_bytes){(const uint8_t *)holds, n * sizeof(*holds)});
 	batch->err = batch->data.err;
 	return batch->err;
@@ -357,14 +357,14 @@ cpnp_store_put_holds(cpnp_store_batch *batch, const cpnp_order *order,
 int
 cpnp_store_buy_holds(cpnp_store_batch *batch, const cpnp_order *order)
 {
-	(void)add_entry(batch, order, STORE_ENTRY_BUY);
+	(void)store_add_entry(batch, order, STORE_ENTRY_BUY);
 	return batch->err;
 }
 
 int
 cpnp_store_drop_holds(cpnp_store_batch *batch, const cpnp_order *order)
 {
-	(void)add_entry(batch, order, STORE_ENTRY_RELEASE);
+	(void)store_add_entry(batch, order, STORE_ENTRY_RELEASE);
 	return batch->err;
 }
 

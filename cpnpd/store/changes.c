@@ -11,13 +11,14 @@
 static int
 get_change(sqlite3_stmt *stmt, cpnp_store_change *change)
 {
-	cpnp_bytes ref = store_column(stmt, 14);
+	const int at = STORE_EVENT_COLUMNS_N;
+	cpnp_bytes ref = store_column(stmt, at + 4);
 
 	store_get_event(stmt, &change->event);
-	change->role = (cpnp_role)sqlite3_column_int(stmt, 10);
-	change->peer_identity = store_column(stmt, 11);
-	change->customer_order_id = store_column(stmt, 12);
-	change->provider_order_id = store_column(stmt, 13);
+	change->role = (cpnp_role)sqlite3_column_int(stmt, at);
+	change->peer_identity = store_column(stmt, at + 1);
+	change->customer_order_id = store_column(stmt, at + 2);
+	change->provider_order_id = store_column(stmt, at + 3);
 	change->order_ref = ref.ptr;
 	return ref.len == CPNP_SHA256_LEN ? 0 : CPNP_ERR_IO;
 }
@@ -91,17 +92,37 @@ cpnp_store_leaf_receipt(cpnp_store *store, uint64_t leaf, cpnp_buf *out)
 			: cpnp_journal_receipt(store->proofs, leaf, out);
 }
 
-int
-cpnp_store_checkpoint(cpnp_store *store, uint64_t *size, cpnp_buf *out)
+static int
+read_head(cpnp_store *store, cpnp_head *head)
 {
-	cpnp_head head;
 	int err = store->heads_signed ? open_proofs(store)
 				      : CPNP_ERR_NOT_FOUND;
 
 	if (err == 0)
 		err = cpnp_journal_rollback(store->proofs);
-	if (err == 0)
-		err = cpnp_journal_head(store->proofs, &head);
+	return err != 0 ? err : cpnp_journal_head(store->proofs, head);
+}
+
+int
+cpnp_store_head(
+    cpnp_store *store, uint64_t *size, uint8_t root[CPNP_SHA256_LEN])
+{
+	cpnp_head head;
+	int err = read_head(store, &head);
+
+	if (err != 0)
+		return err;
+	*size = head.size;
+	memcpy(root, head.root, CPNP_SHA256_LEN);
+	return 0;
+}
+
+int
+cpnp_store_checkpoint(cpnp_store *store, uint64_t *size, cpnp_buf *out)
+{
+	cpnp_head head;
+	int err = read_head(store, &head);
+
 	if (err != 0)
 		return err;
 	*size = head.size;

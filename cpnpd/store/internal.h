@@ -37,10 +37,16 @@
 /* What is a change of state, and not bookkeeping alone. */
 #define STORE_IS_CHANGE                                                        \
 	"(leaf IS NOT NULL OR from_state <> to_state OR "                      \
-	"agreement_from <> agreement_to)"
+	"agreement_from <> agreement_to OR outcome IS NOT NULL)"
 #define STORE_EVENT_COLUMNS                                                    \
 	"number, time, from_state, to_state, event, leaf, detail, previous, "  \
-	"agreement_from, agreement_to"
+	"agreement_from, agreement_to, outcome"
+#define STORE_EVENT_COLUMNS_N 11
+#define STORE_PAYMENT_COLUMNS                                                  \
+	"payments.id, payments.state, amount, paid, peer_identity, "           \
+	"customer_order_id FROM payments JOIN orders "                         \
+	"ON orders.id = payments.order_id "
+#define STORE_ANCHOR_COLUMNS "size, root, digest, op, position FROM anchors "
 
 /* X(NAME, text) */
 #define STORE_WRITE_MAP(X)                                                     \
@@ -69,8 +75,8 @@
 	X(EVENT,                                                               \
 	    "INSERT INTO events (number, order_id, time, from_state, "         \
 	    "to_state, event, leaf, detail, previous, agreement_from, "        \
-	    "agreement_to) "                                                   \
-	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")           \
+	    "agreement_to, outcome) "                                          \
+	    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")      \
 	X(HOLD, "INSERT INTO holds VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")       \
 	X(BUY, "UPDATE holds SET bought = 1 WHERE order_id = ?1")              \
 	X(RELEASE, "DELETE FROM holds WHERE order_id = ?1")                    \
@@ -79,6 +85,19 @@
 	    "leaf IS NOT NULL ORDER BY number DESC LIMIT 1")                   \
 	X(ACKNOWLEDGE,                                                         \
 	    "UPDATE acknowledged SET number = ?1 WHERE number < ?1")           \
+	X(PUT_PAYMENT,                                                         \
+	    "INSERT INTO payments VALUES (?1, ?2, ?3, ?4, ?5) "                \
+	    "ON CONFLICT (id) DO UPDATE SET state = ?3, amount = ?4, "         \
+	    "paid = ?5")                                                       \
+	X(PUT_OP, "INSERT OR REPLACE INTO outbox VALUES (?1, ?2, ?3, ?4)")     \
+	X(DROP_OP, "DELETE FROM outbox WHERE number = ?1")                     \
+	X(PUT_ANCHOR,                                                          \
+	    "INSERT OR IGNORE INTO anchors VALUES (?1, ?2, ?3, ?4, ?5)")       \
+	X(TRIM_ANCHORS,                                                        \
+	    "DELETE FROM anchors WHERE size <= (SELECT size FROM anchors "     \
+	    "ORDER BY size DESC LIMIT 1 OFFSET ?1)")                           \
+	X(PUT_LEDGER,                                                          \
+	    "INSERT OR REPLACE INTO ledger VALUES (0, ?1, ?2)")                \
 	X(PROBE, "UPDATE recovery SET count = count + 1")
 
 #define STORE_READ_MAP(X)                                                      \
@@ -130,7 +149,19 @@
 	X(NEWEST_CHANGE,                                                       \
 	    "SELECT number FROM events WHERE " STORE_IS_CHANGE                 \
 	    " ORDER BY number DESC LIMIT 1")                                   \
-	X(ACKNOWLEDGED, "SELECT number FROM acknowledged")
+	X(ACKNOWLEDGED, "SELECT number FROM acknowledged")                     \
+	X(PAYMENT,                                                             \
+	    "SELECT " STORE_PAYMENT_COLUMNS "WHERE payments.id = ?1")          \
+	X(ORDER_PAYMENTS,                                                      \
+	    "SELECT " STORE_PAYMENT_COLUMNS "WHERE customer_order_id = ?1 "    \
+	    "AND peer_identity = ?2 AND role = ?3 ORDER BY payments.rowid")    \
+	X(OUTBOX,                                                              \
+	    "SELECT number, kind, subject, op FROM outbox ORDER BY number")    \
+	X(ANCHOR,                                                              \
+	    "SELECT " STORE_ANCHOR_COLUMNS                                     \
+	    "WHERE size > ?1 ORDER BY size LIMIT 1")                           \
+	X(ANCHORED, "SELECT ifnull(max(size), 0) FROM anchors")                \
+	X(LEDGER, "SELECT id, outcomes FROM ledger")
 
 enum store_write {
 #define X(name, text) STORE_WRITE_##name,
@@ -180,6 +211,7 @@ struct store_order {
 };
 
 enum store_entry_type {
+	STORE_ENTRY_PAYMENT,
 	STORE_ENTRY_EVENT,
 	STORE_ENTRY_HOLDS,
 	STORE_ENTRY_BUY,
@@ -203,6 +235,7 @@ struct store_entry {
 			struct store_slice statement;
 			struct store_slice agreement;
 			struct store_slice receipt; /* from the peer */
+			struct store_slice outcome;
 			uint64_t previous; /* as store_order.last; 0: none */
 			uint64_t receipt_tag;
 			bool has_leaf; /* known when it is applied, ... */
@@ -210,12 +243,28 @@ struct store_entry {
 		} event;
 		struct store_slice holds; /* array of cpnp_store_hold */
 		struct {
+			uint8_t id[CPNP_SHA256_LEN];
+			cpnp_store_payment_state state;
+			int64_t amount;
+			int64_t paid;
+		} payment;
+		struct {
 			cpnp_event event;
 			uint64_t tag;
 			bool has_leaf; /* known when it is applied, ... */
 			uint64_t leaf;
 		} receipt;
 	} u;
+};
+
+/* One thing about the ledger that belongs to no order. */
+struct store_note {
+	enum store_write write; /* the statement: PUT_OP, ... */
+	uint64_t number;
+	uint64_t second; /* kind, position, outcomes */
+	uint8_t first[CPNP_SHA256_LEN]; /* subject, root, ledger */
+	uint8_t digest[CPNP_SHA256_LEN];
+	struct store_slice bytes;
 };
 
 /* A receipt that was asked for, in the receipts of the batch. */
@@ -236,6 +285,8 @@ struct cpnp_store_batch {
 	size_t entries_n, entries_cap;
 	uint64_t events_n; /* how many of the entries are events */
 	uint64_t acknowledged; /* 0: it says nothing of it */
+	struct store_note *notes;
+	size_t notes_n, notes_cap;
 	uint32_t *table; /* open hash of ref -> 1 + index in orders */
 	size_t table_cap;
 	cpnp_buf receipt_data;
@@ -289,6 +340,19 @@ store_slice_bytes(const cpnp_buf *buf, struct store_slice slice)
 		return CPNP_BYTES_NONE;
 	return (cpnp_bytes){buf->ptr + slice.off, slice.len};
 }
+
+/* batch.c: a copy of bytes; a new entry for an order, NULL and the batch's
+ * error when there is none. */
+struct store_slice store_put_bytes(cpnp_store_batch *batch, cpnp_bytes bytes);
+struct store_entry *store_add_entry(cpnp_store_batch *batch,
+    const cpnp_order *order, enum store_entry_type type);
+/* write.c: run a statement that gives no rows; bound is the sum of what
+ * binding returned. */
+int store_run(sqlite3_stmt *stmt, int bound);
+/* ledger.c: what a batch says of payments and the ledger. */
+int store_write_payment(cpnp_store *store, const cpnp_store_batch *batch,
+    const struct store_entry *entry);
+int store_write_notes(cpnp_store *store, const cpnp_store_batch *batch);
 
 /* CPNP_ERR_* for a code of SQLite. */
 int store_error(int rc);

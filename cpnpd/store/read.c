@@ -366,6 +366,7 @@ store_get_event(sqlite3_stmt *stmt, cpnp_store_event *event)
 	    (cpnp_agreement_state)sqlite3_column_int(stmt, 8);
 	event->agreement_to =
 	    (cpnp_agreement_state)sqlite3_column_int(stmt, 9);
+	event->outcome = store_column(stmt, 10);
 }
 
 /* Put the numbers of a chain of events into a list, the newest first. */

@@ -112,7 +112,38 @@ static const char schema_3[] =
     "CREATE INDEX orders_next_service ON orders (next_service)"
     " WHERE next_service IS NOT NULL;";
 
-static const char *const migrations[] = {schema_1, schema_2, schema_3};
+/*
+ * Payments at a shared ledger: escrows and claims with their orders, signed
+ * operations until their outcomes are known, heads of the journal that went
+ * there.  An event may be an outcome, and then has its leaf.
+ */
+static const char schema_4[] =
+    "ALTER TABLE events ADD COLUMN outcome BLOB;"
+    "CREATE TABLE payments ("
+    " id BLOB NOT NULL UNIQUE,"
+    " order_id INTEGER NOT NULL,"
+    " state INTEGER NOT NULL,"
+    " amount INTEGER NOT NULL,"
+    " paid INTEGER NOT NULL);"
+    "CREATE INDEX payments_order ON payments (order_id);"
+    "CREATE TABLE outbox ("
+    " number INTEGER PRIMARY KEY,"
+    " kind INTEGER NOT NULL,"
+    " subject BLOB NOT NULL,"
+    " op BLOB NOT NULL);"
+    "CREATE TABLE anchors ("
+    " size INTEGER PRIMARY KEY,"
+    " root BLOB NOT NULL,"
+    " digest BLOB NOT NULL,"
+    " op BLOB NOT NULL,"
+    " position INTEGER NOT NULL);" /* of the entry */
+    "CREATE TABLE ledger ("
+    " one INTEGER PRIMARY KEY CHECK (one = 0),"
+    " id BLOB NOT NULL,"
+    " outcomes INTEGER NOT NULL);";
+
+static const char *const migrations[] = {
+	schema_1, schema_2, schema_3, schema_4};
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 
 static int

@@ -98,6 +98,74 @@ int cpnp_store_put_holds(cpnp_store_batch *batch, const cpnp_order *order,
 int cpnp_store_buy_holds(cpnp_store_batch *batch, const cpnp_order *order);
 int cpnp_store_drop_holds(cpnp_store_batch *batch, const cpnp_order *order);
 
+/*
+ * Payments at the shared ledger.  A payment is an escrow, by the digest of the
+ * authorization that opened it, or a claim on one; it belongs to an order and
+ * stays as long as that.
+ */
+typedef enum cpnp_store_payment_state {
+	CPNP_STORE_PAYMENT_ASKED = 1, /* authorized, not posted */
+	CPNP_STORE_PAYMENT_POSTED = 2,
+	CPNP_STORE_PAYMENT_SETTLED = 3,
+	CPNP_STORE_PAYMENT_OVER = 4, /* refused, voided, returned: not paid */
+	CPNP_STORE_PAYMENT_CLAIMED = 5, /* from here on a claim */
+	CPNP_STORE_PAYMENT_UPHELD = 6,
+	CPNP_STORE_PAYMENT_REJECTED = 7
+} cpnp_store_payment_state;
+
+typedef struct cpnp_store_payment {
+	uint8_t id[CPNP_SHA256_LEN];
+	cpnp_store_payment_state state;
+	int64_t amount; /* authorized; of a claim, the credit */
+	int64_t paid;   /* what reached the payee so far */
+	/* when read: whose it is, views as in a row */
+	cpnp_bytes peer_identity;
+	cpnp_bytes customer_order_id;
+} cpnp_store_payment;
+
+/* Add a payment of an order, or what has become of it. */
+int cpnp_store_put_payment(cpnp_store_batch *batch, const cpnp_order *order,
+    const cpnp_store_payment *payment);
+/* The event that was put last, with nothing behind it, is an outcome of the
+ * ledger: its leaf, as cpnp_outcome_encode() makes it, at most
+ * CPNP_OUTCOME_MAX bytes; else CPNP_ERR_INVALID. */
+int cpnp_store_add_outcome(cpnp_store_batch *batch, cpnp_bytes outcome);
+
+/*
+ * The outbox: signed operations whose outcome is not known, each with a number
+ * that the caller counts.  kind and subject (CPNP_SHA256_LEN bytes) are the
+ * caller's.
+ */
+typedef struct cpnp_store_op {
+	uint64_t number;
+	unsigned kind;
+	const uint8_t *subject;
+	cpnp_bytes bytes;
+} cpnp_store_op;
+int cpnp_store_put_op(cpnp_store_batch *batch, const cpnp_store_op *op);
+int cpnp_store_drop_op(cpnp_store_batch *batch, uint64_t number);
+
+/*
+ * Heads of the journal that are known to the ledger: the signed operation and
+ * the position of its entry.  The newest CPNP_STORE_ANCHORS_MAX are kept: a
+ * leaf under one that is gone is under the next one too.
+ */
+#define CPNP_STORE_ANCHORS_MAX 10000
+typedef struct cpnp_store_anchor {
+	uint64_t size;
+	const uint8_t *root; /* CPNP_SHA256_LEN bytes, as digest */
+	const uint8_t *digest; /* of the operation */
+	cpnp_bytes op;
+	uint64_t position;
+} cpnp_store_anchor;
+int cpnp_store_put_anchor(
+    cpnp_store_batch *batch, const cpnp_store_anchor *anchor);
+
+/* Which ledger this store is bound to, and up to where its outcomes are
+ * handled. */
+int cpnp_store_put_ledger(cpnp_store_batch *batch,
+    const uint8_t ledger[CPNP_SHA256_LEN], uint64_t outcomes);
+
 /* Remember that the changes up to this number have been handled; a smaller
  * number than before changes nothing. */
 void cpnp_store_put_acknowledged(cpnp_store_batch *batch, uint64_t number);
@@ -199,6 +267,7 @@ typedef struct cpnp_store_event {
 	cpnp_bytes detail;
 	bool has_leaf;
 	uint64_t leaf;
+	cpnp_bytes outcome; /* of cpnp_store_add_outcome(), else empty */
 } cpnp_store_event;
 
 /* The history of an order, oldest first. */
@@ -210,7 +279,7 @@ int cpnp_store_last_event(cpnp_store *store, uint64_t *number);
 
 /*
  * Changes: the events that changed the state of a transaction or of an
- * agreement or have a leaf, with the order that they are of.  What is only
+ * agreement, have a leaf or are an outcome, with the order that they are of.  What is only
  * bookkeeping is left out, so their numbers grow, but not always by one.
  * order_ref has CPNP_SHA256_LEN bytes.
  */
@@ -248,6 +317,26 @@ int cpnp_store_agreement(cpnp_store *store,
     const uint8_t order_ref[CPNP_SHA256_LEN],
     const uint8_t digest[CPNP_SHA256_LEN], cpnp_buf *out);
 
+/* The payment of that id; NOT_FOUND. */
+int cpnp_store_find_payment(cpnp_store *store,
+    const uint8_t id[CPNP_SHA256_LEN], cpnp_store_payment *payment);
+typedef int cpnp_store_payment_fn(
+    void *user, const cpnp_store_payment *payment);
+/* Those of an order, in the order of their making. */
+int cpnp_store_each_payment(cpnp_store *store, cpnp_bytes peer_identity,
+    cpnp_bytes customer_order_id, cpnp_store_payment_fn *fn, void *user);
+/* The outbox, by number. */
+int cpnp_store_each_op(cpnp_store *store,
+    int (*fn)(void *user, const cpnp_store_op *op), void *user);
+/* The first anchor that has this leaf under it; NOT_FOUND: none yet. */
+int cpnp_store_find_anchor(cpnp_store *store, uint64_t leaf,
+    int (*fn)(void *user, const cpnp_store_anchor *anchor), void *user);
+/* How many leaves the newest anchor has; 0: there is none. */
+int cpnp_store_anchored(cpnp_store *store, uint64_t *size);
+/* NOT_FOUND: it is not bound to a ledger. */
+int cpnp_store_ledger(cpnp_store *store, uint8_t ledger[CPNP_SHA256_LEN],
+    uint64_t *outcomes);
+
 /*
  * An online copy of the store, as it is at the moment of _new(), into a file
  * that does not exist yet.  _step() copies some pages and says when all of it
@@ -271,6 +360,10 @@ void cpnp_store_backup_del(cpnp_store_backup *backup);
 int cpnp_store_is_backup(cpnp_store *store, bool *is_backup, cpnp_wtime *when);
 int cpnp_store_forget_backup(cpnp_store *store);
 
+/* The newest head of the journal that is committed: leaves and root.
+ * NOT_FOUND when none is signed. */
+int cpnp_store_head(
+    cpnp_store *store, uint64_t *size, uint8_t root[CPNP_SHA256_LEN]);
 /* The newest head of the journal that is committed: how many leaves it has,
  * and the C2SP checkpoint, appended to out.  NOT_FOUND when none is signed. */
 int cpnp_store_checkpoint(

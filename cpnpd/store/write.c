@@ -36,10 +36,10 @@ bind_blob(sqlite3_stmt *stmt, int column, cpnp_bytes bytes)
 	    stmt, column, bytes.ptr, bytes.len, SQLITE_STATIC);
 }
 
-/* Run a statement that gives no rows and make it ready for the next time.
- * bound is the sum of what binding returned: each of them 0 or positive. */
-static int
-run(sqlite3_stmt *stmt, int bound)
+/* It is made ready for the next time; what binding returned is 0 or
+ * positive. */
+int
+store_run(sqlite3_stmt *stmt, int bound)
 {
 	int rc = bound != 0 ? SQLITE_NOMEM : sqlite3_step(stmt);
 
@@ -50,7 +50,7 @@ run(sqlite3_stmt *stmt, int bound)
 static int
 run_simple(cpnp_store *store, enum store_write which)
 {
-	return run(store->write[which], 0);
+	return store_run(store->write[which], 0);
 }
 
 /* Text of a column without copying; good until the statement is reset. */
@@ -141,7 +141,7 @@ insert_order(const struct group *group, const cpnp_store_batch *batch,
 	bound |= sqlite3_bind_int64(
 	    stmt, 11, (sqlite3_int64)(group->base + order->last));
 	bound |= bind_service(stmt, 12, order);
-	err = run(stmt, bound);
+	err = store_run(stmt, bound);
 	order->id = sqlite3_last_insert_rowid(group->store->wr);
 	return err;
 }
@@ -164,19 +164,19 @@ update_order(const struct group *group, const cpnp_store_batch *batch,
 	bound |= bind_blob(stmt, 5, store_slice_bytes(data, order->saved));
 	bound |= sqlite3_bind_int64(
 	    stmt, 6, (sqlite3_int64)(group->base + order->last));
-	err = run(stmt, bound);
+	err = store_run(stmt, bound);
 	if (err == 0 && !known->same_provider) {
 		stmt = store->write[STORE_WRITE_UPDATE_PROVIDER];
 		bound = sqlite3_bind_int64(stmt, 1, order->id);
 		bound |= bind_text(
 		    stmt, 2, store_slice_bytes(data, order->provider));
-		err = run(stmt, bound);
+		err = store_run(stmt, bound);
 	}
 	if (err == 0 && known->settled != order->settled) {
 		stmt = store->write[STORE_WRITE_UPDATE_SETTLED];
 		bound = sqlite3_bind_int64(stmt, 1, order->id);
 		bound |= sqlite3_bind_int(stmt, 2, order->settled);
-		err = run(stmt, bound);
+		err = store_run(stmt, bound);
 	}
 	if (err == 0 && (known->has_service != order->has_service ||
 			    (order->has_service &&
@@ -184,7 +184,7 @@ update_order(const struct group *group, const cpnp_store_batch *batch,
 		stmt = store->write[STORE_WRITE_UPDATE_SERVICE];
 		bound = sqlite3_bind_int64(stmt, 1, order->id);
 		bound |= bind_service(stmt, 2, order);
-		err = run(stmt, bound);
+		err = store_run(stmt, bound);
 	}
 	return err;
 }
@@ -201,7 +201,7 @@ write_doc(cpnp_store *store, const cpnp_store_batch *batch,
 
 	if (doc.len != 0)
 		bound |= bind_blob(stmt, 2, doc);
-	return run(stmt, bound);
+	return store_run(stmt, bound);
 }
 
 static int
@@ -302,7 +302,11 @@ write_event(struct group *group, const cpnp_store_batch *batch,
 	bound |= sqlite3_bind_int(
 	    stmt, 10, (int)entry->u.event.agreement_from);
 	bound |= sqlite3_bind_int(stmt, 11, (int)entry->u.event.agreement_to);
-	err = run(stmt, bound);
+	bound |= entry->u.event.outcome.len == 0
+	    ? sqlite3_bind_null(stmt, 12)
+	    : bind_blob(stmt, 12,
+		  store_slice_bytes(&batch->data, entry->u.event.outcome));
+	err = store_run(stmt, bound);
 	if (err == 0)
 		group->events++;
 	return err;
@@ -313,7 +317,7 @@ write_one(cpnp_store *store, enum store_write which, sqlite3_int64 number)
 {
 	sqlite3_stmt *stmt = store->write[which];
 
-	return run(stmt, sqlite3_bind_int64(stmt, 1, number));
+	return store_run(stmt, sqlite3_bind_int64(stmt, 1, number));
 }
 
 static int
@@ -338,7 +342,7 @@ write_holds(cpnp_store *store, const cpnp_store_batch *batch,
 		bound |= sqlite3_bind_int64(stmt, 5, hold->until.sec);
 		bound |= sqlite3_bind_int64(stmt, 6, hold->amount);
 		bound |= sqlite3_bind_int(stmt, 7, hold->bought);
-		err = run(stmt, bound);
+		err = store_run(stmt, bound);
 	}
 	return err;
 }
@@ -384,6 +388,8 @@ write_entry(struct group *group, const cpnp_store_batch *batch,
 		return write_one(group->store, STORE_WRITE_RELEASE, id);
 	case STORE_ENTRY_RECEIPT:
 		return find_leaf(group, batch, entry);
+	case STORE_ENTRY_PAYMENT:
+		return store_write_payment(group->store, batch, entry);
 	}
 	return CPNP_ERR_INTERNAL;
 }
@@ -399,6 +405,8 @@ write_batch(struct group *group, cpnp_store_batch *batch)
 		err = write_order(group, batch, &batch->orders[i]);
 	for (i = 0; i < batch->entries_n && err == 0; i++)
 		err = write_entry(group, batch, &batch->entries[i]);
+	if (err == 0)
+		err = store_write_notes(group->store, batch);
 	if (err == 0 && batch->acknowledged != 0)
 		err = write_one(group->store, STORE_WRITE_ACKNOWLEDGE,
 		    (sqlite3_int64)batch->acknowledged);

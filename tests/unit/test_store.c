@@ -494,9 +494,9 @@ START_TEST(test_store_events_cannot_be_altered)
 	assert_refused(db, "DELETE FROM events WHERE number = 2");
 	assert_refused(db,
 	    "INSERT OR REPLACE INTO events "
-	    "VALUES (1,1,0,0,0,9,9,NULL,'',0,0)");
+	    "VALUES (1,1,0,0,0,9,9,NULL,'',0,0,NULL)");
 	assert_refused(
-	    db, "INSERT INTO events VALUES (7,1,0,0,0,9,9,NULL,'',0,0)");
+	    db, "INSERT INTO events VALUES (7,1,0,0,0,9,9,NULL,'',0,0,NULL)");
 	assert_refused(db, "DELETE FROM orders");
 	assert_refused(db, "UPDATE orders SET customer_order_id = 'C-2'");
 	(void)sqlite3_close(db);
@@ -602,6 +602,8 @@ START_TEST(test_store_migrates_events)
 {
 	static const char back[] =
 	    "DROP TRIGGER events_keep; DROP TABLE acknowledged;"
+	    "DROP TABLE payments; DROP TABLE outbox; DROP TABLE anchors;"
+	    "DROP TABLE ledger; ALTER TABLE events DROP COLUMN outcome;"
 	    "DROP INDEX orders_next_service;"
 	    "ALTER TABLE orders DROP COLUMN next_service;"
 	    "ALTER TABLE events DROP COLUMN agreement_from;"
@@ -635,7 +637,7 @@ START_TEST(test_store_migrates_events)
 		"(1 << 2 * number)) FROM events"),
 	    1 << 8 | 1 << 10 | 1 << 12 | 3 << 14 | 1 << 16 | 3 << 18 |
 		3 << 20);
-	ck_assert_int_eq(fixture_query("PRAGMA user_version"), 3);
+	ck_assert_int_eq(fixture_query("PRAGMA user_version"), 4);
 	ck_assert_int_eq(sqlite3_open(fixture_db, &db), SQLITE_OK);
 	assert_refused(db, "UPDATE events SET agreement_to = 0");
 	(void)sqlite3_close(db);
