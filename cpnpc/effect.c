@@ -204,6 +204,7 @@ perform(cpnpc_session *session, const cpnp_effect *effect, cpnp_now now)
 			job->order = NULL;
 		break;
 	case CPNP_EFFECT_TIME: /* of a server only */
+	case CPNP_EFFECT_PAY:
 		break;
 	case CPNP_EFFECT_ALARM:
 		commit(session);

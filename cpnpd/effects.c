@@ -368,9 +368,26 @@ drain_once(struct daemon *d, cpnp_order **order, const cpnp_msg **request,
 			cpnpd_approval_time(d, e.order, e.u.time.granted,
 			    e.u.time.expected_offer_time, now);
 			break;
+		case CPNP_EFFECT_PAY:
+			*order = e.order;
+			*request = NULL;
+			break;
 		}
 	}
 	return *order != NULL;
+}
+
+/* Nothing can be paid without a ledger. */
+static void
+refuse_payment(struct daemon *d, cpnp_order *order, cpnp_now now)
+{
+	const cpnp_explanation why = {.clause = CPNP_BYTES_LIT("PAYMENT"),
+	    .reason = CPNP_BYTES_LIT("the provider has no ledger")};
+	int err = cpnp_order_not_paid(
+	    d->orders, order, CPNP_STATUS_OUT_OF_RESOURCES, &why, 1, now);
+
+	if (err != 0)
+		cpnpd_fail(d, cpnp_strerror(err), now);
 }
 
 void
@@ -380,7 +397,10 @@ cpnpd_drain(struct daemon *d, cpnp_now now)
 	cpnp_order *order;
 
 	while (drain_once(d, &order, &request, now))
-		cpnpd_decide(d, order, request, now);
+		if (request != NULL)
+			cpnpd_decide(d, order, request, now);
+		else
+			refuse_payment(d, order, now);
 }
 
 int

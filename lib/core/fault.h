@@ -20,6 +20,8 @@ enum cpnp_fault {
 	CPNP_FAULT_FORGET_ACK,  /* a repeated ACCEPT is not answered */
 	CPNP_FAULT_STANDING,    /* an UPDATE that failed leaves its nonce */
 	CPNP_FAULT_OVERTAKEN,   /* a CANCEL before its UPDATE is forgotten */
+	CPNP_FAULT_UNPAID,      /* an ACCEPT is acknowledged before it is paid */
+	CPNP_FAULT_UNBOUND,     /* a CANCEL ends what is as good as paid */
 	/* What tests/conform finds from outside; the others are found by the
 	 * tests of orders as well. */
 	CPNP_FAULT_FORM,        /* heads need not be the shortest */

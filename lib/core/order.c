@@ -301,7 +301,9 @@ waits_for(const cpnp_order *order)
 	case CPNP_STATE_PROCESSING_RECEIVED:
 		return "the answer of the customer to the offer";
 	case CPNP_STATE_ACCEPT_RECEIVED:
-		return "the signature of the acknowledgement";
+		return order->now.pending == ORDER_PENDING_PAY
+		    ? "the payment"
+		    : "the signature of the acknowledgement";
 	case CPNP_STATE_COMPLETED:
 		if (!order->now.outstanding)
 			return NULL;

@@ -207,6 +207,8 @@ cpnp_server_step_activated(struct order_step *s)
 	case CPNP_EVENT_UPDATE:
 	case CPNP_EVENT_ACTIVATE:
 	case CPNP_EVENT_MORE_TIME:
+	case CPNP_EVENT_PAID:
+	case CPNP_EVENT_NOT_PAID:
 	case CPNP_EVENT_SERVICE_START:
 	case CPNP_EVENT_SERVICE_END:
 	case CPNP_EVENT_SET_ACTIVE:

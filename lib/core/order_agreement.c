@@ -288,6 +288,8 @@ cpnp_client_step_asked(struct order_step *s, const struct order_asked *asked)
 	case CPNP_EVENT_ACTIVATE:
 	case CPNP_EVENT_MORE_TIME:
 	case CPNP_EVENT_GRANT:
+	case CPNP_EVENT_PAID:
+	case CPNP_EVENT_NOT_PAID:
 	case CPNP_EVENT_SERVICE_START:
 	case CPNP_EVENT_SERVICE_END:
 	case CPNP_EVENT_SET_ACTIVE:

@@ -19,8 +19,9 @@
  *	Completed, ACTIVATE                                order_activate.c
  *
  * [complete] in Cancelled is not in Figure 8: a CANCEL and the ACK of an ACCEPT
- * may pass each other, and a client must not believe itself free of an
- * agreement that the provider holds (contradictions.md, 5).
+ * may pass each other, or the CANCEL comes when the agreement is as good as
+ * paid, and a client must not believe itself free of an agreement that the
+ * provider holds (contradictions.md, 5).
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -170,6 +171,7 @@ take_offer(struct order_step *s)
 	memcpy(o->nonce, s->msg->nonce.ptr, s->msg->nonce.len);
 	o->validity = s->msg->validity_offer_time;
 	o->has_offer = true;
+	o->has_terms = cpnp_msg_has(s->msg, CPNP_ATTR_SETTLEMENT_TERMS);
 	cpnp_step_record_input(s);
 	return cpnp_order_keep_doc(s, CPNP_DOC_OFFER);
 }
@@ -239,6 +241,7 @@ send_accept(struct order_step *s, const cpnp_bytes *statement)
 	cpnp_msg *msg;
 	int err = cpnp_order_read_doc(s->orders, s->order, CPNP_DOC_OFFER);
 
+	cpnp_client_keep_payment(s);
 	if (err == 0)
 		err = cpnp_order_change_state(
 		    s, CPNP_STATE_ACCEPT_SENT, NULL, statement);
@@ -253,6 +256,10 @@ send_accept(struct order_step *s, const cpnp_bytes *statement)
 	msg->activation_type = from->activation_type;
 	msg->activation_schedule = from->activation_schedule;
 	msg->settlement_terms = from->settlement_terms;
+	msg->payment_authorization =
+	    cpnp_order_doc(s->order, CPNP_DOC_PAYMENT);
+	if (s->order->now.has_terms)
+		msg->present |= CPNP_ATTR_BIT(CPNP_ATTR_PAYMENT_AUTHORIZATION);
 	if (statement != NULL) {
 		msg->statement = *statement;
 		msg->present |= CPNP_ATTR_BIT(CPNP_ATTR_STATEMENT);
@@ -264,10 +271,14 @@ static int
 accept(struct order_step *s)
 {
 	const struct order_now *o = &s->order->now;
+	int err;
 
 	if (o->pending != ORDER_PENDING_OFFER ||
 	    s->now.wall.sec >= o->validity.sec)
 		return CPNP_ERR_STATE;
+	err = cpnp_client_set_payment(s);
+	if (err != 0)
+		return err;
 	/* A statement answers one: an OFFER without has none to its ACCEPT. */
 	if (s->orders->config.sign && o->has_offer_statement)
 		return cpnp_step_ask(s, ORDER_PENDING_SIGN_ACCEPT);
@@ -299,6 +310,8 @@ accept_not_signed(struct order_step *s)
 	if (s->order->now.pending != ORDER_PENDING_SIGN_ACCEPT)
 		return CPNP_ERR_STATE;
 	s->order->now.pending = ORDER_PENDING_OFFER;
+	cpnp_blob_set(&s->orders->env,
+	    &s->order->now.docs[ORDER_BLOB_DRAFT], NULL);
 	return 0;
 }
 
@@ -476,6 +489,14 @@ has_told(const cpnp_order *order)
 	return method == CPNP_METHOD_CANCEL || method == CPNP_METHOD_DECLINE;
 }
 
+/* A PROCESSING after an ACCEPT and a CANCEL: the agreement is being paid for,
+ * and the ACK of the ACCEPT or a FAIL will follow (contradictions.md, 5). */
+static bool
+is_being_paid(const struct order_now *o)
+{
+	return o->accept_sent && o->outstanding;
+}
+
 /* The server goes on with an order that is over here: a QUOTATION was late
  * and came after the CANCEL.  Tell it again. */
 static int
@@ -549,6 +570,8 @@ offer_expired(struct order_step *s)
 	case CPNP_EVENT_REFUSE:                                                \
 	case CPNP_EVENT_MORE_TIME:                                             \
 	case CPNP_EVENT_GRANT:                                                 \
+	case CPNP_EVENT_PAID:                                                  \
+	case CPNP_EVENT_NOT_PAID:                                              \
 	case CPNP_EVENT_SET_ACTIVE:                                            \
 	case CPNP_EVENT_SET_INACTIVE
 
@@ -791,6 +814,9 @@ in_cancelled(struct order_step *s)
 	case CPNP_EVENT_RECV_FAIL:
 		return fail_when_cancelled(s);
 	case CPNP_EVENT_RECV_PROCESSING:
+		return is_being_paid(&s->order->now)
+		    ? is_processed(s, CPNP_STATE_CANCELLED)
+		    : tell_again(s);
 	case CPNP_EVENT_RECV_OFFER:
 		return tell_again(s);
 	case CPNP_EVENT_RETRANS:

@@ -8,6 +8,7 @@
  *	order_recv.c       a message: find its order, judge its number, answer
  *	order_client.c     the client's states
  *	order_server.c     the server's states
+ *	order_pay.c        the payment for an agreement, on both sides
  *	order_time.c       more time asked for, on both sides
  *	order_agreement.c  what the transactions on an agreement share
  *	order_withdraw.c   the transaction of a WITHDRAW, on both sides
@@ -62,6 +63,7 @@ enum order_pending {
 	ORDER_PENDING_SIGN_OFFER,
 	ORDER_PENDING_SIGN_ACCEPT,
 	ORDER_PENDING_SIGN_ACK,
+	ORDER_PENDING_PAY,
 	ORDER_PENDING_END
 };
 
@@ -77,7 +79,9 @@ enum order_kind {
 
 /* Bytes that an order keeps beside its documents. */
 enum {
-	ORDER_BLOB_DRAFT = CPNP_DOC_END, /* server: the OFFER to be signed */
+	ORDER_BLOB_DRAFT = CPNP_DOC_END, /* what goes with a signature: the
+					    OFFER to be signed, or the payment
+					    of the ACCEPT that is */
 	ORDER_BLOB_STANDING, /* struct order_standing, while there is one */
 	ORDER_BLOB_PAST, /* tags of transactions that are over, newest last */
 	ORDER_BLOBS_END
@@ -122,6 +126,8 @@ struct order_now {
 	bool has_response_time;
 	bool has_offer_time;
 	bool undone; /* an UPDATE came to nothing */
+	bool has_terms; /* the OFFER has settlement terms */
+	bool paid;      /* server: and they are paid */
 
 	/* of the transaction, when it is not that of the QUOTATION */
 	uint8_t transaction_id_len;
@@ -172,6 +178,7 @@ struct order_now {
 	cpnp_tstamp service; /* service_event, armed from service_date */
 	cpnp_event service_event;
 	cpnp_wtime service_date;
+	bool binding; /* server: a CANCEL comes too late for the payment */
 };
 
 struct cpnp_order {
@@ -264,6 +271,7 @@ struct order_step {
 	size_t reasons_n;
 	cpnp_bytes statement;
 	cpnp_bytes receipt;
+	cpnp_bytes authorization;
 	cpnp_status status;
 	uint64_t peer;
 
@@ -275,6 +283,7 @@ struct order_step {
 	bool ahead;  /* server: a CANCEL, of another one than the newest */
 	cpnp_status answer; /* status of a FAIL, NONE: that of the error */
 	const char *why;    /* goes into that FAIL, when the sender is owner */
+	const char *clause; /* what it is about, NULL: the method */
 };
 
 /* --- order_step.c --- */
@@ -417,6 +426,25 @@ int cpnp_order_check_signed(const struct order_step *s);
 /* SHA-256 of a signed statement. */
 int cpnp_order_statement_digest(const cpnp_orders *orders,
     cpnp_bytes statement, uint8_t digest[CPNP_SHA256_LEN]);
+
+/* --- order_pay.c --- */
+
+/* Server: the OFFER has settlement terms, and they are not paid. */
+bool cpnp_order_awaits_payment(const struct order_now *o);
+/* Server: the authorization in the ACCEPT is kept, when the OFFER asks for
+ * one; ATTR_MISSING when there is none. */
+int cpnp_server_keep_payment(struct order_step *s);
+/* Server: the ACCEPT is taken; say PROCESSING, and ask for the payment. */
+int cpnp_server_ask_payment(struct order_step *s);
+/* Server: a CANCEL comes too late, since the payment cannot be taken back. */
+bool cpnp_server_is_bound(const struct order_now *o);
+/* Client: the authorization that was given waits for the ACCEPT; MISMATCH when
+ * it and the settlement terms of the OFFER are not both there or both not. */
+int cpnp_client_set_payment(struct order_step *s);
+/* Client: it becomes the document PAYMENT, before the ACCEPT is sent. */
+void cpnp_client_keep_payment(struct order_step *s);
+/* NULL, or which invariant of terms and payment the order breaks. */
+const char *cpnp_order_check_payment(const cpnp_order *order);
 
 /* --- order_time.c --- */
 

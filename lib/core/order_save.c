@@ -8,21 +8,24 @@
  *	2	and one of a WITHDRAW
  *	3	one of another method, more time, a service that is scheduled
  *		or runs
+ *	4	settlement terms and what pays for them
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include <string.h>
 
+#include "codec.h"
 #include "order_int.h"
 
 #define SAVE_VERSION_MIN 1
-#define SAVE_VERSION 3
+#define SAVE_VERSION 4
 
 /* Each version has the fields of the one before and some more. */
 static const size_t fields_of[SAVE_VERSION + 1] = {
     [1] = 24,
     [2] = 26, /* kind and identifier of the transaction */
     [3] = 34, /* see put_more() */
+    [4] = 35, /* what is paid */
 };
 
 #define ASIDE_FIELDS 10
@@ -39,6 +42,14 @@ enum {
 	FLAGS_ALL_2 = 255,
 	FLAG_UNDONE = 256, /* from version 3 on */
 	FLAGS_ALL = 511
+};
+
+/* Of the agreement that is offered or agreed, from version 4 on. */
+enum {
+	PAYMENT_NONE, /* no settlement terms */
+	PAYMENT_OPEN, /* not paid, or nothing that this side knows */
+	PAYMENT_PAID,
+	PAYMENT_END
 };
 
 static uint64_t
@@ -117,6 +128,8 @@ get_time(cpnp_cbor_rd *rd, cpnp_wtime *time)
 static unsigned
 version_of(const struct order_now *o)
 {
+	if (o->has_terms || o->docs[CPNP_DOC_STANDING_PAYMENT] != NULL)
+		return 4;
 	if (o->more_asked || o->more_time != CPNP_MORE_TIME_AS_ASKED ||
 	    o->kind > ORDER_KIND_WITHDRAW ||
 	    o->docs[ORDER_BLOB_PAST] != NULL || o->has_start || o->has_stop ||
@@ -166,6 +179,23 @@ put_more(cpnp_buf *buf, const struct order_now *o)
 		cpnp_cbor_put_null(buf);
 }
 
+static uint64_t
+payment_of(const struct order_now *o)
+{
+	if (!o->has_terms)
+		return PAYMENT_NONE;
+	return o->paid ? PAYMENT_PAID : PAYMENT_OPEN;
+}
+
+static void
+get_payment(cpnp_cbor_rd *rd, struct order_now *o)
+{
+	uint64_t payment = cpnp_cbor_get_uint(rd, 0, PAYMENT_END - 1);
+
+	o->has_terms = payment != PAYMENT_NONE;
+	o->paid = payment == PAYMENT_PAID;
+}
+
 int
 cpnp_order_save(const cpnp_order *order, cpnp_buf *buf)
 {
@@ -207,6 +237,8 @@ cpnp_order_save(const cpnp_order *order, cpnp_buf *buf)
 	}
 	if (version >= 3)
 		put_more(buf, o);
+	if (version >= 4)
+		cpnp_cbor_put_uint(buf, payment_of(o));
 	return buf->err;
 }
 
@@ -355,9 +387,21 @@ read_state(cpnp_cbor_rd *rd, uint64_t version, const cpnp_env *env,
 		get_transaction(rd, o);
 	if (version >= 3)
 		get_more(rd, env, o);
+	if (version >= 4)
+		get_payment(rd, o);
 	if (cpnp_cbor_rd_finish(rd) != 0)
 		return rd->err;
 	return unsaid > 0 ? CPNP_ERR_MISMATCH : 0;
+}
+
+static int
+check_payment(cpnp_bytes bytes)
+{
+	cpnp_cbor_rd rd;
+
+	cpnp_cbor_rd_init(&rd, bytes);
+	(void)cpnp_cbor_get_raw(&rd, CPNP_EXTENSION_MAX);
+	return cpnp_cbor_rd_finish(&rd);
 }
 
 /* A document is a message of its method; LAST_OUT is any. */
@@ -365,8 +409,11 @@ static int
 check_doc(cpnp_orders *orders, cpnp_bytes bytes, cpnp_doc doc)
 {
 	cpnp_method method;
-	int err = cpnp_msg_decode(&orders->doc, bytes, NULL);
+	int err;
 
+	if (doc == CPNP_DOC_PAYMENT || doc == CPNP_DOC_STANDING_PAYMENT)
+		return check_payment(bytes);
+	err = cpnp_msg_decode(&orders->doc, bytes, NULL);
 	if (err != 0)
 		return err;
 	method = orders->doc.method;
@@ -385,6 +432,8 @@ check_doc(cpnp_orders *orders, cpnp_bytes bytes, cpnp_doc doc)
 	case CPNP_DOC_LAST_OUT:
 	case CPNP_DOC_FINAL:
 	case CPNP_DOC_STANDING_FINAL:
+	case CPNP_DOC_PAYMENT:
+	case CPNP_DOC_STANDING_PAYMENT:
 	case CPNP_DOC_END:
 		break;
 	}
@@ -427,7 +476,9 @@ asked_in(const cpnp_order *order)
 	case CPNP_STATE_OFFER_PROCESSING:
 		return ORDER_PENDING_OFFER;
 	case CPNP_STATE_ACCEPT_RECEIVED:
-		return ORDER_PENDING_SIGN_ACK;
+		return cpnp_order_awaits_payment(&order->now)
+		    ? ORDER_PENDING_PAY
+		    : ORDER_PENDING_SIGN_ACK;
 	case CPNP_STATE_COMPLETED:
 		return order->role == CPNP_SERVER && order->now.outstanding
 		    ? ORDER_PENDING_DECIDE

@@ -254,6 +254,19 @@ cpnp_order_send_fail(
 	return cpnp_order_send(s);
 }
 
+static const char *
+clause_of(const struct order_step *s)
+{
+	cpnp_edition edition = s->msg->edition;
+	int method = (int)s->msg->method;
+
+	if (s->clause != NULL)
+		return s->clause;
+	return cpnp_method_exists(edition, method)
+	    ? cpnp_method_name(edition, method)
+	    : "message";
+}
+
 int
 cpnp_order_send_stateless_fail(struct order_step *s, cpnp_status status)
 {
@@ -279,11 +292,7 @@ cpnp_order_send_stateless_fail(struct order_step *s, cpnp_status status)
 	msg->status = status;
 	msg->present |= CPNP_ATTR_BIT(CPNP_ATTR_STATUS_CODE);
 	if (s->why != NULL)
-		cpnp_order_explain(msg,
-		    cpnp_method_exists(msg->edition, (int)s->msg->method)
-			? cpnp_method_name(msg->edition, (int)s->msg->method)
-			: "message",
-		    s->why);
+		cpnp_order_explain(msg, clause_of(s), s->why);
 	err = cpnp_order_encode(s->orders, &blob);
 	if (err != 0)
 		return err;

@@ -10,7 +10,9 @@
  *	    -> AcceptReceived                              [accept]
  *	    -> Cancelled, ACK                              [decline]
  *	    -> Cancelled                                   [offer_expired]
+ *	AcceptReceived, the payment                        order_pay.c
  *	AcceptReceived -> Completed, ACK                   [complete]
+ *	AcceptReceived -> Cancelled, FAIL                  [not_paid]
  *	PQOReceived ... AcceptReceived -> Cancelled, ACK   [cancel]
  *	Completed -> Cancelled, ACK                        order_withdraw.c
  *	Completed -> PQOReceived, Cancelled -> Completed   order_update.c
@@ -190,6 +192,8 @@ send_offer(struct order_step *s, const cpnp_bytes *statement)
 	int err;
 
 	o->has_offer = true;
+	o->has_terms = cpnp_msg_has(
+	    &s->orders->build, CPNP_ATTR_SETTLEMENT_TERMS);
 	err = cpnp_order_change_state(
 	    s, CPNP_STATE_OFFER_PROPOSED, NULL, statement);
 	if (err == 0)
@@ -466,6 +470,44 @@ accept_too_late(struct order_step *s)
 	return err != 0 ? err : cpnp_step_end_transaction(s);
 }
 
+/* The payment comes first, then the signature: nothing is acknowledged that
+ * is not paid. */
+static int
+pay(struct order_step *s)
+{
+	struct order_now *o = &s->order->now;
+
+	if (CPNP_FAULT(UNPAID))
+		o->paid = o->has_terms;
+	return cpnp_order_awaits_payment(o) ? cpnp_server_ask_payment(s)
+					    : agree(s);
+}
+
+static int
+paid(struct order_step *s)
+{
+	struct order_now *o = &s->order->now;
+	int err;
+
+	if (o->pending != ORDER_PENDING_PAY)
+		return CPNP_ERR_STATE;
+	o->pending = ORDER_PENDING_NONE;
+	o->binding = false;
+	o->paid = true;
+	err = cpnp_order_keep(s);
+	return err != 0 ? err : agree(s);
+}
+
+/* The agreement does not come about; what an UPDATE would have changed stands,
+ * and what paid for it. */
+static int
+not_paid(struct order_step *s)
+{
+	return s->order->now.pending == ORDER_PENDING_PAY
+	    ? refuse(s, s->status, NULL)
+	    : CPNP_ERR_STATE;
+}
+
 static int
 accept(struct order_step *s)
 {
@@ -485,20 +527,23 @@ accept(struct order_step *s)
 			s->answer = CPNP_STATUS_AUTHENTICATION_REQUIRED;
 		return err;
 	}
-	if (o->has_accept_statement) {
+	err = cpnp_server_keep_payment(s);
+	if (err == 0 && o->has_accept_statement) {
 		leaf = &s->msg->statement;
 		err = cpnp_order_statement_digest(
 		    s->orders, *leaf, o->accept_statement);
 	}
+	if (err != 0)
+		return err;
 	cpnp_step_record_input(s);
-	if (err == 0)
-		err = cpnp_order_change_state(
-		    s, CPNP_STATE_ACCEPT_RECEIVED, NULL, leaf);
-	return err != 0 ? err : agree(s);
+	err = cpnp_order_change_state(
+	    s, CPNP_STATE_ACCEPT_RECEIVED, NULL, leaf);
+	return err != 0 ? err : pay(s);
 }
 
-/* The ACCEPT once more, while its ACK is being made: PROCESSING says so (RFC
- * 8921, 11.4), and a signature that failed is asked for again. */
+/* The ACCEPT once more, or a CANCEL that is too late, while the ACK is being
+ * made: PROCESSING says so (RFC 8921, 11.4), and a signature that failed is
+ * asked for again. */
 static int
 accept_in_work(struct order_step *s)
 {
@@ -745,6 +790,8 @@ in_awaiting_processing(struct order_step *s)
 	CASE_COMMAND_OF_CLIENT:
 	CASE_ON_SERVICE:
 	case CPNP_EVENT_GRANT:
+	case CPNP_EVENT_PAID:
+	case CPNP_EVENT_NOT_PAID:
 		break;
 	}
 	return CPNP_ERR_STATE;
@@ -785,6 +832,8 @@ in_offer_proposed(struct order_step *s)
 	case CPNP_EVENT_REFUSE:
 	case CPNP_EVENT_MORE_TIME:
 	case CPNP_EVENT_GRANT:
+	case CPNP_EVENT_PAID:
+	case CPNP_EVENT_NOT_PAID:
 	case CPNP_EVENT_SIGNED:
 	case CPNP_EVENT_SIGN_FAILED:
 		break;
@@ -803,7 +852,14 @@ in_accept_received(struct order_step *s)
 	case CPNP_EVENT_RECV_ACCEPT:
 		return accept_again(s);
 	case CPNP_EVENT_RECV_CANCEL:
-		return cancel(s);
+		if (!cpnp_server_is_bound(&s->order->now))
+			return cancel(s);
+		cpnp_step_record_input(s);
+		return accept_in_work(s);
+	case CPNP_EVENT_PAID:
+		return paid(s);
+	case CPNP_EVENT_NOT_PAID:
+		return not_paid(s);
 	case CPNP_EVENT_SIGNED:
 		return ack_signed(s);
 	case CPNP_EVENT_SIGN_FAILED:
@@ -870,6 +926,8 @@ in_completed(struct order_step *s)
 	case CPNP_EVENT_REFUSE:
 	case CPNP_EVENT_MORE_TIME:
 	case CPNP_EVENT_GRANT:
+	case CPNP_EVENT_PAID:
+	case CPNP_EVENT_NOT_PAID:
 	case CPNP_EVENT_SIGNED:
 	case CPNP_EVENT_SIGN_FAILED:
 		break;
@@ -907,6 +965,8 @@ in_cancelled(struct order_step *s)
 	case CPNP_EVENT_REFUSE:
 	case CPNP_EVENT_MORE_TIME:
 	case CPNP_EVENT_GRANT:
+	case CPNP_EVENT_PAID:
+	case CPNP_EVENT_NOT_PAID:
 	case CPNP_EVENT_SIGNED:
 	case CPNP_EVENT_SIGN_FAILED:
 		break;
@@ -933,7 +993,8 @@ again(struct order_step *s)
 	if (s->event == CPNP_EVENT_RECV_ACTIVATE &&
 	    s->order->now.outstanding)
 		return cpnp_server_activate_in_work(s);
-	return s->event == CPNP_EVENT_RECV_ACCEPT &&
+	return (s->event == CPNP_EVENT_RECV_ACCEPT ||
+		   s->event == CPNP_EVENT_RECV_CANCEL) &&
 		s->order->now.state == CPNP_STATE_ACCEPT_RECEIVED
 	    ? accept_in_work(s)
 	    : cpnp_order_answer_again(s);

@@ -98,7 +98,7 @@ cpnp_order_change_state(struct order_step *s, cpnp_state to,
 
 	o->state = to;
 	o->pending = ORDER_PENDING_NONE;
-	o->more_asked = false;
+	o->more_asked = o->binding = false;
 	cpnp_blob_set(
 	    &s->orders->env, &o->docs[ORDER_BLOB_DRAFT], NULL);
 	if (to == CPNP_STATE_COMPLETED) {
@@ -214,6 +214,13 @@ is_activating(const struct order_now *o)
 	return o->kind == ORDER_KIND_ACTIVATE && o->outstanding;
 }
 
+static bool
+is_paying(const struct order_now *o)
+{
+	return o->state == CPNP_STATE_ACCEPT_RECEIVED &&
+	    cpnp_order_awaits_payment(o);
+}
+
 /* What may be asked of the application in a state. */
 static bool
 pending_is_of(cpnp_role role, const struct order_now *o)
@@ -221,7 +228,8 @@ pending_is_of(cpnp_role role, const struct order_now *o)
 	switch (o->pending) {
 	case ORDER_PENDING_NONE:
 		return o->state != CPNP_STATE_OFFER_PROCESSING &&
-		    (role == CPNP_CLIENT || !is_activating(o));
+		    (role == CPNP_CLIENT || !is_activating(o)) &&
+		    !is_paying(o);
 	case ORDER_PENDING_DECIDE:
 		return role == CPNP_SERVER &&
 		    (o->state == CPNP_STATE_AWAITING_PROCESSING ||
@@ -234,7 +242,9 @@ pending_is_of(cpnp_role role, const struct order_now *o)
 	case ORDER_PENDING_SIGN_ACCEPT:
 		return o->state == CPNP_STATE_OFFER_PROCESSING;
 	case ORDER_PENDING_SIGN_ACK:
-		return o->state == CPNP_STATE_ACCEPT_RECEIVED;
+		return o->state == CPNP_STATE_ACCEPT_RECEIVED && !is_paying(o);
+	case ORDER_PENDING_PAY:
+		return is_paying(o);
 	case ORDER_PENDING_END:
 		break;
 	}
@@ -325,6 +335,7 @@ cpnp_order_check(const cpnp_order *order)
 {
 	const struct order_now *o = &order->now;
 	bool is_client = order->role == CPNP_CLIENT;
+	const char *why;
 
 	if (!state_is_of(order->role, o->state))
 		return "the role has the state";
@@ -362,5 +373,6 @@ cpnp_order_check(const cpnp_order *order)
 		return "an agreement has its ACK";
 	if (!is_client && o->state != CPNP_STATE_NONE && !o->has_input)
 		return "a server has heard its client";
-	return check_open(order);
+	why = cpnp_order_check_payment(order);
+	return why != NULL ? why : check_open(order);
 }

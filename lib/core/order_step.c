@@ -254,6 +254,9 @@ cpnp_step_ask(struct order_step *s, enum order_pending pending)
 	case ORDER_PENDING_SIGN_ACCEPT:
 	case ORDER_PENDING_SIGN_ACK:
 		return push_sign(s);
+	case ORDER_PENDING_PAY:
+		e = cpnp_step_push(s, CPNP_EFFECT_PAY);
+		return e == NULL ? CPNP_ERR_INTERNAL : 0;
 	case ORDER_PENDING_NONE:
 	case ORDER_PENDING_END:
 		break;

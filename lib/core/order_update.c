@@ -29,6 +29,7 @@ static const struct {
     {CPNP_DOC_REQUEST, CPNP_DOC_STANDING_REQUEST},
     {CPNP_DOC_OFFER, CPNP_DOC_STANDING_OFFER},
     {CPNP_DOC_FINAL, CPNP_DOC_STANDING_FINAL},
+    {CPNP_DOC_PAYMENT, CPNP_DOC_STANDING_PAYMENT},
 };
 
 #define DOCS_N (sizeof(docs) / sizeof(docs[0]))
@@ -122,6 +123,7 @@ take_aside(struct order_step *s)
 	o->has_offer = o->has_offer_statement = false;
 	o->has_accept_statement = o->accept_sent = false;
 	o->has_response_time = o->has_offer_time = false;
+	o->has_terms = o->paid = false;
 	return 0;
 }
 
@@ -152,6 +154,9 @@ cpnp_update_undo(struct order_step *s)
 		cpnp_blob_set(env, &o->docs[docs[i].doc],
 		    cpnp_blob_ref(o->docs[docs[i].aside]));
 	cpnp_update_done(s);
+	/* It stands, so it was paid for if it had to be. */
+	o->has_terms = o->docs[CPNP_DOC_PAYMENT] != NULL;
+	o->paid = o->has_terms && s->order->role == CPNP_SERVER;
 	o->undone = true;
 	err = cpnp_order_change_state(s, CPNP_STATE_COMPLETED,
 	    "the agreement stands as it was", NULL);

@@ -159,6 +159,8 @@ cpnp_server_step_withdrawn(struct order_step *s)
 	case CPNP_EVENT_ACTIVATE:
 	case CPNP_EVENT_MORE_TIME:
 	case CPNP_EVENT_GRANT:
+	case CPNP_EVENT_PAID:
+	case CPNP_EVENT_NOT_PAID:
 	case CPNP_EVENT_SERVICE_START:
 	case CPNP_EVENT_SERVICE_END:
 	case CPNP_EVENT_SET_ACTIVE:

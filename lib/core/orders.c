@@ -320,6 +320,21 @@ cpnp_order_accept(cpnp_orders *orders, cpnp_order *order, cpnp_now now)
 }
 
 int
+cpnp_order_accept_paid(cpnp_orders *orders, cpnp_order *order,
+    cpnp_bytes authorization, cpnp_now now)
+{
+	struct order_step s = {.orders = orders,
+	    .order = order,
+	    .event = CPNP_EVENT_ACCEPT,
+	    .authorization = authorization,
+	    .now = now};
+
+	return authorization.len == 0 || authorization.len > CPNP_EXTENSION_MAX
+	    ? CPNP_ERR_INVALID
+	    : cpnp_step_run(&s);
+}
+
+int
 cpnp_order_decline(cpnp_orders *orders, cpnp_order *order,
     const cpnp_reason *reasons, size_t reasons_n, cpnp_now now)
 {
@@ -426,13 +441,15 @@ cpnp_order_offer(cpnp_orders *orders, cpnp_order *order,
 	return cpnp_step_run(&s);
 }
 
-int
-cpnp_order_refuse(cpnp_orders *orders, cpnp_order *order, cpnp_status status,
-    const cpnp_explanation *explanations, size_t explanations_n, cpnp_now now)
+/* A decision against the client: with a status, and why. */
+static int
+reject(cpnp_orders *orders, cpnp_order *order, cpnp_event event,
+    cpnp_status status, const cpnp_explanation *explanations,
+    size_t explanations_n, cpnp_now now)
 {
 	struct order_step s = {.orders = orders,
 	    .order = order,
-	    .event = CPNP_EVENT_REFUSE,
+	    .event = event,
 	    .status = status,
 	    .explanations = explanations,
 	    .explanations_n = explanations_n,
@@ -442,6 +459,28 @@ cpnp_order_refuse(cpnp_orders *orders, cpnp_order *order, cpnp_status status,
 	    explanations_n > CPNP_EXPLANATIONS_MAX)
 		return CPNP_ERR_INVALID;
 	return cpnp_step_run(&s);
+}
+
+int
+cpnp_order_refuse(cpnp_orders *orders, cpnp_order *order, cpnp_status status,
+    const cpnp_explanation *explanations, size_t explanations_n, cpnp_now now)
+{
+	return reject(orders, order, CPNP_EVENT_REFUSE, status, explanations,
+	    explanations_n, now);
+}
+
+int
+cpnp_order_paid(cpnp_orders *orders, cpnp_order *order, cpnp_now now)
+{
+	return command(orders, order, CPNP_EVENT_PAID, now);
+}
+
+int
+cpnp_order_not_paid(cpnp_orders *orders, cpnp_order *order, cpnp_status status,
+    const cpnp_explanation *explanations, size_t explanations_n, cpnp_now now)
+{
+	return reject(orders, order, CPNP_EVENT_NOT_PAID, status, explanations,
+	    explanations_n, now);
 }
 
 int
@@ -551,6 +590,14 @@ cpnp_orders_next(cpnp_orders *orders, cpnp_effect *effect)
 		(void)cpnp_msg_decode(&orders->view,
 		    cpnp_blob_bytes(order->now.docs[CPNP_DOC_OFFER]), NULL);
 		effect->u.offer.offer = &orders->view;
+	}
+	if (effect->type == CPNP_EFFECT_PAY) {
+		(void)cpnp_msg_decode(&orders->view,
+		    cpnp_blob_bytes(order->now.docs[CPNP_DOC_OFFER]), NULL);
+		effect->u.pay.authorization =
+		    cpnp_order_doc(order, CPNP_DOC_PAYMENT);
+		effect->u.pay.settlement_terms = orders->view.settlement_terms;
+		effect->u.pay.commit_set = orders->view.commit_set;
 	}
 	return true;
 }

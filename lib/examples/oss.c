@@ -192,6 +192,7 @@ perform(struct oss *oss)
 			case CPNP_EFFECT_FORGET:
 			case CPNP_EFFECT_ALARM:
 			case CPNP_EFFECT_TIME:
+			case CPNP_EFFECT_PAY:
 				break;
 			}
 		}

@@ -108,6 +108,7 @@ drain(struct load *load, struct after *after, cpnp_now now)
 		case CPNP_EFFECT_STORE:  /* a load generator keeps nothing */
 		case CPNP_EFFECT_DECIDE: /* of servers */
 		case CPNP_EFFECT_TIME:
+		case CPNP_EFFECT_PAY:
 		case CPNP_EFFECT_FORGET: /* dropped at its end already */
 		case CPNP_EFFECT_ALARM:  /* it withdraws nothing */
 			break;

@@ -406,6 +406,10 @@ peer_drain(struct peer *p)
 			trace(p, "time %s;",
 			    effect.u.time.granted ? "yes" : "no");
 			break;
+		case CPNP_EFFECT_PAY:
+			p->pay = effect.order;
+			trace(p, "?pay;");
+			break;
 		}
 	}
 }
@@ -426,7 +430,7 @@ void
 peer_crash(struct peer *p)
 {
 	cpnp_orders_del(p->orders);
-	p->decide = p->offer = p->sign = NULL;
+	p->decide = p->offer = p->sign = p->pay = NULL;
 	make_orders(p);
 	for (size_t i = 0; i < p->records_n; i++) {
 		if (p->records[i].is_settled)

@@ -70,6 +70,7 @@ struct peer {
 	cpnp_order *decide;
 	cpnp_order *offer;
 	cpnp_order *sign;
+	cpnp_order *pay;
 	uint8_t payload[CPNP_STATEMENT_PAYLOAD_MAX];
 	size_t payload_len;
 	bool wants_receipt;

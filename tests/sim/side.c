@@ -354,6 +354,7 @@ drain(struct side *side)
 		case CPNP_EFFECT_FORGET:
 		case CPNP_EFFECT_ALARM:
 		case CPNP_EFFECT_TIME:
+		case CPNP_EFFECT_PAY:
 			break;
 		}
 	}

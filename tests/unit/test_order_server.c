@@ -556,13 +556,14 @@ START_TEST(test_server_offer_carries_everything)
 	ck_assert_uint_eq(msg.order_progress.len, 2);
 	ck_assert_int_eq(pair_to_client(&pair), CPNP_METHOD_OFFER);
 	ck_assert_int_eq(pair_to_server(&pair), CPNP_METHOD_PROCESSING);
-	ck_assert_int_eq(
-	    cpnp_order_accept(client->orders, client->offer, client->now), 0);
+	ck_assert_int_eq(cpnp_order_accept_paid(client->orders, client->offer,
+			     CPNP_BYTES_LIT("\x81\x03"), client->now),
+	    0);
 	peer_drain(client);
 	ck_assert_int_eq(peer_sign(client, client->name), 0);
 	peer_clear(server);
 	ck_assert_int_eq(pair_to_server(&pair), CPNP_METHOD_ACCEPT);
-	assert_outcome(0, "AR ?sign");
+	assert_outcome(0, "AR PROCESSING ?pay");
 	ck_assert_int_eq(cpnp_order_get_agreement(
 			     peer_order(client, "o1"), &agreement),
 	    0);

@@ -96,6 +96,8 @@ static const struct row client_rows[] = {
     {E(GRANT), BY_COMMAND, STATES_10},
     {E(SET_ACTIVE), BY_COMMAND, STATES_10},
     {E(SET_INACTIVE), BY_COMMAND, STATES_10},
+    {E(PAID), BY_COMMAND, STATES_10},
+    {E(NOT_PAID), BY_COMMAND, STATES_10},
     {E(SERVICE_START), BY_TIMER, NOTHING_10},
     {E(SERVICE_END), BY_TIMER, NOTHING_10},
 };
@@ -152,6 +154,8 @@ static const struct row server_rows[] = {
     {E(GRANT), BY_COMMAND, STATES_7},
     {E(SET_ACTIVE), BY_COMMAND, {"S", "S", "S", "S", "CO", "S", "S"}},
     {E(SET_INACTIVE), BY_COMMAND, {"S", "S", "S", "S", "-", "S", "S"}},
+    {E(PAID), BY_COMMAND, STATES_7},
+    {E(NOT_PAID), BY_COMMAND, STATES_7},
     {E(SERVICE_START), BY_TIMER, {"-", "-", "-", "-", "-", "-", "-"}},
     {E(SERVICE_END), BY_TIMER, {"-", "-", "-", "-", "-", "-", "-"}},
 };

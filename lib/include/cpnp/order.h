@@ -123,7 +123,9 @@ typedef enum cpnp_agreement_state {
 	X(MORE_TIME, 52, "more time asked for")                                \
 	X(GRANT, 53, "request on the agreement granted")                       \
 	X(SET_ACTIVE, 54, "service reported as running")                       \
-	X(SET_INACTIVE, 55, "service reported as not running")
+	X(SET_INACTIVE, 55, "service reported as not running")                 \
+	X(PAID, 56, "payment posted")                                          \
+	X(NOT_PAID, 57, "payment refused")
 
 typedef enum cpnp_event {
 	CPNP_EVENT_NONE = 0,
@@ -266,10 +268,23 @@ CPNP_API int cpnp_order_set_peer(cpnp_orders *orders, cpnp_order *order,
 CPNP_API void cpnp_order_set_arrival(cpnp_orders *orders, cpnp_order *order,
     cpnp_tstamp arrived, cpnp_now now);
 
-/* Client: answer to an OFFER in OfferProcessing (RFC 8921, 11.1.1).  accept
- * gives STATE when the validity has ended. */
+/*
+ * Client: answer to an OFFER in OfferProcessing (RFC 8921, 11.1.1).  accept
+ * gives STATE when the validity has ended, and MISMATCH when the OFFER has
+ * settlement terms: it is to be paid for, by accept_paid.
+ */
 CPNP_API int cpnp_order_accept(
     cpnp_orders *orders, cpnp_order *order, cpnp_now now);
+/*
+ * The same of an OFFER with settlement terms: authorization, one CBOR item of
+ * at most CPNP_EXTENSION_MAX bytes, goes into the ACCEPT as its
+ * PAYMENT_AUTHORIZATION and is the document PAYMENT from then on.  While the
+ * ACCEPT is being signed it is in memory only: nothing was sent, and after a
+ * crash the OFFER is shown again.  Errors: STATE as above, MISMATCH (the OFFER
+ * has no settlement terms), INVALID (no item, or too long).
+ */
+CPNP_API int cpnp_order_accept_paid(cpnp_orders *orders, cpnp_order *order,
+    cpnp_bytes authorization, cpnp_now now);
 CPNP_API int cpnp_order_decline(cpnp_orders *orders, cpnp_order *order,
     const cpnp_reason *reasons, size_t reasons_n, cpnp_now now);
 /* Client: CANCEL, in every state before Completed in which the server may
@@ -352,7 +367,8 @@ typedef struct cpnp_offer {
 	const cpnp_description *provider_description;
 	const cpnp_explanation *explanations;
 	size_t explanations_n;
-	cpnp_bytes settlement_terms;
+	cpnp_bytes settlement_terms; /* raw item; with it the ACCEPT has to
+					carry a payment: see effect PAY */
 	cpnp_bytes order_progress;
 } cpnp_offer;
 
@@ -369,6 +385,29 @@ CPNP_API int cpnp_order_refuse(cpnp_orders *orders, cpnp_order *order,
  */
 CPNP_API int cpnp_order_grant(
     cpnp_orders *orders, cpnp_order *order, cpnp_now now);
+
+/*
+ * Server: the answer to an effect PAY.  paid: the agreement is paid for, and
+ * its ACK is made (SIGN, or sent at once).  not_paid: it will not be; the
+ * transaction comes to Cancelled with a FAIL that has status and explanations,
+ * and after an UPDATE the agreement stands as it was, with its own payment.
+ * Errors: STATE when no payment is awaited; INVALID (status is NONE, too many
+ * explanations).
+ */
+CPNP_API int cpnp_order_paid(
+    cpnp_orders *orders, cpnp_order *order, cpnp_now now);
+CPNP_API int cpnp_order_not_paid(cpnp_orders *orders, cpnp_order *order,
+    cpnp_status status, const cpnp_explanation *explanations,
+    size_t explanations_n, cpnp_now now);
+/*
+ * Server: the payment that is awaited can be taken back no more (the
+ * acknowledgement of its escrow is on the way to the ledger).  From now on a
+ * CANCEL comes too late: it is answered with a PROCESSING, and then with what
+ * the ACCEPT is answered with; WITHDRAW is the way out (contradictions.md, 5).
+ * No event, no effects, and not saved: when PAY is asked again after a load,
+ * call it again if it was so.  Errors: STATE when no payment is awaited.
+ */
+CPNP_API int cpnp_order_set_binding(cpnp_orders *orders, cpnp_order *order);
 
 /*
  * Server: ask the client for more time, in AwaitingProcessing, while DECIDE
@@ -471,6 +510,12 @@ typedef enum cpnp_doc {
 	CPNP_DOC_STANDING_FINAL,
 	CPNP_DOC_ACTIVATE, /* server: the ACTIVATE that is not decided, and
 			      only then */
+	/* The PAYMENT_AUTHORIZATION that the ACCEPT came or went with, a raw
+	 * item and no message: the order has it when the OFFER has settlement
+	 * terms, also after the payment was refused. */
+	CPNP_DOC_PAYMENT,
+	/* while an UPDATE is open: that of the agreement that stands */
+	CPNP_DOC_STANDING_PAYMENT,
 	CPNP_DOC_END
 } cpnp_doc;
 
@@ -483,7 +528,8 @@ typedef enum cpnp_effect_type {
 	CPNP_EFFECT_END,
 	CPNP_EFFECT_FORGET,
 	CPNP_EFFECT_ALARM,
-	CPNP_EFFECT_TIME
+	CPNP_EFFECT_TIME,
+	CPNP_EFFECT_PAY
 } cpnp_effect_type;
 
 /*
@@ -504,7 +550,8 @@ typedef enum cpnp_effect_type {
  *        before its validity ends.  offer is the decoded OFFER.
  * SIGN   call cpnp_order_signed() or _sign_failed().  With after_commit, not
  *        before the STORE effects in front of it are durable; with
- *        wants_receipt, pass the receipt for the leaf of the last STORE.
+ *        wants_receipt, pass the receipt for the leaf of the ACCEPT (event
+ *        RECV_ACCEPT), in the last STORE or in one of before.
  * END    the transaction has come to its end and is settled: a DECLINE or
  *        CANCEL has its answer; for the application to tell somebody.  Nothing
  *        needs to be done.  state is that of the transaction: Cancelled for an
@@ -519,6 +566,13 @@ typedef enum cpnp_effect_type {
  * TIME   server: the client has answered a request for more time, or will not:
  *        granted, and the expected offer time that now holds.  After a no the
  *        decision is still awaited until the old time.
+ * PAY    server: an OFFER with settlement terms was accepted, with this
+ *        authorization, and the customer was told PROCESSING.  Ask the ledger,
+ *        and now or later call cpnp_order_paid() or cpnp_order_not_paid(); the
+ *        ACK waits for it without a deadline.  An application without a ledger
+ *        calls the latter.  A CANCEL may end the order before
+ *        (cpnp_order_set_binding()).  It comes behind the STORE of the ACCEPT:
+ *        do nothing that binds before that is durable.
  */
 typedef struct cpnp_effect {
 	cpnp_effect_type type;
@@ -566,6 +620,11 @@ typedef struct cpnp_effect {
 			bool granted;
 			cpnp_wtime expected_offer_time;
 		} time;
+		struct {
+			cpnp_bytes authorization; /* document PAYMENT */
+			cpnp_bytes settlement_terms; /* of the OFFER */
+			cpnp_bytes commit_set;       /* of it, or empty */
+		} pay;
 	} u;
 } cpnp_effect;
 
@@ -582,7 +641,7 @@ CPNP_API cpnp_bytes cpnp_order_doc(const cpnp_order *order, cpnp_doc doc);
 /*
  * Put an order back into memory from what was saved; bytes are copied.
  * Timers are armed from the stored dates.  What was asked for and not
- * answered when it was saved (DECIDE, SIGN, OFFER) is asked again.
+ * answered when it was saved (DECIDE, SIGN, OFFER, PAY) is asked again.
  * Errors: EXISTS, FULL, NOMEM; a PEER error when the saved bytes are damaged.
  */
 CPNP_API int cpnp_orders_load(cpnp_orders *orders, cpnp_bytes saved,
