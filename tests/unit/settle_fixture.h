@@ -297,18 +297,46 @@ fx_outcome(size_t i)
 	return i < n ? outcomes[i] : (cpnp_outcome){0};
 }
 
-/* Sign with some key, append as an entry of its own, give the code. */
+/* Ask what would become of an operation: nothing changes. */
+static inline cpnp_outcome
+fx_ask(cpnp_bytes signed_op, cpnp_diag *diag)
+{
+	uint8_t before[CPNP_SHA256_LEN], after[CPNP_SHA256_LEN];
+	cpnp_outcome outcome;
+
+	fx_root(w.ledger, before);
+	ck_assert_int_eq(
+	    cpnp_ledger_check(w.ledger, signed_op, &outcome, diag), 0);
+	fx_root(w.ledger, after);
+	ck_assert_mem_eq(before, after, sizeof(before));
+	return outcome;
+}
+
+/* Sign with some key, append as an entry of its own, give the code.  Whoever
+ * had asked before would have known. */
 static inline unsigned
 fx_do_key(const cpnp_op *op, const cpnp_signer *signer)
 {
 	cpnp_buf item = fx_sign(op, signer), batch = fx_buf();
 	cpnp_bytes bytes = cpnp_buf_bytes(&item);
+	cpnp_outcome asked, got;
+	cpnp_diag diag;
 
+	asked = fx_ask(bytes, &diag);
+	ck_assert((diag.err != 0) == (asked.code != CPNP_OUTCOME_ACCEPTED &&
+	    asked.code != CPNP_OUTCOME_PENDING));
 	ck_assert_int_eq(cpnp_batch_encode(&bytes, 1, &batch), 0);
 	cpnp_buf_fini(&item);
 	fx_append(batch);
-	ck_assert_mem_eq(fx_outcome(0).digest, w.digest, CPNP_SHA256_LEN);
-	return fx_outcome(0).code;
+	got = fx_outcome(0);
+	ck_assert_mem_eq(got.digest, w.digest, CPNP_SHA256_LEN);
+	ck_assert_mem_eq(asked.digest, got.digest, CPNP_SHA256_LEN);
+	ck_assert_str_eq(cpnp_outcome_name(asked.code),
+	    cpnp_outcome_name(got.code));
+	ck_assert_uint_eq(asked.kind, got.kind);
+	ck_assert_uint_eq(asked.position, got.position);
+	ck_assert_int_eq(asked.amount, got.amount);
+	return got.code;
 }
 
 static inline unsigned
