@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -98,6 +99,8 @@ writer(void *arg)
 {
 	cpnp_store *store = arg;
 
+	/* for who looks where the time goes */
+	(void)prctl(PR_SET_NAME, "store");
 	(void)pthread_mutex_lock(&store->lock);
 	while (store->submitted.first != NULL || !store->stop) {
 		if (store->submitted.first != NULL)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "load.h"
 
@@ -24,6 +25,7 @@ static const char usage_text[] =
     "  --clients N     sockets or sessions (1)\n"
     "  --source ADDR   address to send from\n"
     "  --sign          signed ACCEPTs; needs --cert, --key and --ca\n"
+    "  --sign-each     the same, each ACCEPT with a signature of its own\n"
     "  --edition E     rfc8921 or draft-02\n"
     "  --json          the report as one JSON object\n";
 
@@ -39,6 +41,7 @@ enum option_id {
 	OPT_EDITION,
 	OPT_UDP,
 	OPT_SIGN,
+	OPT_SIGN_EACH,
 	OPT_JSON,
 	OPT_RATE,
 	OPT_CONCURRENCY,
@@ -61,6 +64,7 @@ static const struct option long_options[] = {
     {"edition", required_argument, NULL, OPT_EDITION},
     {"udp", no_argument, NULL, OPT_UDP},
     {"sign", no_argument, NULL, OPT_SIGN},
+    {"sign-each", no_argument, NULL, OPT_SIGN_EACH},
     {"json", no_argument, NULL, OPT_JSON},
     {"rate", required_argument, NULL, OPT_RATE},
     {"concurrency", required_argument, NULL, OPT_CONCURRENCY},
@@ -162,6 +166,10 @@ set_option(struct load_options *o, enum option_id id)
 	switch ((int)id) {
 	case OPT_UDP:
 		o->udp = true;
+		return 0;
+	case OPT_SIGN_EACH:
+		o->sign_together = 1;
+		o->sign = true;
 		return 0;
 	case OPT_SIGN:
 		o->sign = true;
@@ -272,7 +280,7 @@ static const struct {
 
 struct summary {
 	uint64_t completed, unanswered;
-	double seconds, rate;
+	double seconds, rate, cpu_seconds;
 };
 
 static struct summary
@@ -284,6 +292,8 @@ summarize(const struct load *load)
 	    .seconds = (double)(load->end - load->begin) / 1e9,
 	};
 
+	s.cpu_seconds = (double)(load->cpu_end - load->cpu_begin) /
+	    CLOCKS_PER_SEC;
 	s.rate = s.seconds > 0 ? (double)s.completed / s.seconds : 0;
 	return s;
 }
@@ -373,9 +383,11 @@ report_json(const struct load *load, const struct summary *s)
 	size_t i;
 
 	(void)printf("{\"started\":%llu,\"completed\":%llu,"
-		     "\"seconds\":%.6f,\"rate\":%.3f,\"latency\":{",
+		     "\"seconds\":%.6f,\"cpu_seconds\":%.6f,"
+		     "\"rate\":%.3f,\"latency\":{",
 	    (unsigned long long)load->started,
-	    (unsigned long long)s->completed, s->seconds, s->rate);
+	    (unsigned long long)s->completed, s->seconds, s->cpu_seconds,
+	    s->rate);
 	for (i = 0; i < PERCENTILES; i++)
 		(void)printf("%s\"%s\":%.6f", i == 0 ? "" : ",",
 		    percentiles[i].key, percentile_ms(load, i));
@@ -401,6 +413,7 @@ main(int argc, char **argv)
 	    .edition = CPNP_EDITION_RFC8921,
 	    .timeout = 10,
 	    .clients = 1,
+	    .sign_together = CPNP_SIGN_BATCH_MAX,
 	};
 	if (parse_options(argc, argv, &load.options) != 0) {
 		(void)fputs(usage_text, stderr);

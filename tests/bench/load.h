@@ -11,6 +11,7 @@
 #define TESTS_BENCH_LOAD_H
 
 #include <sys/queue.h>
+#include <time.h>
 
 #include <event2/event.h>
 
@@ -33,6 +34,7 @@ struct load_options {
 	const char *document;
 	cpnp_edition edition;
 	bool udp, sign, json;
+	size_t sign_together; /* at most so many ACCEPTs to a signature */
 	double rate;          /* open loop, orders a second; 0: closed loop */
 	uint64_t concurrency; /* closed loop, orders under way */
 	uint64_t count;       /* orders in all; 0: no limit */
@@ -73,6 +75,7 @@ struct load {
 	bool running, stopped;
 	int err; /* why it ended early */
 	cpnp_tstamp begin, end, deadline; /* deadline: of the wait at the end */
+	clock_t cpu_begin, cpu_end; /* processor time of this process */
 
 	uint64_t started, finished, not_started;
 	LIST_HEAD(, load_job) jobs;

@@ -108,7 +108,6 @@ drain(struct load *load, struct after *after, cpnp_now now)
 		case CPNP_EFFECT_STORE:  /* a load generator keeps nothing */
 		case CPNP_EFFECT_DECIDE: /* of servers */
 		case CPNP_EFFECT_TIME:
-		case CPNP_EFFECT_PAY:
 		case CPNP_EFFECT_FORGET: /* dropped at its end already */
 		case CPNP_EFFECT_ALARM:  /* it withdraws nothing */
 			break;
@@ -254,7 +253,8 @@ sign_batch(struct load *load, struct load_job **jobs, cpnp_bytes *payloads,
 	size_t i, n = 0;
 	int err;
 
-	while (n < CPNP_SIGN_BATCH_MAX && !TAILQ_EMPTY(&load->to_sign)) {
+	while (n < load->options.sign_together &&
+	    !TAILQ_EMPTY(&load->to_sign)) {
 		job = TAILQ_FIRST(&load->to_sign);
 		TAILQ_REMOVE(&load->to_sign, job, to_sign);
 		job->is_to_sign = false;

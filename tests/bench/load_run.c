@@ -151,6 +151,7 @@ run_begin(struct load *load)
 	    (cpnp_bytes){(const uint8_t *)load->server_identity_text,
 		identity.len};
 	load->begin = load->end = cpnp_now_read().mono;
+	load->cpu_begin = load->cpu_end = clock();
 	load->running = true;
 	turn(load);
 	return 0;
@@ -309,6 +310,7 @@ load_run(struct load *load)
 		connect_more(load);
 	if (err == 0 && !load->stopped)
 		(void)event_base_dispatch(load->base);
+	load->cpu_end = clock();
 	err = err != 0 ? err : load->err;
 out:
 	load_order_clear(load);
