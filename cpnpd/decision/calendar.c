@@ -142,6 +142,67 @@ cpnp_calendar_peak(
 	return peak;
 }
 
+static const step *
+first_of(const step *s)
+{
+	while (s != NULL && s->left != NULL)
+		s = s->left;
+	return s;
+}
+
+/* The last step that leads above limit, from level on; *next is the one behind
+ * it.  NULL: there is none. */
+static const step *
+last_above(const step *s, int64_t level, int64_t limit, const step **next)
+{
+	const step *found = NULL;
+	int64_t here;
+
+	while (s != NULL && level + s->peak > limit) {
+		here = level + sum_of(s->left) + s->delta;
+		if (s->right != NULL && here + s->right->peak > limit) {
+			level = here;
+			s = s->right;
+			continue;
+		}
+		if (here > limit) {
+			found = s;
+			if (s->right != NULL)
+				*next = first_of(s->right);
+			break;
+		}
+		*next = s;
+		s = s->left;
+	}
+	return found;
+}
+
+bool
+cpnp_calendar_above(const cpnp_calendar *calendar, cpnp_wtime from,
+    cpnp_wtime until, int64_t limit, cpnp_wtime *end)
+{
+	/* As above. */
+	cpnp_calendar *c = (cpnp_calendar *)(uintptr_t)calendar;
+	step *before, *within, *after;
+	const step *next;
+	int64_t level;
+	bool is_above;
+
+	split(c->root, from.sec + 1, &before, &within);
+	split(within, until.sec, &within, &after);
+	level = c->base + sum_of(before);
+	next = first_of(after);
+	is_above = last_above(within, level, limit, &next) != NULL;
+	if (!is_above && level > limit) {
+		is_above = true;
+		if (within != NULL)
+			next = first_of(within);
+	}
+	end->sec = next != NULL ? next->time : CPNP_WTIME_MAX;
+	c->root = merge(merge(before, within), after);
+	return is_above;
+}
+
 static void
 free_steps(step *s)
 {

@@ -34,6 +34,14 @@ int cpnp_calendar_add(cpnp_calendar *calendar, cpnp_wtime from,
 int64_t cpnp_calendar_peak(
     const cpnp_calendar *calendar, cpnp_wtime from, cpnp_wtime until);
 
+/*
+ * True when the level is above a limit at some moment from from on and before
+ * until; then *end is the next change of the level behind the last of these
+ * moments, which may be after until; CPNP_WTIME_MAX: there is none.
+ */
+bool cpnp_calendar_above(const cpnp_calendar *calendar, cpnp_wtime from,
+    cpnp_wtime until, int64_t limit, cpnp_wtime *end);
+
 /* Forget what was before now.  Periods that began before may still be taken
  * away, the level from now on stays right. */
 void cpnp_calendar_advance(cpnp_calendar *calendar, cpnp_wtime now);

@@ -13,6 +13,7 @@
 struct resource {
 	char name[sizeof(((cpnp_store_hold *)NULL)->resource)];
 	int64_t amount;
+	cpnp_weekly *extra; /* NULL: none */
 	cpnp_calendar taken;
 };
 
@@ -57,6 +58,8 @@ struct holder {
 struct cpnp_capacity {
 	struct resource *resources;
 	size_t resources_n;
+	uint32_t *names; /* their numbers from 1, by hash; a power of two */
+	size_t names_n;
 	struct holder **buckets; /* a power of two */
 	size_t buckets_n;
 	size_t holders_n;
@@ -72,9 +75,12 @@ cpnp_capacity_new(cpnp_capacity **out)
 
 	if (c == NULL)
 		return CPNP_ERR_NOMEM;
-	c->buckets_n = BUCKETS_MIN;
+	c->buckets_n = c->names_n = BUCKETS_MIN;
 	c->buckets = calloc(c->buckets_n, sizeof(struct holder *));
-	if (c->buckets == NULL) {
+	c->names = calloc(c->names_n, sizeof(*c->names));
+	if (c->buckets == NULL || c->names == NULL) {
+		free(c->buckets);
+		free(c->names);
 		free(c);
 		return CPNP_ERR_NOMEM;
 	}
@@ -84,15 +90,59 @@ cpnp_capacity_new(cpnp_capacity **out)
 
 /* ---- resources ---- */
 
+/* FNV-1a; names are configured. */
+static uint32_t
+hash_bytes(const uint8_t *bytes, size_t len)
+{
+	uint32_t hash = 2166136261u;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		hash = (hash ^ bytes[i]) * 16777619u;
+	return hash;
+}
+
+/* Where the number of a resource is, or would be. */
+static uint32_t *
+name_slot(const cpnp_capacity *c, const char *name)
+{
+	size_t i = hash_bytes((const uint8_t *)name, strlen(name));
+
+	for (;; i++) {
+		i &= c->names_n - 1;
+		if (c->names[i] == 0 ||
+		    strcmp(c->resources[c->names[i] - 1].name, name) == 0)
+			return &c->names[i];
+	}
+}
+
 static struct resource *
 resource_find(const cpnp_capacity *c, const char *name)
 {
+	uint32_t n = *name_slot(c, name);
+
+	return n == 0 ? NULL : &c->resources[n - 1];
+}
+
+/* At least half of the slots stay empty. */
+static int
+grow_names(cpnp_capacity *c)
+{
+	uint32_t *old = c->names;
 	size_t i;
 
+	if (2 * (c->resources_n + 1) <= c->names_n)
+		return 0;
+	c->names = calloc(c->names_n * 2, sizeof(*c->names));
+	if (c->names == NULL) {
+		c->names = old;
+		return CPNP_ERR_NOMEM;
+	}
+	c->names_n *= 2;
 	for (i = 0; i < c->resources_n; i++)
-		if (strcmp(c->resources[i].name, name) == 0)
-			return &c->resources[i];
-	return NULL;
+		*name_slot(c, c->resources[i].name) = (uint32_t)(i + 1);
+	free(old);
+	return 0;
 }
 
 static struct resource *
@@ -102,6 +152,8 @@ resource_get(cpnp_capacity *c, const char *name)
 
 	if (r != NULL || strlen(name) >= sizeof(r->name))
 		return r;
+	if (grow_names(c) != 0)
+		return NULL;
 	r = realloc(c->resources, (c->resources_n + 1) * sizeof(*r));
 	if (r == NULL)
 		return NULL;
@@ -112,7 +164,7 @@ resource_get(cpnp_capacity *c, const char *name)
 	    (ssize_t)sizeof(r->taken.seed))
 		return NULL;
 	strcpy(r->name, name);
-	c->resources_n++;
+	*name_slot(c, name) = (uint32_t)++c->resources_n;
 	return r;
 }
 
@@ -130,17 +182,102 @@ cpnp_capacity_set(cpnp_capacity *c, const char *name, int64_t amount)
 	return 0;
 }
 
+int
+cpnp_capacity_set_extra(cpnp_capacity *c, const char *name,
+    const cpnp_weekly *extra)
+{
+	struct resource *r;
+	size_t i;
+
+	for (i = 0; i < extra->n; i++)
+		if (extra->spans[i].value > CPNP_CPD_RATE_MAX)
+			return CPNP_ERR_INVALID;
+	if (strlen(name) >= sizeof(r->name))
+		return CPNP_ERR_INVALID;
+	r = resource_get(c, name);
+	if (r == NULL)
+		return CPNP_ERR_NOMEM;
+	if (extra->n == 0) {
+		free(r->extra);
+		r->extra = NULL;
+		return 0;
+	}
+	if (r->extra == NULL)
+		r->extra = malloc(sizeof(*r->extra));
+	if (r->extra == NULL)
+		return CPNP_ERR_NOMEM;
+	*r->extra = *extra;
+	return 0;
+}
+
+/* What there is at a moment, and until when. */
+static int64_t
+amount_at(const struct resource *r, cpnp_wtime first, cpnp_wtime at,
+    cpnp_wtime *until)
+{
+	uint64_t more;
+
+	until->sec = CPNP_WTIME_MAX;
+	if (r->extra == NULL ||
+	    at.sec - first.sec >= CPNP_CAPACITY_SCHEDULE_MAX)
+		return r->amount;
+	more = cpnp_weekly_at(r->extra, 0, at, until);
+	return r->amount + (int64_t)more;
+}
+
 int64_t
 cpnp_capacity_free(const cpnp_capacity *c, const char *name, cpnp_wtime from,
     cpnp_wtime until)
 {
 	const struct resource *r = resource_find(c, name);
-	int64_t peak;
+	int64_t least = INT64_MAX, amount, peak;
+	cpnp_wtime at, end;
 
 	if (r == NULL)
 		return 0;
-	peak = cpnp_calendar_peak(&r->taken, from, until);
-	return peak >= r->amount ? 0 : r->amount - peak;
+	for (at = from; at.sec < until.sec; at = end) {
+		amount = amount_at(r, from, at, &end);
+		if (end.sec > until.sec)
+			end = until;
+		peak = cpnp_calendar_peak(&r->taken, at, end);
+		if (peak >= amount)
+			return 0;
+		if (amount - peak < least)
+			least = amount - peak;
+	}
+	return least == INT64_MAX ? 0 : least;
+}
+
+int64_t
+cpnp_capacity_amount(const cpnp_capacity *c, const char *name)
+{
+	const struct resource *r = resource_find(c, name);
+
+	return r == NULL ? 0 : r->amount;
+}
+
+bool
+cpnp_capacity_lacks(const cpnp_capacity *c, const char *name, int64_t wanted,
+    cpnp_wtime from, cpnp_wtime until, cpnp_wtime *later)
+{
+	const struct resource *r = resource_find(c, name);
+	bool is_lacking = false;
+	cpnp_wtime at, next, end, change;
+	int64_t room;
+
+	later->sec = CPNP_WTIME_MAX;
+	if (r == NULL)
+		return true;
+	for (at = from; at.sec < until.sec; at = end) {
+		room = amount_at(r, from, at, &next) - wanted;
+		end = next.sec < until.sec ? next : until;
+		if (!cpnp_calendar_above(&r->taken, at, end, room, &change))
+			continue;
+		is_lacking = true;
+		/* what there is may change before what is taken does */
+		*later = next.sec < change.sec ? next : change;
+	}
+	return is_lacking;
 }
 
 /* ---- orders ---- */
@@ -190,12 +327,9 @@ static struct owner **
 owner_slot(const cpnp_capacity *c, cpnp_bytes identity)
 {
 	struct owner **p;
-	uint32_t hash = 2166136261u; /* FNV-1a; names are configured */
-	size_t i;
 
-	for (i = 0; i < identity.len; i++)
-		hash = (hash ^ identity.ptr[i]) * 16777619u;
-	p = (struct owner **)(uintptr_t)&c->owners[hash & 255];
+	p = (struct owner **)(uintptr_t)&c->owners[
+	    hash_bytes(identity.ptr, identity.len) & 255];
 	while (*p != NULL &&
 	    !cpnp_bytes_equal(
 		(cpnp_bytes){(*p)->identity, (*p)->len}, identity))
@@ -724,9 +858,14 @@ cpnp_capacity_clear(cpnp_capacity *c)
 void
 cpnp_capacity_del(cpnp_capacity *c)
 {
+	size_t i;
+
 	if (c == NULL)
 		return;
 	cpnp_capacity_clear(c);
+	for (i = 0; i < c->resources_n; i++)
+		free(c->resources[i].extra);
+	free(c->names);
 	free(c->resources);
 	free(c->buckets);
 	free(c);

@@ -20,9 +20,13 @@
 #include <cpnp/types.h>
 
 #include "store.h"
+#include "weekly.h"
 
 typedef struct cpnp_capacity cpnp_capacity;
 
+/* How far off hours are looked at one by one; a service that lasts longer gets
+ * behind that what there is at all hours. */
+#define CPNP_CAPACITY_SCHEDULE_MAX (28 * (int64_t)CPNP_DAY)
 /* Rows of one order, at most. */
 #define CPNP_CAPACITY_ROWS_MAX 4096
 
@@ -31,6 +35,10 @@ void cpnp_capacity_del(cpnp_capacity *capacity);
 /* There is amount of a resource.  Errors: NOMEM, INVALID (too long a name). */
 int cpnp_capacity_set(
     cpnp_capacity *capacity, const char *resource, int64_t amount);
+/* And so much more at some hours (N21); what is given is copied, one that is
+ * empty takes it back.  Errors: NOMEM, INVALID, and as _set(). */
+int cpnp_capacity_set_extra(cpnp_capacity *capacity, const char *resource,
+    const cpnp_weekly *extra);
 /* Forget all rows, keep the resources. */
 void cpnp_capacity_clear(cpnp_capacity *capacity);
 
@@ -38,6 +46,17 @@ void cpnp_capacity_clear(cpnp_capacity *capacity);
  * more is taken than there is, or there is no such resource. */
 int64_t cpnp_capacity_free(const cpnp_capacity *capacity,
     const char *resource, cpnp_wtime from, cpnp_wtime until);
+
+/* What there is of it at all hours; 0 when there is no such resource. */
+int64_t cpnp_capacity_amount(
+    const cpnp_capacity *capacity, const char *resource);
+/*
+ * When amount of a resource cannot be had at some moment from from until until,
+ * true, and *later is a moment behind the last of these; before it nothing
+ * that lasts until then can begin.  CPNP_WTIME_MAX: it is not to be had.
+ */
+bool cpnp_capacity_lacks(const cpnp_capacity *capacity, const char *resource,
+    int64_t amount, cpnp_wtime from, cpnp_wtime until, cpnp_wtime *later);
 
 /*
  * An order takes a row more; owner is the identity that it counts for unless
