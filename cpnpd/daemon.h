@@ -70,8 +70,8 @@
 	X(drop_stopping, "messages dropped while stopping")                    \
 	X(refused_failed, "quotations refused, the store has failed")          \
 	X(refused_draining, "quotations refused while draining")               \
-	X(refused_rate, "quotations refused, over the rate of the customer")   \
-	X(refused_memory, "quotations refused, the customer holds too much")   \
+	X(refused_rate, "requests refused, over the rate of the customer")     \
+	X(refused_memory, "requests refused, the customer holds too much")     \
 	X(statements, "statements verified")                                   \
 	X(statements_bad, "statements that did not verify")                    \
 	X(orders, "orders opened")                                             \

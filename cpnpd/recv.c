@@ -10,6 +10,13 @@
 
 #include "restore.h"
 
+static cpnp_order *
+order_of(const struct daemon *d, const cpnp_input *input)
+{
+	return cpnp_orders_find(d->orders, CPNP_SERVER, input->identity,
+	    input->msg->customer_order_id);
+}
+
 /* Only an ACCEPT of an open offer is judged by who has signed it; to verify
  * costs far more than to send. */
 static bool
@@ -21,8 +28,7 @@ wants_signer(const struct daemon *d, const cpnp_input *input)
 	if (m->method != CPNP_METHOD_ACCEPT ||
 	    !cpnp_msg_has(m, CPNP_ATTR_STATEMENT) || m->statement.len == 0)
 		return false;
-	order = cpnp_orders_find(d->orders, CPNP_SERVER, input->identity,
-	    m->customer_order_id);
+	order = order_of(d, input);
 	return order != NULL &&
 	    (cpnp_order_state(order) == CPNP_STATE_OFFER_PROPOSED ||
 		cpnp_order_state(order) == CPNP_STATE_PROCESSING_RECEIVED);
@@ -89,7 +95,8 @@ log_refused(const cpnp_input *input, bool has_head, int err,
 	    diag->why[0] != '\0' ? diag->why : cpnp_strerror(err));
 }
 
-/* FAIL Out of Resources to a QUOTATION, without an order; counter is why. */
+/* FAIL Out of Resources to a QUOTATION or UPDATE that no order has seen;
+ * counter is why. */
 static void
 refuse_new(struct daemon *d, const cpnp_input *input,
     const cpnp_explanation *why, uint64_t *counter, cpnp_now now)
@@ -121,8 +128,26 @@ refuse_new(struct daemon *d, const cpnp_input *input,
 	(void)cpnp_net_send(d->net, input->peer, cpnp_buf_bytes(&buf), now);
 }
 
-/* May this customer begin another order?  What it may have open is a matter
- * of the decision; this is what keeps it from getting so far too often. */
+/* What is priced and put by when it comes again and again; an order that rests
+ * in the store is looked at once it is loaded. */
+static bool
+begins_negotiation(const struct daemon *d, const cpnp_input *input)
+{
+	const cpnp_msg *m = input->msg;
+	const cpnp_order *order;
+
+	if (m->method == CPNP_METHOD_QUOTATION)
+		return input->searched && input->may_order;
+	if (m->method != CPNP_METHOD_UPDATE)
+		return false;
+	order = order_of(d, input);
+	return order != NULL && !cpnp_bytes_equal(m->transaction_id,
+	    cpnp_order_transaction_id(order));
+}
+
+/* May this customer begin another order or UPDATE?  What it may have open is a
+ * matter of the decision; this is what keeps it from getting so far too
+ * often. */
 static bool
 admit_new(struct daemon *d, const cpnp_input *input, cpnp_now now)
 {
@@ -132,7 +157,7 @@ admit_new(struct daemon *d, const cpnp_input *input, cpnp_now now)
 	char limit[96];
 	cpnp_explanation why = {CPNP_BYTES_LIT("order"), CPNP_BYTES_NONE,
 		CPNP_BYTES_NONE,
-		CPNP_BYTES_LIT("the same order a little later")};
+		CPNP_BYTES_LIT("the same a little later")};
 	cpnp_rate rate;
 
 	if (c == NULL || use == NULL)
@@ -148,9 +173,9 @@ admit_new(struct daemon *d, const cpnp_input *input, cpnp_now now)
 		return false;
 	}
 	if (!cpnp_rate_take(&rate, &use->orders_until, now.mono)) {
-		snprintf(limit, sizeof(limit), "new orders: %" PRIu64 " a "
-		    "second, %" PRIu64 " at once", c->order_rate,
-		    c->order_burst);
+		snprintf(limit, sizeof(limit), "new orders and UPDATEs: "
+		    "%" PRIu64 " a second, %" PRIu64 " at once",
+		    c->order_rate, c->order_burst);
 		why.reason = CPNP_BYTES_LIT("this customer orders faster than "
 					    "it may");
 		why.limit = cpnp_bytes_str(limit);
@@ -160,25 +185,27 @@ admit_new(struct daemon *d, const cpnp_input *input, cpnp_now now)
 	return true;
 }
 
+static int
+feed_once(struct daemon *d, cpnp_input *input, cpnp_now now)
+{
+	cpnp_signed by;
+
+	if (begins_negotiation(d, input) && !admit_new(d, input, now))
+		return 0;
+	input->signer = find_signer(d, input, &by, now);
+	return cpnp_orders_recv(d->orders, input, now);
+}
+
 static void
 feed(struct daemon *d, cpnp_input *input, cpnp_now now)
 {
 	cpnp_diag diag = {0};
-	cpnp_signed by;
-	int err;
+	int err = feed_once(d, input, now);
 
-	input->signer = find_signer(d, input, &by, now);
-	err = cpnp_orders_recv(d->orders, input, now);
 	if (err == CPNP_ERR_NOT_LOADED) {
 		err = load_order(d, input, now);
-		if (err == 0 && input->searched && input->may_order &&
-		    input->msg->method == CPNP_METHOD_QUOTATION &&
-		    !admit_new(d, input, now))
-			return;
-		if (err == 0) {
-			input->signer = find_signer(d, input, &by, now);
-			err = cpnp_orders_recv(d->orders, input, now);
-		}
+		if (err == 0)
+			err = feed_once(d, input, now);
 	}
 	if (err != 0) {
 		d->counters.refused++;
@@ -193,8 +220,7 @@ is_new(struct daemon *d, const cpnp_input *input)
 	cpnp_store_row row;
 
 	return m->method == CPNP_METHOD_QUOTATION && input->may_order &&
-	    cpnp_orders_find(d->orders, CPNP_SERVER, input->identity,
-		m->customer_order_id) == NULL &&
+	    order_of(d, input) == NULL &&
 	    cpnp_store_find(d->store, CPNP_SERVER, input->identity,
 		m->customer_order_id, &row) == CPNP_ERR_NOT_FOUND;
 }
@@ -236,8 +262,7 @@ is_entitled(const struct daemon *d, const cpnp_conf_customer *customer,
 	    m->method != CPNP_METHOD_ACTIVATE &&
 	    m->method != CPNP_METHOD_WITHDRAW)
 		return true;
-	order = cpnp_orders_find(d->orders, CPNP_SERVER, input->identity,
-	    m->customer_order_id);
+	order = order_of(d, input);
 	return order != NULL && cpnp_bytes_equal(m->transaction_id,
 	    cpnp_order_transaction_id(order));
 }
