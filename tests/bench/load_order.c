@@ -109,6 +109,7 @@ drain(struct load *load, struct after *after, cpnp_now now)
 		case CPNP_EFFECT_DECIDE: /* of servers */
 		case CPNP_EFFECT_TIME:
 		case CPNP_EFFECT_FORGET: /* dropped at its end already */
+		case CPNP_EFFECT_PAY:    /* of agreements with terms */
 		case CPNP_EFFECT_ALARM:  /* it withdraws nothing */
 			break;
 		}
