@@ -302,8 +302,9 @@ print_settings(cpnp_bytes settings)
 }
 
 static void
-print_init(const struct tool_options *options, const struct ledger_conf *conf,
-    const uint8_t id[CPNP_SHA256_LEN], cpnp_bytes settings)
+print_init(const struct tool_options *options,
+    const struct cpnp_ledger_conf *conf, const uint8_t id[CPNP_SHA256_LEN],
+    cpnp_bytes settings)
 {
 	char hex[2 * CPNP_SHA256_LEN + 1];
 
@@ -325,7 +326,7 @@ print_init(const struct tool_options *options, const struct ledger_conf *conf,
 static int
 tool_init(const struct tool_options *options)
 {
-	struct ledger_conf conf;
+	struct cpnp_ledger_conf conf;
 	const cpnp_backend *backend;
 	uint8_t id[CPNP_SHA256_LEN], *bytes = NULL;
 	cpnp_diag diag = {0};
@@ -356,7 +357,7 @@ tool_init(const struct tool_options *options)
 		print_init(options, &conf, id, cpnp_buf_bytes(&out));
 	free(bytes);
 	cpnp_buf_fini(&out);
-	ledger_conf_fini(&conf);
+	cpnp_ledger_conf_fini(&conf);
 	return code;
 }
 

@@ -9,35 +9,19 @@
 
 #include <cpnp/bridge.h>
 
+#include "../conf/ledger_conf.h"
 #include "tool.h"
 
-#define SETTINGS_MAX 32
 #define OP_STORE_MAX 8192 /* bytes of all fields of an operation */
 
-/* cpnp-ledger.conf(5); the command line goes over it. */
-struct ledger_conf {
-	char *path; /* of the file, NULL when there is none */
-	char *genesis;
-	char *store;
-	char *backend;
-	char *account;
-	char *key_file;
-	long wait_s;
-	long tick_s;
-	cpnp_log_setting settings[SETTINGS_MAX];
-	size_t settings_n;
-};
-
-/* All return 0, or EXIT_FAILED after having said why. */
+/* cpnp-ledger.conf(5), the command line over it.  Like all here it returns 0,
+ * or EXIT_FAILED after having said why. */
 int ledger_conf_load(
-    const struct tool_options *options, struct ledger_conf *conf);
-void ledger_conf_fini(struct ledger_conf *conf);
+    const struct tool_options *options, struct cpnp_ledger_conf *conf);
 
 struct ledger {
 	const struct tool_options *options;
-	struct ledger_conf conf;
-	uint8_t *genesis;
-	size_t genesis_len;
+	struct cpnp_ledger_conf conf;
 	cpnp_bridge *bridge;
 	cpnp_signer *signer; /* NULL when nothing is signed */
 };

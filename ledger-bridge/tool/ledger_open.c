@@ -62,8 +62,8 @@ load_signer(struct ledger *ledger)
 		return tool_fail(ledger->options, "key-file", "needed, in "
 		    "cpnp-ledger.conf or by --key-file: the private key of "
 		    "%s", ledger->conf.account);
-	if (cpnp_signer_load(&ledger->signer, NULL, NULL,
-	        ledger->conf.key_file, &diag) != 0)
+	if (cpnp_ledger_conf_open_signer(
+	        &ledger->conf, &ledger->signer, &diag) != 0)
 		return tool_fail_diag(ledger->options, "key-file", &diag);
 	return 0;
 }
@@ -72,7 +72,6 @@ int
 ledger_open(
     const struct tool_options *options, bool signs, struct ledger *ledger)
 {
-	cpnp_bridge_config config;
 	cpnp_diag diag = {0};
 	int code;
 
@@ -86,22 +85,9 @@ ledger_open(
 		    "cpnp-ledger.conf or by --store: the file of this bridge");
 	if (code == 0 && signs)
 		code = load_signer(ledger);
-	if (code == 0)
-		code = tool_read_file(options, ledger->conf.genesis,
-		    CPNP_GENESIS_MAX, &ledger->genesis, &ledger->genesis_len);
-	if (code == 0) {
-		cpnp_bridge_config_default(&config);
-		config.store = ledger->conf.store;
-		config.backend = ledger->conf.backend;
-		config.settings = ledger->conf.settings;
-		config.settings_n = ledger->conf.settings_n;
-		config.genesis = (cpnp_bytes){
-		    ledger->genesis, ledger->genesis_len};
-		config.batch_wait = 0;
-		if (cpnp_bridge_open(&ledger->bridge, &config, &diag) != 0)
-			code = tool_fail_diag(
-			    options, ledger->conf.store, &diag);
-	}
+	if (code == 0 && cpnp_ledger_conf_open_bridge(&ledger->conf, NULL, 0,
+	        &ledger->bridge, &diag) != 0)
+		code = tool_fail_diag(options, ledger->conf.store, &diag);
 	if (code == 0)
 		code = catch_up(ledger);
 	if (code != 0)
@@ -115,11 +101,9 @@ ledger_close(struct ledger *ledger)
 	if (ledger->bridge != NULL)
 		cpnp_bridge_close(ledger->bridge);
 	cpnp_signer_del(ledger->signer);
-	free(ledger->genesis);
-	ledger_conf_fini(&ledger->conf);
+	cpnp_ledger_conf_fini(&ledger->conf);
 	ledger->bridge = NULL;
 	ledger->signer = NULL;
-	ledger->genesis = NULL;
 }
 
 int

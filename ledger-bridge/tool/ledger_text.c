@@ -111,33 +111,6 @@ ledger_time(const struct tool_options *options, const char *where,
 	    "from now such as +90m", text);
 }
 
-/* The tokens that a code can mean. */
-struct find_token {
-	cpnp_bytes issuer, code;
-	cpnp_token_view found;
-	size_t n;
-	char all[256];
-};
-
-static int
-find_token(void *user, const cpnp_token_view *token)
-{
-	struct find_token *find = user;
-	size_t at = strlen(find->all);
-
-	(void)snprintf(find->all + at, sizeof(find->all) - at, "%s%.*s of %.*s",
-	    at == 0 ? "" : ", ", (int)token->code.len,
-	    (const char *)token->code.ptr, (int)token->issuer.len,
-	    (const char *)token->issuer.ptr);
-	if (!cpnp_bytes_equal(token->code, find->code) ||
-	    (find->issuer.len > 0 &&
-	        !cpnp_bytes_equal(token->issuer, find->issuer)))
-		return 0;
-	find->found = *token;
-	find->n++;
-	return 0;
-}
-
 /* Digits, and after a point no more than the exponent. */
 static bool
 parse_amount(const char *text, size_t len, uint8_t exponent, int64_t *out)
@@ -184,39 +157,28 @@ ledger_money(struct ledger *ledger, const char *where, const char *text,
 {
 	const struct tool_options *options = ledger->options;
 	size_t len = strcspn(text, " ");
-	const char *code = text[len] == ' ' ? text + len + 1 : "";
-	const char *of = strstr(code, " of ");
-	struct find_token find = {.issuer = issuer};
-	const cpnp_ledger *state;
-	int err = 0;
+	const char *name = text[len] == ' ' ? text + len + 1 : "";
+	cpnp_token_view token;
+	cpnp_diag diag;
+	int err;
 
-	find.code = (cpnp_bytes){(const uint8_t *)code,
-	    of != NULL ? (size_t)(of - code) : strlen(code)};
-	if (of != NULL)
-		find.issuer = cpnp_bytes_str(of + 4);
-	if (find.code.len == 0)
+	if (name[0] == '\0')
 		return tool_fail(options, where, "\"%s\" names no token; "
 		    "\"12.50 EUR\" or \"12.50 EUR of bank.example\" would",
 		    text);
-	state = cpnp_bridge_lock(ledger->bridge);
-	(void)cpnp_ledger_each_token(state, find_token, &find);
-	if (find.n == 1) {
-		op->exponent = find.found.exponent;
-		err = put(op, find.found.issuer, &op->op.issuer);
+	err = cpnp_ledger_find_token(cpnp_bridge_lock(ledger->bridge),
+	    cpnp_bytes_str(name), issuer, &token, &diag);
+	if (err == 0) {
+		op->exponent = token.exponent;
+		err = put(op, token.issuer, &op->op.issuer);
 		if (err == 0)
-			err = put(op, find.found.code, &op->op.code);
+			err = put(op, token.code, &op->op.code);
 	}
 	cpnp_bridge_unlock(ledger->bridge);
+	if (err == CPNP_ERR_NOT_FOUND)
+		return tool_fail(options, where, "%s", diag.why);
 	if (err != 0)
 		return tool_fail(options, where, "too long");
-	if (find.n == 0)
-		return tool_fail(options, where,
-		    "the ledger has no token %s; it has %s", code,
-		    find.all[0] == '\0' ? "none" : find.all);
-	if (find.n > 1)
-		return tool_fail(options, where,
-		    "more than one issuer has it; \"%s of ISSUER\" says which "
-		    "of %s", text, find.all);
 	if (!parse_amount(text, len, op->exponent, &op->op.amount))
 		return tool_fail(options, where,
 		    "\"%s\" is not an amount with at most %u digits after "

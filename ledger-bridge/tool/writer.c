@@ -11,7 +11,7 @@
 #include "ledger.h"
 
 static const cpnp_backend *
-find_backend(const struct tool_options *options, struct ledger_conf *conf)
+find_backend(const struct tool_options *options, struct cpnp_ledger_conf *conf)
 {
 	const cpnp_backend *backend;
 	cpnp_diag diag = {0};
@@ -21,7 +21,7 @@ find_backend(const struct tool_options *options, struct ledger_conf *conf)
 	backend = cpnp_backend_find(conf->backend, &diag);
 	if (backend == NULL) {
 		(void)tool_fail_diag(options, "backend", &diag);
-		ledger_conf_fini(conf);
+		cpnp_ledger_conf_fini(conf);
 	}
 	return backend;
 }
@@ -52,7 +52,7 @@ tool_writer_show(const struct tool_options *options)
 {
 	uint8_t id[CPNP_SHA256_LEN], *bytes = NULL;
 	const cpnp_backend *backend;
-	struct ledger_conf conf;
+	struct cpnp_ledger_conf conf;
 	cpnp_log *log = NULL;
 	cpnp_diag diag = {0};
 	size_t len = 0;
@@ -77,7 +77,7 @@ tool_writer_show(const struct tool_options *options)
 	if (log != NULL)
 		backend->close(log);
 	free(bytes);
-	ledger_conf_fini(&conf);
+	cpnp_ledger_conf_fini(&conf);
 	return code;
 }
 
@@ -86,7 +86,7 @@ tool_writer_admit(const struct tool_options *options)
 {
 	bool on = strcmp(options->verb->words[1], "admit") == 0;
 	const cpnp_backend *backend;
-	struct ledger_conf conf;
+	struct cpnp_ledger_conf conf;
 	cpnp_diag diag = {0};
 	int code = 0;
 
@@ -105,7 +105,7 @@ tool_writer_admit(const struct tool_options *options)
 	else
 		printf("writer %s: %s\n", options->operand,
 		    on ? "admitted" : "admitted no longer");
-	ledger_conf_fini(&conf);
+	cpnp_ledger_conf_fini(&conf);
 	return code;
 }
 
