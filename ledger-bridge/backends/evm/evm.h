@@ -75,6 +75,8 @@ struct evm_item {
 	uint64_t nonce, tip, max_fee;
 	uint8_t hash[KECCAK_LEN];
 	cpnp_tstamp sent_at;
+	uint64_t sent_block; /* the newest block then */
+	bool lost;    /* the node does not have it any more */
 	bool blocked; /* another transaction has the nonce, and pays more */
 	bool placed;  /* at the latest block */
 };
@@ -84,6 +86,7 @@ struct evm_window {
 	size_t n;
 	uint64_t scale; /* what the chain asks of gas, in 1/1024 of what we
 			   reckon; 0 when it is to be asked first */
+	uint64_t lost_at; /* block at which lost ones were last looked for */
 	bool conflict;  /* a number of ours has other bytes in the log */
 };
 

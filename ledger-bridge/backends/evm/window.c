@@ -242,7 +242,8 @@ send_item(cpnp_log *log, struct evm_item *item, uint64_t nonce, bool raise,
 	tx.tip = item->tip;
 	tx.max_fee = item->max_fee;
 	item->nonce = nonce;
-	item->blocked = false;
+	item->blocked = item->lost = false;
+	item->sent_block = log->sight.latest.number;
 	err = node_send(node, &tx, item->hash, diag);
 	if (err == CPNP_ERR_INVALID)
 		err = explain_refusal(log, item, tx.gas, &refused, diag);
@@ -270,7 +271,7 @@ is_due(const cpnp_log *log, const struct evm_item *item, uint64_t nonce,
 		 (item->max_fee < base_fee + base_fee / 8 &&
 		     can_raise(&log->node.conf, item)) ||
 		 backend_now() - item->sent_at >= log->node.conf.resend_after;
-	return *raise;
+	return *raise || item->lost;
 }
 
 static int
@@ -348,6 +349,38 @@ settle_items(cpnp_log *log, cpnp_diag *diag)
 	return 0;
 }
 
+/* A node may drop a transaction from its pool, and then keeps all behind it
+ * waiting.  What a block later is neither placed nor in the pool is sent again
+ * as it was. */
+static int
+find_lost(cpnp_log *log, cpnp_diag *diag)
+{
+	const struct evm_sight *sight = &log->sight;
+	struct evm_window *w = &log->window;
+	struct evm_item *item = items_find(w, sight->state.writer_next);
+	uint64_t pending;
+	size_t i;
+	int err;
+
+	if (item == NULL || !item->sent || w->lost_at == sight->latest.number ||
+	    item->sent_block >= sight->latest.number)
+		return 0;
+	w->lost_at = sight->latest.number;
+	err = node_nonce(&log->node, "pending", 0, &pending, diag);
+	if (err != 0)
+		return err;
+	for (i = (size_t)(item - w->items); i < w->n; i++) {
+		item = &w->items[i];
+		if (!item->sent || item->nonce < pending)
+			continue;
+		if (item->sent_block >= sight->latest.number ||
+		    node_has_tx(&log->node, item->hash))
+			break;
+		item->lost = true;
+	}
+	return 0;
+}
+
 static int
 check_admitted(const cpnp_log *log, cpnp_diag *diag)
 {
@@ -374,6 +407,8 @@ window_pump(cpnp_log *log, cpnp_diag *diag)
 	err = settle_items(log, diag);
 	if (err == 0 && window_pending(w) > 0)
 		err = check_admitted(log, diag);
+	if (err == 0)
+		err = find_lost(log, diag);
 	if (err == 0)
 		err = send_due(log, diag);
 	if (err == CPNP_ERR_INVALID || err == CPNP_ERR_TOO_LONG)
