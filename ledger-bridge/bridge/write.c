@@ -235,10 +235,11 @@ bridge_load_waiting(cpnp_bridge *b, cpnp_diag *diag)
 struct gather {
 	size_t batch_max;
 	cpnp_buf bytes;
+	int64_t ids[CPNP_BATCH_OPS_MAX];
 	size_t lens[CPNP_BATCH_OPS_MAX];
 	cpnp_bytes ops[CPNP_BATCH_OPS_MAX];
 	size_t n;
-	int64_t last_id, time;
+	int64_t time;
 };
 
 static int
@@ -256,9 +257,31 @@ gather_op(void *user, int64_t id, int64_t time,
 		return g->bytes.err;
 	if (g->n == 0)
 		g->time = time;
+	g->ids[g->n] = id;
 	g->lens[g->n++] = op.len;
-	g->last_id = id;
 	return 0;
+}
+
+/* Operations that share a signature have no inclusion paths where all of them
+ * stand in one batch: those that the end of this one would cut off from the
+ * others wait for the next. */
+static void
+keep_together(struct gather *g)
+{
+	struct cose1 first, last;
+	size_t n;
+
+	if (cose1_parse(&last, g->ops[g->n - 1], NULL) != 0 ||
+	    !last.has_path || last.path_index + 1 >= last.path_size ||
+	    last.path_index + 1 >= g->n)
+		return;
+	n = (size_t)last.path_index + 1;
+	if (cose1_parse(&first, g->ops[g->n - n], NULL) != 0 ||
+	    !first.has_path || first.path_index != 0 ||
+	    !cpnp_bytes_equal(first.signature, last.signature))
+		return;
+	while (n-- > 0)
+		g->bytes.len -= g->lens[--g->n];
 }
 
 static int
@@ -280,6 +303,8 @@ gather_ops(cpnp_bridge *b, struct gather *g, cpnp_diag *diag)
 		g->ops[i] = (cpnp_bytes){at, g->lens[i]};
 		at += g->lens[i];
 	}
+	if (err == 0 && g->n < b->store.op_n)
+		keep_together(g);
 	return err;
 }
 
@@ -297,7 +322,7 @@ store_batch(cpnp_bridge *b, const struct gather *g, cpnp_bytes batch,
 		err = store_put_batch(&b->store, b->store.state.next_seq,
 		    g->time, batch, diag);
 	if (err == 0)
-		err = store_drop_ops(&b->store, g->last_id, diag);
+		err = store_drop_ops(&b->store, g->ids[g->n - 1], diag);
 	if (err == 0)
 		err = store_put_state(&b->store, &state, diag);
 	if (err == 0)

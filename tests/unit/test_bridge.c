@@ -328,6 +328,59 @@ START_TEST(test_bridge_many_in_one_go)
 }
 END_TEST
 
+/* How many operations are in the batch at a position, written by one alone. */
+static size_t
+ops_at(uint64_t position)
+{
+	static uint8_t digests[CPNP_BATCH_OPS_MAX][CPNP_SHA256_LEN];
+	uint8_t prev[CPNP_SHA256_LEN] = {0};
+	cpnp_log_record records[4];
+	cpnp_log *log;
+	size_t n, ops = 0;
+
+	ck_assert_int_eq(sqlite->open(&log, settings, 1, world.id, NULL), 0);
+	ck_assert_int_eq(
+	    sqlite->read(log, 0, prev, 0, records, 4, &n, NULL), 0);
+	ck_assert_uint_gt(n, position);
+	ck_assert_int_eq(cpnp_batch_digests(records[position].entry.batch,
+	    &ledger_env, digests, CPNP_BATCH_OPS_MAX, &ops), 0);
+	sqlite->close(log);
+	return ops;
+}
+
+/* The end of a batch cuts no operations apart that share a signature. */
+START_TEST(test_bridge_keeps_together)
+{
+	enum { TOGETHER = 64, GROUPS = CPNP_BATCH_OPS_MAX / TOGETHER };
+	cpnp_bridge *bridge = open_bridge("store", "a");
+	cpnp_bytes ops[TOGETHER];
+	cpnp_buf out[TOGETHER];
+	size_t i, k;
+
+	submit_ok(bridge, WORLD_A, 0, 1);
+	for (i = 0; i < TOGETHER; i++)
+		cpnp_buf_init(&out[i], &ledger_mem, CPNP_STATEMENT_MAX);
+	for (k = 0; k < GROUPS; k++) {
+		for (i = 0; i < TOGETHER; i++)
+			cpnp_buf_reset(&out[i]);
+		world_sign_all(
+		    &world, WORLD_A, 1 + k * TOGETHER, TOGETHER, out);
+		for (i = 0; i < TOGETHER; i++)
+			ops[i] = cpnp_buf_bytes(&out[i]);
+		ck_assert_int_eq(cpnp_bridge_submit_all(
+		    bridge, ops, TOGETHER, NULL), 0);
+	}
+	drain_ok(bridge);
+	/* the bytes of a batch are what ends it here */
+	ck_assert_uint_gt(ops_at(1), TOGETHER);
+	ck_assert_uint_eq(ops_at(1) % TOGETHER, 1);
+	ck_assert_uint_eq(ops_at(2), GROUPS * TOGETHER + 1 - ops_at(1));
+	for (i = 0; i < TOGETHER; i++)
+		cpnp_buf_fini(&out[i]);
+	cpnp_bridge_close(bridge);
+}
+END_TEST
+
 /* ---- Outcomes ---- */
 
 START_TEST(test_bridge_outcome_path)
@@ -774,6 +827,7 @@ main(void)
 	    test_bridge_refuses,
 	    test_bridge_back_pressure,
 	    test_bridge_many_in_one_go,
+	    test_bridge_keeps_together,
 	    test_bridge_outcome_path,
 	    test_bridge_outcome_of_a_replay,
 	    test_bridge_outage,
