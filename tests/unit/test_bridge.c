@@ -843,19 +843,7 @@ main(void)
 	    test_bridge_stops_at_newer_rules,
 	    test_bridge_disk_full,
 	};
-	Suite *suite = suite_create("bridge");
-	TCase *tc = tcase_create("bridge");
-	SRunner *runner;
-	int failed;
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 120);
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		tcase_add_test(tc, tests[i]);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run_with("bridge", tests, sizeof(tests) / sizeof(tests[0]),
+	    setup, teardown, 120);
 }

@@ -947,19 +947,7 @@ main(void)
 		test_price_overflow_is_told,
 		test_decide_cost_of_windows_and_wishes,
 	};
-	Suite *suite = suite_create("decide");
-	TCase *tc = tcase_create("decide");
-	SRunner *runner;
-	int failed;
 
-	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 30);
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		tcase_add_test(tc, tests[i]);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return unit_run_with("decide", tests, sizeof(tests) / sizeof(tests[0]),
+	    setup, teardown, 30);
 }

@@ -14,15 +14,20 @@
 
 #include <cpnp/types.h>
 
-/* Run a suite of one case; the exit status of the program. */
+/* Run a suite of one case with a fixture of each test (NULL: none), and so many
+ * seconds for each (0: those of Check); the exit status of the program. */
 static inline int
-unit_run(const char *name, const TTest *const *tests, size_t n)
+unit_run_with(const char *name, const TTest *const *tests, size_t n,
+    void (*setup)(void), void (*teardown)(void), double seconds)
 {
 	Suite *suite = suite_create(name);
 	TCase *tc = tcase_create(name);
 	SRunner *runner;
 	int failed;
 
+	tcase_add_checked_fixture(tc, setup, teardown);
+	if (seconds > 0)
+		tcase_set_timeout(tc, seconds);
 	for (size_t i = 0; i < n; i++)
 		tcase_add_test(tc, tests[i]);
 	suite_add_tcase(suite, tc);
@@ -31,6 +36,12 @@ unit_run(const char *name, const TTest *const *tests, size_t n)
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static inline int
+unit_run(const char *name, const TTest *const *tests, size_t n)
+{
+	return unit_run_with(name, tests, n, NULL, NULL, 0);
 }
 
 /* Bytes of a hex text, in which spaces and newlines do not count; out must
