@@ -226,7 +226,6 @@ refresh_status(cpnp_bridge *b, const cpnp_bridge_status *before)
 	b->batch_max = info.batch_max;
 	b->status.away = info.away;
 	b->status.final = info.next_final;
-	b->status.applied = b->store.state.position;
 	b->status.outcomes = cpnp_tree_size(b->store.tree);
 	changed = before->away != b->status.away ||
 	    before->stopped != b->status.stopped ||
@@ -381,7 +380,6 @@ cpnp_bridge_get_status(cpnp_bridge *b, cpnp_bridge_status *status)
 	*status = b->status;
 	status->waiting = b->store.op_n;
 	status->batches = b->store.batch_n;
-	status->applied = b->store.state.position;
 	status->outcomes = cpnp_tree_size(b->store.tree);
 	oldest = store_oldest(&b->store);
 	(void)pthread_mutex_unlock(&b->lock);

@@ -77,6 +77,7 @@ bridge_restore(cpnp_bridge *b, cpnp_bytes genesis, cpnp_diag *diag)
 	if (err != 0)
 		return err;
 	b->position = b->snapshot_at = info.position;
+	b->status.applied = info.position;
 	memcpy(b->head, info.head, sizeof(b->head));
 	b->outcome_n = info.outcome_n;
 	return 0;
@@ -307,6 +308,7 @@ commit_applied(cpnp_bridge *b, cpnp_diag *diag)
 	err = put_applied(b, &state, diag);
 	if (err == 0) {
 		b->store.state = state;
+		b->status.applied = b->position;
 		b->store.first_seq += a->batches;
 		b->store.batch_n -= a->batches;
 		while (a->digest_n > 0)

@@ -567,6 +567,37 @@ START_TEST(test_bridge_restarts_from_snapshot)
 }
 END_TEST
 
+/* A state that begins with an old snapshot says that it is not at the end of
+ * the log yet, although all outcomes are stored. */
+START_TEST(test_bridge_old_snapshot)
+{
+	cpnp_bridge_config config = config_of("store", "a");
+	cpnp_bridge *bridge = NULL;
+	cpnp_ledger_info info;
+	uint8_t root[CPNP_SHA256_LEN], again[CPNP_SHA256_LEN];
+
+	config.snapshot_entries = 100;
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(
+		    cpnp_bridge_open(&bridge, &config, NULL), 0);
+		ck_assert_int_eq(cpnp_ledger_get_info(
+		    cpnp_bridge_lock(bridge), &info), 0);
+		cpnp_bridge_unlock(bridge);
+		ck_assert_uint_eq(status_of(bridge).applied, info.position);
+		ck_assert_uint_eq(info.position, 1);
+		for (uint64_t k = 0; i == 0 && k < 10; k++) {
+			ck_assert_int_eq(submit(bridge, WORLD_A, k), 0);
+			drain_ok(bridge);
+		}
+		drain_ok(bridge);
+		ck_assert_uint_eq(status_of(bridge).applied, 11);
+		root_of(bridge, i == 0 ? root : again);
+		cpnp_bridge_close(bridge);
+	}
+	ck_assert_mem_eq(root, again, sizeof(root));
+}
+END_TEST
+
 START_TEST(test_bridge_newer_store)
 {
 	cpnp_diag diag = {.err = 0};
@@ -833,6 +864,7 @@ main(void)
 	    test_bridge_outage,
 	    test_bridge_store_is_busy,
 	    test_bridge_restarts_from_snapshot,
+	    test_bridge_old_snapshot,
 	    test_bridge_newer_store,
 	    test_bridge_other_writer,
 	    test_bridge_new_store,
