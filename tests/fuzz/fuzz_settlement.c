@@ -82,10 +82,30 @@ prepare(void)
 	HOLDS(hash_once(&bytes, 1, id) == 0);
 }
 
+/* Whatever was decoded can be authorized, and is then what it asks for. */
+static void
+check_terms(const cpnp_terms *terms)
+{
+	uint8_t store[CPNP_OP_MAX], commitment[CPNP_SHA256_LEN];
+	cpnp_bytes payer = CPNP_BYTES_LIT("cust");
+	cpnp_wtime now = {T0};
+	cpnp_buf buf;
+	cpnp_op op;
+
+	HOLDS(cpnp_terms_authorize(terms, &env.env, payer, id, NULL, 1, now,
+	    commitment, &op) == 0);
+	cpnp_buf_init_fixed(&buf, store, sizeof(store));
+	HOLDS(cpnp_op_encode(&op, &buf, NULL) == 0);
+	HOLDS(cpnp_op_decode(&op, cpnp_buf_bytes(&buf), NULL) == 0);
+	HOLDS(cpnp_terms_check(
+	    terms, &env.env, &op, payer, id, NULL, now, NULL) == 0);
+}
+
 static void
 decode_all(cpnp_bytes input)
 {
-	cpnp_sla_terms terms;
+	cpnp_sla_terms sla;
+	cpnp_terms terms;
 	cpnp_settings settings;
 	cpnp_outcome outcome;
 	cpnp_payment payment;
@@ -101,9 +121,15 @@ decode_all(cpnp_bytes input)
 		HOLDS(cpnp_bytes_equal(cpnp_buf_bytes(&buf), input));
 	}
 	cpnp_buf_reset(&buf);
-	if (cpnp_sla_terms_decode(&terms, input) == 0) {
-		HOLDS(cpnp_sla_terms_encode(&terms, &buf) == 0);
+	if (cpnp_sla_terms_decode(&sla, input) == 0) {
+		HOLDS(cpnp_sla_terms_encode(&sla, &buf) == 0);
 		HOLDS(cpnp_bytes_equal(cpnp_buf_bytes(&buf), input));
+	}
+	cpnp_buf_reset(&buf);
+	if (cpnp_terms_decode(&terms, input, &diag) == 0) {
+		HOLDS(cpnp_terms_encode(&terms, &buf, &diag) == 0);
+		HOLDS(cpnp_bytes_equal(cpnp_buf_bytes(&buf), input));
+		check_terms(&terms);
 	}
 	cpnp_buf_fini(&buf);
 	(void)cpnp_settings_decode(&settings, input, &diag);
@@ -154,13 +180,18 @@ apply(cpnp_ledger *ledger, cpnp_bytes batch)
 	}
 }
 
-/* A batch of one, signed by the key that the account began with. */
+/* A batch of one, signed by the key that the account began with.  What it was
+ * said to become it becomes. */
 static void
 apply_op(cpnp_ledger *ledger, cpnp_bytes payload)
 {
 	static const uint8_t signature[64];
 	uint8_t kid[CPNP_SHA256_LEN], store[64];
 	cpnp_buf protected, op_buf, batch;
+	const cpnp_outcome *outcomes;
+	cpnp_outcome asked;
+	size_t at, n;
+	bool asks;
 	cpnp_op op;
 
 	if (cpnp_op_decode(&op, payload, NULL) != 0)
@@ -177,13 +208,20 @@ apply_op(cpnp_ledger *ledger, cpnp_bytes payload)
 	HOLDS(cpnp_op_encode(&op, &op_buf, NULL) == 0);
 	cpnp_buf_init(&batch, &ledger_mem, SIZE_MAX);
 	cpnp_cbor_put_array(&batch, 1);
+	at = batch.len;
 	cpnp_cbor_put_tag(&batch, TAG_SIGN1);
 	cpnp_cbor_put_array(&batch, 4);
 	cpnp_cbor_put_bytes(&batch, cpnp_buf_bytes(&protected));
 	cpnp_cbor_put_map(&batch, 0);
 	cpnp_cbor_put_bytes(&batch, cpnp_buf_bytes(&op_buf));
 	cpnp_cbor_put_bytes(&batch, (cpnp_bytes){signature, 64});
+	HOLDS(batch.err == 0);
+	asks = cpnp_ledger_check(ledger,
+	    (cpnp_bytes){batch.ptr + at, batch.len - at}, &asked, NULL) == 0;
 	apply(ledger, cpnp_buf_bytes(&batch));
+	cpnp_ledger_outcomes(ledger, &outcomes, &n);
+	HOLDS(!asks || (n > 0 && outcomes[0].code == asked.code &&
+	    outcomes[0].amount == asked.amount));
 	cpnp_buf_fini(&op_buf);
 	cpnp_buf_fini(&batch);
 }
