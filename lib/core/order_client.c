@@ -323,8 +323,8 @@ complete(struct order_step *s, bool has_statement)
 	if (err != 0)
 		return err;
 	cpnp_step_record_input(s);
-	cpnp_update_done(s);
 	err = cpnp_service_agreed(s);
+	cpnp_update_done(s);
 	if (err == 0)
 		err = cpnp_order_change_state(s, CPNP_STATE_COMPLETED, NULL,
 		    has_statement ? &s->msg->statement : NULL);
@@ -494,7 +494,8 @@ has_told(const cpnp_order *order)
 static bool
 is_being_paid(const struct order_now *o)
 {
-	return o->accept_sent && o->outstanding;
+	return o->state == CPNP_STATE_CANCELLED &&
+	    o->kind != ORDER_KIND_WITHDRAW && o->accept_sent && o->outstanding;
 }
 
 /* The server goes on with an order that is over here: a QUOTATION was late
@@ -852,6 +853,9 @@ again(struct order_step *s)
 	if (s->msg->method == CPNP_METHOD_PROCESSING) {
 		cpnp_method last = cpnp_order_last_method(s->order);
 
+		/* that of a CANCEL may have the bytes of an earlier one */
+		if (is_being_paid(&s->order->now))
+			return is_processed(s, state);
 		/* the answer to a request for more time */
 		return last == CPNP_METHOD_ACK || last == CPNP_METHOD_FAIL
 		    ? cpnp_order_answer_again(s)

@@ -495,6 +495,9 @@ int cpnp_client_step_asked(
 /* --- order_update.c --- */
 
 int cpnp_client_update(struct order_step *s);
+/* An UPDATE waits for its ACCEPT no longer than the agreement lasts that it
+ * would change: bring a date forward to its agreed end. */
+void cpnp_update_limit(const struct order_now *o, cpnp_wtime *date);
 /* An UPDATE for an agreement. */
 int cpnp_server_update(struct order_step *s);
 /* The new agreement takes the place of the one that stood aside. */

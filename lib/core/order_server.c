@@ -75,6 +75,7 @@ set_offer_time(struct order_step *s)
 	if (o->has_response_time && o->response_time.sec > s->now.wall.sec &&
 	    o->response_time.sec < o->offer_time.sec)
 		o->offer_time = o->response_time;
+	cpnp_update_limit(o, &o->offer_time);
 }
 
 int
@@ -152,7 +153,7 @@ build_offer(struct order_step *s)
 	    CPNP_ATTR_BIT(CPNP_ATTR_SERVICE_DESCRIPTION);
 
 	msg->nonce = cpnp_order_nonce(s->order);
-	msg->validity_offer_time = offer->validity;
+	msg->validity_offer_time = s->order->now.validity;
 	msg->service_description = offer->service_description;
 	msg->options.has_cost = offer->has_cost;
 	msg->options.cost = offer->cost;
@@ -219,6 +220,9 @@ offer(struct order_step *s)
 	if (env->random(env->user, o->nonce, NONCE_LEN) != 0)
 		return CPNP_ERR_RANDOM;
 	o->validity = s->offer->validity;
+	cpnp_update_limit(o, &o->validity);
+	if (o->validity.sec <= s->now.wall.sec)
+		return CPNP_ERR_INVALID;
 	build_offer(s);
 	err = cpnp_order_digest_agreement(
 	    s->orders, s->order, msg, o->validity, o->order_digest);
@@ -433,10 +437,9 @@ cpnp_server_send_empty_ack(struct order_step *s)
 static int
 complete(struct order_step *s)
 {
-	int err;
+	int err = cpnp_service_agreed(s);
 
 	cpnp_update_done(s);
-	err = cpnp_service_agreed(s);
 	if (err == 0)
 		err = cpnp_order_change_state(s, CPNP_STATE_COMPLETED, NULL,
 		    s->statement.len > 0 ? &s->statement : NULL);
@@ -548,6 +551,7 @@ static int
 accept_in_work(struct order_step *s)
 {
 	struct order_now *o = &s->order->now;
+	bool is_new_cancel = s->event == CPNP_EVENT_RECV_CANCEL && !s->again;
 	int err;
 
 	if (o->pending == ORDER_PENDING_NONE) {
@@ -555,7 +559,8 @@ accept_in_work(struct order_step *s)
 		if (err != 0 || o->state == CPNP_STATE_COMPLETED)
 			return err;
 	}
-	if (cpnp_order_last_method(s->order) != CPNP_METHOD_OFFER)
+	if (!is_new_cancel &&
+	    cpnp_order_last_method(s->order) != CPNP_METHOD_OFFER)
 		return cpnp_order_answer_again(s);
 	if (s->now.mono < o->quiet)
 		return 0;

@@ -9,7 +9,8 @@
  * A start and an end (stop) are those of the ACTIVATE that was acknowledged
  * last, else those of the agreement; the end that the agreement itself gives
  * (over) stays whatever is activated in between, and waits for a transaction
- * that is open: an UPDATE may put it off.
+ * that is open.  An UPDATE has to come to its ACCEPT before it
+ * (cpnp_update_limit()).
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -21,23 +22,54 @@ cpnp_service_clear(struct order_now *o)
 	o->has_start = o->has_stop = o->has_over = false;
 }
 
-/* The agreement says when; a service that runs goes on. */
+/* The schedule in an OFFER, when it has one that is no deactivation. */
+static int
+read_schedule(
+    struct order_step *s, cpnp_doc doc, bool *has, cpnp_schedule *schedule)
+{
+	int err;
+
+	if (s->order->now.docs[doc] == NULL)
+		return 0;
+	err = cpnp_order_read_doc(s->orders, s->order, doc);
+	*schedule = s->orders->doc.activation_schedule;
+	*has = err == 0 &&
+	    cpnp_msg_has(&s->orders->doc, CPNP_ATTR_ACTIVATION_SCHEDULE) &&
+	    !schedule->deactivate;
+	return err;
+}
+
+static bool
+is_same_start(const cpnp_schedule *a, const cpnp_schedule *b)
+{
+	return a->has_start == b->has_start &&
+	    (!a->has_start || a->start.sec == b->start.sec);
+}
+
+/*
+ * The agreement says when; a service that runs goes on.  A start counts once:
+ * one that an UPDATE has in common with what it changes leaves the service as
+ * it is, also deactivated.
+ */
 int
 cpnp_service_agreed(struct order_step *s)
 {
 	struct order_now *o = &s->order->now;
-	const cpnp_schedule *schedule = &s->orders->doc.activation_schedule;
-	int err = cpnp_order_read_doc(s->orders, s->order, CPNP_DOC_OFFER);
+	cpnp_schedule agreed = {0}, was = {0};
+	bool has = false, had = false;
+	int err = read_schedule(s, CPNP_DOC_STANDING_OFFER, &had, &was);
 
-	if (err != 0 ||
-	    !cpnp_msg_has(&s->orders->doc, CPNP_ATTR_ACTIVATION_SCHEDULE) ||
-	    schedule->deactivate)
+	if (err == 0)
+		err = read_schedule(s, CPNP_DOC_OFFER, &has, &agreed);
+	if (err != 0 || !has)
 		return err;
-	cpnp_service_clear(o);
-	o->has_start = o->agreement != CPNP_AGREEMENT_ACTIVE;
-	o->start = schedule->has_start ? schedule->start : s->now.wall;
-	o->has_over = schedule->has_end;
-	o->over = schedule->end;
+	if (!had || !is_same_start(&agreed, &was)) {
+		o->has_stop = false;
+		o->has_start = o->agreement != CPNP_AGREEMENT_ACTIVE;
+		o->start = agreed.has_start ? agreed.start : s->now.wall;
+	}
+	o->has_over = agreed.has_end;
+	o->over = agreed.end;
 	return 0;
 }
 

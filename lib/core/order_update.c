@@ -76,6 +76,15 @@ copy_from(struct order_now *o, const struct order_standing *from)
 	o->validity = from->validity;
 }
 
+/* The capacity that was bought is somebody else's from the agreed end on. */
+void
+cpnp_update_limit(const struct order_now *o, cpnp_wtime *date)
+{
+	if (o->kind == ORDER_KIND_UPDATE && o->has_over &&
+	    o->over.sec < date->sec)
+		*date = o->over;
+}
+
 bool
 cpnp_order_get_aside(
     const struct order_now *o, struct order_standing *standing)

@@ -97,7 +97,8 @@ draw_trace(struct drawing *d, const char *event, const char *trace)
 		(void)snprintf(label, sizeof(label), "%s", event);
 		if (rest != NULL && strstr(rest, "->") == NULL)
 			add_messages(label, sizeof(label), rest,
-			    strcmp(event, "refuse") == 0);
+			    strcmp(event, "refuse") == 0 ||
+				strcmp(event, "not paid") == 0);
 		arrow[2 + strcspn(arrow + 2, "(")] = '\0';
 		add_edge(d, word, arrow + 2, label);
 	}

@@ -81,6 +81,8 @@ reach_update(struct pair *pair, enum stage stage)
 	case STAGE_ENDED:
 	case STAGE_ACCEPTED:
 	case STAGE_SIGNING:
+	case STAGE_PAYING:
+	case STAGE_BOUND:
 		return;
 	}
 	peer_clear(&pair->client);
@@ -122,7 +124,13 @@ reach_server(
 	struct peer *p = &pair->server;
 	cpnp_offer offer;
 
+	pair->has_terms =
+	    column->stage == STAGE_PAYING || column->stage == STAGE_BOUND;
 	pair_server_to(pair, column->state);
+	if (column->stage == STAGE_BOUND)
+		must(cpnp_order_set_binding(
+			 p->orders, peer_order(p, ORDER_ID)) == 0,
+		    "nothing binds");
 	if (column->stage == STAGE_ENDED)
 		pair_withdraw(pair, true);
 	if (column->stage == STAGE_ACTIVATING) {
@@ -246,6 +254,11 @@ feed_command(struct peer *p, cpnp_event event)
 		    p->orders, order, &(cpnp_update){PEER_UPDATE(p)}, p->now);
 	if (event == CPNP_EVENT_ACTIVATE)
 		return cpnp_order_activate(p->orders, order, &now_on, p->now);
+	if (event == CPNP_EVENT_PAID)
+		return cpnp_order_paid(p->orders, order, p->now);
+	if (event == CPNP_EVENT_NOT_PAID)
+		return cpnp_order_not_paid(p->orders, order,
+		    CPNP_STATUS_OUT_OF_RESOURCES, NULL, 0, p->now);
 	if (event == CPNP_EVENT_GRANT)
 		return cpnp_order_grant(p->orders, order, p->now);
 	if (event == CPNP_EVENT_SET_ACTIVE ||
@@ -317,7 +330,8 @@ make_cell(char cell[CELL_MAX], const struct row *row, const char *outcome)
 		if (*word != '\0')
 			/* the status is that of the command */
 			add_word(cell,
-			    row->events[0] == CPNP_EVENT_REFUSE &&
+			    (row->events[0] == CPNP_EVENT_REFUSE ||
+				row->events[0] == CPNP_EVENT_NOT_PAID) &&
 				    strncmp(word, "FAIL", 4) == 0
 				? "FAILn"
 				: word);

@@ -29,7 +29,7 @@ static const struct column client_columns[] = {
     {"CW", CPNP_STATE_COMPLETED, STAGE_WITHDRAWN},
     {"CE", CPNP_STATE_COMPLETED, STAGE_ENDED},
     {"CV", CPNP_STATE_COMPLETED, STAGE_ACTIVATING},
-    {NULL, CPNP_STATE_ACCEPT_SENT, STAGE_ACCEPTED},
+    {"CP", CPNP_STATE_ACCEPT_SENT, STAGE_ACCEPTED},
 };
 
 static const struct column client_update_columns[] = {
@@ -68,6 +68,8 @@ static const struct column server_columns[] = {
     {"OF", CPNP_STATE_OFFER_PROPOSED, STAGE_PLAIN},
     {"PC", CPNP_STATE_PROCESSING_RECEIVED, STAGE_PLAIN},
     {"AR", CPNP_STATE_ACCEPT_RECEIVED, STAGE_SIGNING},
+    {"AP", CPNP_STATE_ACCEPT_RECEIVED, STAGE_PAYING},
+    {"AB", CPNP_STATE_ACCEPT_RECEIVED, STAGE_BOUND},
     {"CO", CPNP_STATE_COMPLETED, STAGE_PLAIN},
     {"CA", CPNP_STATE_CANCELLED, STAGE_PLAIN},
     {"EN", CPNP_STATE_COMPLETED, STAGE_ENDED},
@@ -98,6 +100,8 @@ static const struct row server_rows[] = {
     {"offer", BY_COMMAND, {E(OFFER)}},
     {"refuse", BY_COMMAND, {E(REFUSE)}},
     {"more time", BY_COMMAND, {E(MORE_TIME)}},
+    {"paid", BY_COMMAND, {E(PAID)}},
+    {"not paid", BY_COMMAND, {E(NOT_PAID)}},
     {"grant", BY_COMMAND, {E(GRANT)}},
     {"service runs", BY_COMMAND, {E(SET_ACTIVE)}},
     {"service runs no more", BY_COMMAND, {E(SET_INACTIVE)}},

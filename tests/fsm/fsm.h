@@ -41,6 +41,8 @@ enum stage {
 	STAGE_ENDED,     /* and the WITHDRAW has its ACK */
 	STAGE_ACCEPTED, /* client: cancelled after the ACCEPT */
 	STAGE_SIGNING,
+	STAGE_PAYING, /* server: the payment is awaited */
+	STAGE_BOUND,  /* ... and can be taken back no more */
 	/* of an UPDATE, from Completed on */
 	STAGE_UPDATE_SENT,
 	STAGE_UPDATE_DECIDED, /* it is to be */

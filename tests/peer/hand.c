@@ -29,6 +29,7 @@ copy_offer(const cpnp_order *order, cpnp_msg *msg)
 	msg->service_description = doc.service_description;
 	msg->options = doc.options;
 	msg->validity_offer_time = doc.validity_offer_time;
+	msg->settlement_terms = doc.settlement_terms;
 }
 
 cpnp_msg
@@ -71,6 +72,11 @@ peer_hand(const struct peer *p, const char *id, cpnp_method method)
 		msg.present |= CPNP_ATTR_BIT(CPNP_ATTR_SERVICE_DESCRIPTION);
 	if (method == CPNP_METHOD_OFFER || method == CPNP_METHOD_ACCEPT)
 		msg.present |= CPNP_ATTR_BIT(CPNP_ATTR_NEGOTIATION_OPTIONS);
+	if (method == CPNP_METHOD_ACCEPT && msg.settlement_terms.len > 0) {
+		msg.present |= CPNP_ATTR_BIT(CPNP_ATTR_SETTLEMENT_TERMS) |
+		    CPNP_ATTR_BIT(CPNP_ATTR_PAYMENT_AUTHORIZATION);
+		msg.payment_authorization = PEER_PAYMENT;
+	}
 	return msg;
 }
 

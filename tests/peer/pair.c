@@ -15,6 +15,7 @@ pair_init(struct pair *pair, cpnp_edition edition, bool sign)
 	peer_init(&pair->client, "acme.example", "carrier.example", 1, sign);
 	peer_init(&pair->server, "carrier.example", "acme.example", 2, sign);
 	pair->edition = edition;
+	pair->has_terms = false;
 }
 
 void
@@ -94,21 +95,52 @@ do_create(struct pair *pair)
 }
 
 static void
-do_offer(struct pair *pair)
+do_offer(struct pair *pair, cpnp_bytes service)
 {
-	cpnp_offer offer = peer_offer(&pair->server, PEER_SERVICE_80, 300);
+	struct peer *server = &pair->server;
+	cpnp_offer offer = peer_offer(server, service, 300);
 
-	must(cpnp_order_offer(pair->server.orders, pair->server.decide, &offer,
-	    pair->server.now));
-	peer_drain(&pair->server);
-	if (pair->server.config.sign)
-		must(peer_sign(&pair->server, pair->server.name));
+	if (pair->has_terms)
+		offer.settlement_terms = PEER_TERMS;
+	must(cpnp_order_offer(
+	    server->orders, peer_order(server, "o1"), &offer, server->now));
+	peer_drain(server);
+	if (server->config.sign)
+		must(peer_sign(server, server->name));
+}
+
+static void
+do_accept(struct pair *pair)
+{
+	struct peer *client = &pair->client;
+
+	must(pair->has_terms ? cpnp_order_accept_paid(client->orders,
+				   client->offer, PEER_PAYMENT, client->now)
+			     : cpnp_order_accept(client->orders, client->offer,
+				   client->now));
+	peer_drain(client);
+	if (client->config.sign)
+		must(peer_sign(client, client->name));
+}
+
+static void
+do_ack(struct pair *pair)
+{
+	struct peer *server = &pair->server;
+
+	if (pair->has_terms) {
+		must(cpnp_order_paid(
+		    server->orders, peer_order(server, "o1"), server->now));
+		peer_drain(server);
+	}
+	if (server->config.sign)
+		must(peer_sign(server, server->name));
 }
 
 static void
 do_stage(struct pair *pair, enum stage stage)
 {
-	struct peer *client = &pair->client, *server = &pair->server;
+	struct peer *client = &pair->client;
 
 	switch (stage) {
 	case STAGE_CREATED:
@@ -125,25 +157,23 @@ do_stage(struct pair *pair, enum stage stage)
 		break;
 	case STAGE_PROCESSING_SEEN:
 	case STAGE_OFFER_SEEN:
-	case STAGE_COMPLETED:
 		(void)pair_to_client(pair);
 		break;
+	case STAGE_COMPLETED:
+		while (pair_to_client(pair) != CPNP_METHOD_PARTS)
+			continue;
+		break;
 	case STAGE_OFFER_SENT:
-		do_offer(pair);
+		do_offer(pair, PEER_SERVICE_80);
 		break;
 	case STAGE_ACCEPT_SENT:
-		must(cpnp_order_accept(
-		    client->orders, client->offer, client->now));
-		peer_drain(client);
-		if (client->config.sign)
-			must(peer_sign(client, client->name));
+		do_accept(pair);
 		break;
 	case STAGE_ACCEPT_RECEIVED:
 		(void)pair_to_server(pair);
 		break;
 	case STAGE_ACK_SENT:
-		if (server->config.sign)
-			must(peer_sign(server, server->name));
+		do_ack(pair);
 		break;
 	}
 }
@@ -268,19 +298,6 @@ do_update(struct pair *pair)
 	peer_drain(client);
 }
 
-static void
-do_update_offer(struct pair *pair)
-{
-	struct peer *server = &pair->server;
-	cpnp_offer offer = peer_offer(server, PEER_SERVICE_60, 300);
-
-	must(cpnp_order_offer(
-	    server->orders, peer_order(server, "o1"), &offer, server->now));
-	peer_drain(server);
-	if (server->config.sign)
-		must(peer_sign(server, server->name));
-}
-
 void
 pair_update(struct pair *pair, cpnp_state state)
 {
@@ -297,7 +314,7 @@ pair_update(struct pair *pair, cpnp_state state)
 			(void)pair_to_client(pair);
 			break;
 		case 2:
-			do_update_offer(pair);
+			do_offer(pair, PEER_SERVICE_60);
 			(void)pair_to_client(pair);
 			(void)pair_to_server(pair);
 			break;
@@ -307,7 +324,7 @@ pair_update(struct pair *pair, cpnp_state state)
 		default:
 			(void)pair_to_server(pair);
 			do_stage(pair, STAGE_ACK_SENT);
-			(void)pair_to_client(pair);
+			do_stage(pair, STAGE_COMPLETED);
 		}
 	}
 }

@@ -130,6 +130,9 @@ int peer_sign(struct peer *p, const char *name);
 /* Service descriptions that differ. */
 #define PEER_SERVICE CPNP_BYTES_LIT("\x82\x19\x03\xe8\xa1\x01\x18\x64")
 #define PEER_SERVICE_80 CPNP_BYTES_LIT("\x82\x19\x03\xe8\xa1\x01\x18\x50")
+/* Settlement terms and what pays for them, as items that say nothing. */
+#define PEER_TERMS CPNP_BYTES_LIT("\xa1\x06\x18\x64")
+#define PEER_PAYMENT CPNP_BYTES_LIT("\x81\x43pay")
 /* One that asks for the second and gets it, exact or not. */
 cpnp_quotation peer_quotation(const struct peer *client, const char *id);
 #define PEER_SERVICE_60 CPNP_BYTES_LIT("\x82\x19\x03\xe8\xa1\x01\x18\x3c")
@@ -164,6 +167,8 @@ struct pair {
 	struct peer client;
 	struct peer server;
 	cpnp_edition edition;
+	bool has_terms; /* offers have settlement terms, and are paid for; set
+			   it after pair_init() */
 };
 
 void pair_init(struct pair *pair, cpnp_edition edition, bool sign);

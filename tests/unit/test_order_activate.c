@@ -280,8 +280,8 @@ START_TEST(test_agreed_end_stays_and_waits)
 }
 END_TEST
 
-/* The end waits for a transaction that is open, and for no other: nobody goes
- * on with a service by opening one after the other. */
+/* The end waits for an ACTIVATE that is open, and for no other transaction:
+ * nobody goes on with a service by opening one after the other. */
 START_TEST(test_agreed_end_waits_for_one_transaction)
 {
 	static const cpnp_method methods[] = {
@@ -293,15 +293,18 @@ START_TEST(test_agreed_end_waits_for_one_transaction)
 		order_of(server)->now.has_over = true;
 		order_of(server)->now.over.sec = server->now.wall.sec + 40;
 		pair_activate(&pair, &at_once, true);
-		pair_update(&pair, CPNP_STATE_SERVER_PROCESSING);
+		pair_activate(&pair, &at_once, false);
+		(void)pair_to_server(&pair);
 		peer_advance(server, CPNP_SECONDS(40));
 		ck_assert_int_eq(
 		    cpnp_order_agreement_state(order_of(server)),
 		    CPNP_AGREEMENT_ACTIVE);
 		peer_clear(server);
 		/* in one turn, before the end has its own */
-		msg = peer_hand(server, "o1", CPNP_METHOD_CANCEL);
-		ck_assert_int_eq(peer_feed_msg(server, &msg), 0);
+		ck_assert_int_eq(cpnp_order_grant(server->orders,
+				     order_of(server), server->now),
+		    0);
+		peer_drain(server);
 		msg = peer_hand(server, "o1", methods[i]);
 		msg.transaction_id = CPNP_BYTES_LIT("transaction3");
 		peer_clear(server);
@@ -316,6 +319,176 @@ START_TEST(test_agreed_end_waits_for_one_transaction)
 		    CPNP_AGREEMENT_ENDED);
 		pair_fini(&pair);
 	}
+}
+END_TEST
+
+/* The server offers with a schedule, as long as it may, and that is agreed. */
+static void
+offer_and_accept(const cpnp_schedule *schedule)
+{
+	cpnp_offer offer = peer_offer(server, PEER_SERVICE_80, 300);
+
+	offer.has_activation_schedule = true;
+	offer.activation_schedule = *schedule;
+	ck_assert_int_eq(cpnp_order_offer(server->orders, order_of(server),
+			     &offer, server->now),
+	    0);
+	peer_drain(server);
+	(void)pair_to_client(&pair);
+	(void)pair_to_server(&pair);
+	ck_assert_int_eq(cpnp_order_accept(client->orders, order_of(client),
+			     client->now),
+	    0);
+	peer_drain(client);
+	(void)pair_to_server(&pair);
+	(void)pair_to_client(&pair);
+	ck_assert_int_eq(
+	    cpnp_order_state(order_of(client)), CPNP_STATE_COMPLETED);
+	peer_clear(client);
+	peer_clear(server);
+}
+
+static cpnp_schedule
+agree_on(int64_t start, int64_t end)
+{
+	cpnp_schedule schedule;
+
+	pair_init(&pair, CPNP_EDITION_RFC8921, false);
+	schedule = between(start, end);
+	pair_client_to(&pair, CPNP_STATE_SERVER_PROCESSING);
+	offer_and_accept(&schedule);
+	pair_advance(&pair, 1);
+	return schedule;
+}
+
+static void
+update_to(const cpnp_schedule *schedule)
+{
+	pair_update(&pair, CPNP_STATE_SERVER_PROCESSING);
+	peer_clear(client);
+	peer_clear(server);
+	offer_and_accept(schedule);
+	pair_advance(&pair, 1);
+}
+
+/* contradictions.md, 15: an UPDATE does not start again what was deactivated,
+ * unless its schedule has a start of its own. */
+START_TEST(test_15_a_start_counts_once)
+{
+	cpnp_schedule later;
+
+	for (int64_t start = 0; start <= 10; start += 10) {
+		later = agree_on(start, 500);
+		pair_advance(&pair, CPNP_SECONDS(20));
+		assert_both(CPNP_AGREEMENT_ACTIVE);
+		later.end.sec += 100;
+		update_to(&later);
+		assert_both(CPNP_AGREEMENT_ACTIVE);
+		ck_assert_int_eq(next_event(server), 580);
+		pair_activate(&pair, &off, true);
+		later.end.sec += 100;
+		update_to(&later);
+		assert_both(CPNP_AGREEMENT_COMPLETED);
+		ck_assert_int_eq(next_event(client), 680);
+		ck_assert_int_eq(next_event(server), 680);
+		later.has_start = true;
+		later.start.sec = client->now.wall.sec + 30;
+		update_to(&later);
+		assert_both(CPNP_AGREEMENT_COMPLETED);
+		pair_advance(&pair, CPNP_SECONDS(30));
+		assert_both(CPNP_AGREEMENT_ACTIVE);
+		pair_fini(&pair);
+	}
+}
+END_TEST
+
+/* What an ACTIVATE has scheduled stays too, and so does a start that has not
+ * come yet. */
+START_TEST(test_15_a_start_that_is_ahead_stays)
+{
+	cpnp_schedule schedule = agree_on(100, 500), once;
+
+	schedule.end.sec += 100;
+	update_to(&schedule);
+	ck_assert_int_eq(next_event(server), 100);
+	ck_assert_int_eq(next_event(client), 100);
+	once = between(20, 40);
+	pair_activate(&pair, &once, true);
+	schedule.end.sec += 100;
+	update_to(&schedule);
+	ck_assert_int_eq(next_event(server), 20);
+	pair_advance(&pair, CPNP_SECONDS(20));
+	assert_both(CPNP_AGREEMENT_ACTIVE);
+	pair_advance(&pair, CPNP_SECONDS(20));
+	assert_both(CPNP_AGREEMENT_COMPLETED);
+	ck_assert_int_eq(next_event(client), 660);
+	pair_fini(&pair);
+}
+END_TEST
+
+/* The agreed end is kept: what an UPDATE waits for comes before it, or the two
+ * end there together, whatever the client hears of it. */
+START_TEST(test_update_does_not_put_off_the_agreed_end)
+{
+	cpnp_schedule schedule;
+	cpnp_offer offer;
+	cpnp_msg msg;
+
+	for (int offered = 0; offered < 2; offered++) {
+		schedule = agree_on(0, 50);
+		pair_update(&pair, CPNP_STATE_PQO_SENT);
+		(void)pair_to_server(&pair);
+		msg = sent_by(server);
+		ck_assert_int_eq(
+		    msg.expected_offer_time.sec, schedule.end.sec);
+		ck_assert_int_eq(
+		    cpnp_order_more_time(server->orders, order_of(server),
+			(cpnp_wtime){schedule.end.sec + 1}, CPNP_SUBCODE_NONE,
+			server->now),
+		    CPNP_ERR_INVALID);
+		(void)pair_to_client(&pair);
+		if (offered) {
+			offer = peer_offer(server, PEER_SERVICE_60, 300);
+			ck_assert_int_eq(
+			    cpnp_order_offer(server->orders, order_of(server),
+				&offer, server->now),
+			    0);
+			peer_drain(server);
+			msg = sent_by(server);
+			ck_assert_int_eq(
+			    msg.validity_offer_time.sec, schedule.end.sec);
+			(void)pair_to_client(&pair);
+		}
+		peer_clear(client);
+		peer_advance(server, CPNP_SECONDS(50));
+		ck_assert_int_eq(
+		    cpnp_order_agreement_state(order_of(server)),
+		    CPNP_AGREEMENT_ENDED);
+		peer_clear(server);
+		/* the FAIL was lost: the UPDATE repeated gets another */
+		peer_advance(client, CPNP_SECONDS(50));
+		while (pair_to_server(&pair) != CPNP_METHOD_PARTS)
+			(void)pair_to_client(&pair);
+		peer_run_timers(client);
+		assert_both(CPNP_AGREEMENT_ENDED);
+		pair_fini(&pair);
+	}
+}
+END_TEST
+
+/* At its end nothing is offered any more. */
+START_TEST(test_no_offer_behind_the_agreed_end)
+{
+	cpnp_offer offer;
+
+	(void)agree_on(0, 50);
+	pair_update(&pair, CPNP_STATE_SERVER_PROCESSING);
+	server->now.wall.sec += 50;
+	offer = peer_offer(server, PEER_SERVICE_60, 300);
+	ck_assert_int_eq(cpnp_order_offer(server->orders, order_of(server),
+			     &offer, server->now),
+	    CPNP_ERR_INVALID);
+	pair_fini(&pair);
 }
 END_TEST
 
@@ -589,6 +762,10 @@ main(void)
 	    test_overdue_dates_come_when_it_is_loaded,
 	    test_agreed_schedule_starts_and_ends_the_agreement,
 	    test_agreed_end_stays_and_waits,
+	    test_15_a_start_counts_once,
+	    test_15_a_start_that_is_ahead_stays,
+	    test_update_does_not_put_off_the_agreed_end,
+	    test_no_offer_behind_the_agreed_end,
 	    test_agreed_end_waits_for_one_transaction,
 	    test_refused_activation,
 	    test_repeated_activate,

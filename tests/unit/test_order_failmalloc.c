@@ -168,6 +168,39 @@ negotiate_and_decline(void)
 	peer_crash(server);
 }
 
+/* With settlement terms, and paid. */
+static void
+negotiate_and_pay(void)
+{
+	struct peer *client = &pair.client, *server = &pair.server;
+	cpnp_quotation q = peer_quotation(client, "o1");
+	cpnp_offer offer = peer_offer(server, PEER_SERVICE_80, 300);
+	cpnp_order *order;
+
+	offer.settlement_terms = PEER_TERMS;
+	TRY(client,
+	    cpnp_orders_create(client->orders, &q, &order, client->now));
+	TRY(client,
+	    cpnp_order_start(client->orders, order, 5, client->now));
+	deliver(client, server);
+	deliver(server, client);
+	TRY(server,
+	    cpnp_order_offer(server->orders, peer_order(server, "o1"), &offer,
+		server->now));
+	deliver(server, client);
+	deliver(client, server);
+	TRY(client,
+	    cpnp_order_accept_paid(
+		client->orders, order, PEER_PAYMENT, client->now));
+	deliver(client, server);
+	deliver(server, client);
+	TRY(server,
+	    cpnp_order_paid(
+		server->orders, peer_order(server, "o1"), server->now));
+	deliver(server, client);
+	ck_assert_int_eq(cpnp_order_state(order), CPNP_STATE_COMPLETED);
+}
+
 /* Fail each allocation of one side in turn. */
 static void
 fail_each(bool is_server, bool is_signed, void (*negotiate)(void))
@@ -192,12 +225,14 @@ START_TEST(test_client_survives_every_failed_allocation)
 {
 	fail_each(false, true, negotiate_and_withdraw);
 	fail_each(false, false, negotiate_and_decline);
+	fail_each(false, false, negotiate_and_pay);
 }
 END_TEST
 
 START_TEST(test_server_survives_every_failed_allocation)
 {
 	fail_each(true, true, negotiate_and_withdraw);
+	fail_each(true, false, negotiate_and_pay);
 }
 END_TEST
 

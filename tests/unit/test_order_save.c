@@ -19,47 +19,65 @@ struct stage {
 		AS_IT_IS, WITHDRAWS, WITHDRAWN, UPDATES, ACTIVATES, ACTIVE
 	} then;
 	cpnp_state update;
+	bool has_terms;
 };
 
 static const struct stage stages[] = {
-    {false, CPNP_STATE_CREATED, false, "", AS_IT_IS, 0},
-    {false, CPNP_STATE_PQO_SENT, false, "", AS_IT_IS, 0},
-    {false, CPNP_STATE_SERVER_PROCESSING, false, "", AS_IT_IS, 0},
-    {false, CPNP_STATE_OFFER_PROCESSING, false, "?offer;", AS_IT_IS, 0},
-    {false, CPNP_STATE_OFFER_PROCESSING, true, "?offer;", AS_IT_IS, 0},
-    {false, CPNP_STATE_ACCEPT_SENT, false, "", AS_IT_IS, 0},
-    {false, CPNP_STATE_ACCEPT_SENT, true, "", AS_IT_IS, 0},
-    {false, CPNP_STATE_COMPLETED, true, "", AS_IT_IS, 0},
-    {false, CPNP_STATE_CANCELLED, false, "", AS_IT_IS, 0},
-    {true, CPNP_STATE_AWAITING_PROCESSING, true, "?decide;", AS_IT_IS, 0},
-    {true, CPNP_STATE_OFFER_PROPOSED, false, "", AS_IT_IS, 0},
-    {true, CPNP_STATE_OFFER_PROPOSED, true, "", AS_IT_IS, 0},
-    {true, CPNP_STATE_PROCESSING_RECEIVED, true, "", AS_IT_IS, 0},
-    {true, CPNP_STATE_ACCEPT_RECEIVED, true, "?sign;", AS_IT_IS, 0},
-    {true, CPNP_STATE_COMPLETED, true, "", AS_IT_IS, 0},
-    {true, CPNP_STATE_CANCELLED, false, "", AS_IT_IS, 0},
-    {false, CPNP_STATE_COMPLETED, true, "", WITHDRAWS, 0},
-    {false, CPNP_STATE_COMPLETED, false, "", WITHDRAWN, 0},
-    {true, CPNP_STATE_COMPLETED, true, "", WITHDRAWN, 0},
+    {false, CPNP_STATE_CREATED, false, "", AS_IT_IS, 0, false},
+    {false, CPNP_STATE_PQO_SENT, false, "", AS_IT_IS, 0, false},
+    {false, CPNP_STATE_SERVER_PROCESSING, false, "", AS_IT_IS, 0, false},
+    {false, CPNP_STATE_OFFER_PROCESSING, false, "?offer;", AS_IT_IS, 0, false},
+    {false, CPNP_STATE_OFFER_PROCESSING, true, "?offer;", AS_IT_IS, 0, false},
+    {false, CPNP_STATE_ACCEPT_SENT, false, "", AS_IT_IS, 0, false},
+    {false, CPNP_STATE_ACCEPT_SENT, true, "", AS_IT_IS, 0, false},
+    {false, CPNP_STATE_COMPLETED, true, "", AS_IT_IS, 0, false},
+    {false, CPNP_STATE_CANCELLED, false, "", AS_IT_IS, 0, false},
+    {true, CPNP_STATE_AWAITING_PROCESSING, true, "?decide;", AS_IT_IS, 0,
+	false},
+    {true, CPNP_STATE_OFFER_PROPOSED, false, "", AS_IT_IS, 0, false},
+    {true, CPNP_STATE_OFFER_PROPOSED, true, "", AS_IT_IS, 0, false},
+    {true, CPNP_STATE_PROCESSING_RECEIVED, true, "", AS_IT_IS, 0, false},
+    {true, CPNP_STATE_ACCEPT_RECEIVED, true, "?sign;", AS_IT_IS, 0, false},
+    {true, CPNP_STATE_COMPLETED, true, "", AS_IT_IS, 0, false},
+    {true, CPNP_STATE_CANCELLED, false, "", AS_IT_IS, 0, false},
+    {false, CPNP_STATE_COMPLETED, true, "", WITHDRAWS, 0, false},
+    {false, CPNP_STATE_COMPLETED, false, "", WITHDRAWN, 0, false},
+    {true, CPNP_STATE_COMPLETED, true, "", WITHDRAWN, 0, false},
     {false, CPNP_STATE_COMPLETED, true, "", UPDATES,
-	CPNP_STATE_PQO_SENT},
+	CPNP_STATE_PQO_SENT, false},
     {false, CPNP_STATE_COMPLETED, true, "", UPDATES,
-	CPNP_STATE_SERVER_PROCESSING},
+	CPNP_STATE_SERVER_PROCESSING, false},
     {false, CPNP_STATE_COMPLETED, true, "?offer;", UPDATES,
-	CPNP_STATE_OFFER_PROCESSING},
+	CPNP_STATE_OFFER_PROCESSING, false},
     {false, CPNP_STATE_COMPLETED, true, "", UPDATES,
-	CPNP_STATE_ACCEPT_SENT},
+	CPNP_STATE_ACCEPT_SENT, false},
     {false, CPNP_STATE_COMPLETED, true, "", UPDATES,
-	CPNP_STATE_COMPLETED},
+	CPNP_STATE_COMPLETED, false},
     {true, CPNP_STATE_COMPLETED, true, "?decide;", UPDATES,
-	CPNP_STATE_SERVER_PROCESSING},
+	CPNP_STATE_SERVER_PROCESSING, false},
     {true, CPNP_STATE_COMPLETED, true, "", UPDATES,
-	CPNP_STATE_OFFER_PROCESSING},
-    {false, CPNP_STATE_COMPLETED, false, "", ACTIVATES, 0},
-    {true, CPNP_STATE_COMPLETED, true, "?decide;", ACTIVATES, 0},
-    {false, CPNP_STATE_COMPLETED, true, "", ACTIVE, 0},
-    {true, CPNP_STATE_COMPLETED, false, "", ACTIVE, 0},
+	CPNP_STATE_OFFER_PROCESSING, false},
+    {false, CPNP_STATE_COMPLETED, false, "", ACTIVATES, 0, false},
+    {true, CPNP_STATE_COMPLETED, true, "?decide;", ACTIVATES, 0, false},
+    {false, CPNP_STATE_COMPLETED, true, "", ACTIVE, 0, false},
+    {true, CPNP_STATE_COMPLETED, false, "", ACTIVE, 0, false},
 };
+
+/* The same with settlement terms; version 4. */
+static const struct stage paid_stages[] = {
+    {false, CPNP_STATE_OFFER_PROCESSING, true, "?offer;", AS_IT_IS, 0, true},
+    {false, CPNP_STATE_ACCEPT_SENT, true, "", AS_IT_IS, 0, true},
+    {false, CPNP_STATE_COMPLETED, false, "", AS_IT_IS, 0, true},
+    {true, CPNP_STATE_PROCESSING_RECEIVED, true, "", AS_IT_IS, 0, true},
+    {true, CPNP_STATE_ACCEPT_RECEIVED, false, "?pay;", AS_IT_IS, 0, true},
+    {true, CPNP_STATE_COMPLETED, true, "", AS_IT_IS, 0, true},
+    {true, CPNP_STATE_COMPLETED, true, "?decide;", UPDATES,
+	CPNP_STATE_SERVER_PROCESSING, true},
+    {false, CPNP_STATE_COMPLETED, true, "", UPDATES, CPNP_STATE_ACCEPT_SENT,
+	true},
+};
+
+#define PAID_STAGES_N (sizeof(paid_stages) / sizeof(paid_stages[0]))
 
 #define STAGES_N (sizeof(stages) / sizeof(stages[0]))
 
@@ -72,6 +90,7 @@ static struct peer *
 setup(const struct stage *stage, cpnp_edition edition)
 {
 	pair_init(&pair, edition, stage->sign);
+	pair.has_terms = stage->has_terms;
 	if (stage->is_server)
 		pair_server_to(&pair, stage->state);
 	else
@@ -126,11 +145,12 @@ load(struct peer *p, const struct saved *saved, size_t len)
 
 static struct saved before, after;
 
-START_TEST(test_order_round_trip_in_every_state)
+static void
+round_trip(const struct stage *stage)
 {
 	for (int edition = 0; edition < 2; edition++) {
-		bool activates = stages[_i].then >= ACTIVATES;
-		struct peer *p = setup(&stages[_i],
+		bool activates = stage->then >= ACTIVATES;
+		struct peer *p = setup(stage,
 		    activates ? CPNP_EDITION_RFC8921 : (cpnp_edition)edition);
 
 		save(peer_order(p, "o1"), &before);
@@ -138,7 +158,7 @@ START_TEST(test_order_round_trip_in_every_state)
 		ck_assert_uint_eq(cpnp_orders_count(p->orders), 0);
 		ck_assert_int_eq(load(p, &before, before.state_len), 0);
 		peer_drain(p);
-		ck_assert_str_eq(p->trace, stages[_i].asked);
+		ck_assert_str_eq(p->trace, stage->asked);
 		save(peer_order(p, "o1"), &after);
 		unit_assert_bytes((cpnp_bytes){after.state, after.state_len},
 		    (cpnp_bytes){before.state, before.state_len});
@@ -149,6 +169,18 @@ START_TEST(test_order_round_trip_in_every_state)
 		    load(p, &before, before.state_len), CPNP_ERR_EXISTS);
 		pair_fini(&pair);
 	}
+}
+
+START_TEST(test_order_round_trip_in_every_state)
+{
+	round_trip(&stages[_i]);
+}
+END_TEST
+
+START_TEST(test_order_with_payment_round_trip)
+{
+	for (size_t i = 0; i < PAID_STAGES_N; i++)
+		round_trip(&paid_stages[i]);
 }
 END_TEST
 
@@ -270,20 +302,22 @@ END_TEST
 START_TEST(test_each_version_is_written_and_loaded)
 {
 	static const struct {
-		size_t stage;
+		const struct stage *stage;
 		uint8_t version;
 		uint8_t fields;
-	} saves[] = {{7, 1, 24}, {16, 2, 26}, {STAGES_N - 1, 3, 34}};
+	} saves[] = {{&stages[7], 1, 24}, {&stages[16], 2, 26},
+	    {&stages[STAGES_N - 1], 3, 34}, {&paid_stages[0], 4, 35},
+	    {&paid_stages[PAID_STAGES_N - 2], 4, 35}};
 
 	for (size_t i = 0; i < sizeof(saves) / sizeof(saves[0]); i++) {
 		struct peer *p =
-		    setup(&stages[saves[i].stage], CPNP_EDITION_RFC8921);
+		    setup(saves[i].stage, CPNP_EDITION_RFC8921);
 
 		save(peer_order(p, "o1"), &before);
 		ck_assert_uint_eq(before.state[1], saves[i].fields);
 		ck_assert_uint_eq(before.state[2], saves[i].version);
 		cpnp_orders_drop(p->orders, peer_order(p, "o1"));
-		for (uint8_t version = 1; version <= 4; version++) {
+		for (uint8_t version = 1; version <= 5; version++) {
 			if (version == saves[i].version)
 				continue;
 			before.state[2] = version;
@@ -338,6 +372,51 @@ START_TEST(test_damaged_state_is_refused)
 	damage(&stages[STAGES_N - 5]);
 	damage(&stages[STAGES_N - 3]);
 	damage(&stages[STAGES_N - 2]);
+	damage(&paid_stages[PAID_STAGES_N - 1]);
+}
+END_TEST
+
+/* Nothing is half paid for: of terms, authorization and what is said of the
+ * payment none may be missing, and the item is whole. */
+START_TEST(test_half_a_payment_is_refused)
+{
+	static const size_t with_payment[] = {1, 2, 4, 5};
+
+	for (size_t i = 0; i < 4; i++) {
+		struct peer *p = setup(&paid_stages[with_payment[i]],
+		    CPNP_EDITION_RFC8921);
+		cpnp_bytes *view = &before.views[CPNP_DOC_PAYMENT];
+		uint8_t *said;
+
+		save(peer_order(p, "o1"), &before);
+		cpnp_orders_drop(p->orders, peer_order(p, "o1"));
+		view->len--;
+		ck_assert(cpnp_error_is_peer(
+		    load(p, &before, before.state_len)));
+		view->len = 0;
+		ck_assert_int_eq(
+		    load(p, &before, before.state_len), CPNP_ERR_MISMATCH);
+		view->len = PEER_PAYMENT.len;
+		/* 0, 1, 2: no terms, not paid, paid */
+		said = &before.state[before.state_len - 1];
+		for (uint8_t other = 0; other <= 2; other++) {
+			uint8_t is = *said;
+
+			/* a server that has it paid goes on with its ACK */
+			if (other == is ||
+			    (paid_stages[with_payment[i]].state ==
+				    CPNP_STATE_ACCEPT_RECEIVED &&
+				other == 2))
+				continue;
+			*said = other;
+			ck_assert_int_eq(load(p, &before, before.state_len),
+			    CPNP_ERR_MISMATCH);
+			*said = is;
+		}
+		ck_assert_int_eq(load(p, &before, before.state_len), 0);
+		peer_drain(p);
+		pair_fini(&pair);
+	}
 }
 END_TEST
 
@@ -416,6 +495,8 @@ main(void)
 	    test_offer_time_before_its_processing,
 	    test_version_1_is_loaded,
 	    test_each_version_is_written_and_loaded,
+	    test_order_with_payment_round_trip,
+	    test_half_a_payment_is_refused,
 	    test_damaged_state_is_refused,
 	    test_missing_document_is_refused,
 	    test_damage_that_shows_later_is_refused,

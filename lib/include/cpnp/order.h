@@ -351,8 +351,9 @@ CPNP_API int cpnp_order_activate(cpnp_orders *orders, cpnp_order *order,
 
 /*
  * Server: the decision that an effect DECIDE asked for.  service_description
- * must not be empty; validity must lie in the future.  The pointers may be
- * NULL.  Copied.
+ * must not be empty; validity must lie in the future, and is brought forward to
+ * the agreed end when the OFFER is for an UPDATE.  The pointers may be NULL.
+ * Copied.
  */
 typedef struct cpnp_offer {
 	cpnp_bytes service_description;
@@ -417,7 +418,7 @@ CPNP_API int cpnp_order_set_binding(cpnp_orders *orders, cpnp_order *order);
  * comes, or the tries are used up (the old time stays); effect TIME says
  * which.  Errors: STATE (also while a former request is open), METHOD (draft-02
  * has no such request), INVALID (not later than now, or than the time that
- * holds).
+ * holds; of an UPDATE, later than the agreed end).
  */
 CPNP_API int cpnp_order_more_time(cpnp_orders *orders, cpnp_order *order,
     cpnp_wtime expected_offer_time, cpnp_subcode subcode, cpnp_now now);
