@@ -850,6 +850,167 @@ START_TEST(test_bridge_disk_full)
 }
 END_TEST
 
+/* ---- Asking ---- */
+
+static bool
+is_submitted(cpnp_bridge *bridge, uint64_t i)
+{
+	uint8_t digest[CPNP_SHA256_LEN];
+	bool is = false;
+
+	world_digest(&world, WORLD_A, i, digest);
+	ck_assert_int_eq(cpnp_bridge_is_submitted(bridge, digest, &is), 0);
+	return is;
+}
+
+/* What the bridge says would become of operation i. */
+static const char *
+asked(cpnp_bridge *bridge, uint64_t i, cpnp_diag *diag)
+{
+	cpnp_outcome outcome;
+	cpnp_buf op;
+
+	cpnp_buf_init(&op, &ledger_mem, CPNP_STATEMENT_MAX);
+	world_sign(&world, WORLD_A, i, 1, &op);
+	ck_assert_int_eq(cpnp_bridge_check(
+	    bridge, cpnp_buf_bytes(&op), &outcome, diag), 0);
+	cpnp_buf_fini(&op);
+	return cpnp_outcome_name(outcome.code);
+}
+
+START_TEST(test_bridge_knows_what_was_submitted)
+{
+	cpnp_bridge *bridge = open_bridge("store", "a");
+	sqlite3 *db;
+
+	ck_assert(!is_submitted(bridge, 0));
+	submit_ok(bridge, WORLD_A, 0, 2);
+	ck_assert(is_submitted(bridge, 0) && is_submitted(bridge, 1));
+	ck_assert(!is_submitted(bridge, 2));
+	cpnp_bridge_close(bridge);
+	/* in the outbox */
+	bridge = open_bridge("store", "a");
+	ck_assert(is_submitted(bridge, 0) && is_submitted(bridge, 1));
+	cpnp_bridge_close(bridge);
+	/* in a batch that the log does not take */
+	bridge = open_bridge("store", "a");
+	ck_assert_int_eq(sqlite3_open(log_path, &db), SQLITE_OK);
+	db_exec(db, "BEGIN IMMEDIATE");
+	for (int i = 0; i < STEPS_MAX && status_of(bridge).batches == 0; i++)
+		ck_assert_int_eq(cpnp_bridge_step(
+		    bridge, CPNP_MILLISECONDS(10), NULL), 0);
+	ck_assert_uint_eq(status_of(bridge).batches, 1);
+	cpnp_bridge_close(bridge);
+	db_exec(db, "ROLLBACK");
+	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+	bridge = open_bridge("store", "a");
+	ck_assert(is_submitted(bridge, 0) && is_submitted(bridge, 1));
+	/* with an outcome, a refusal too */
+	submit_ok(bridge, WORLD_A, 2, 12);
+	drain_ok(bridge);
+	cpnp_bridge_close(bridge);
+	bridge = open_bridge("store", "a");
+	for (uint64_t i = 0; i < 14; i++)
+		ck_assert(is_submitted(bridge, i));
+	ck_assert(!is_submitted(bridge, 14));
+	cpnp_bridge_close(bridge);
+}
+END_TEST
+
+START_TEST(test_bridge_says_what_would_become)
+{
+	cpnp_bridge *bridge = open_bridge("store", "a");
+	cpnp_diag diag;
+
+	submit_ok(bridge, WORLD_A, 0, 2);
+	ck_assert_str_eq(asked(bridge, 1, &diag), "FUNDS");
+	drain_ok(bridge);
+	ck_assert_str_eq(asked(bridge, 1, &diag), "DUPLICATE");
+	ck_assert_str_eq(asked(bridge, 2, &diag), "ACCEPTED");
+	ck_assert_str_eq(asked(bridge, 7, &diag), "TOKEN");
+	ck_assert_str_eq(asked(bridge, 13, &diag), "KEY");
+	ck_assert_str_eq(asked(bridge, 11, &diag), "FUNDS");
+	ck_assert_str_eq(diag.where, "FUNDS");
+	ck_assert_msg(strstr(diag.why, " free, ") != NULL, "%s", diag.why);
+	/* nothing of it has changed anything */
+	ck_assert_str_eq(asked(bridge, 2, NULL), "ACCEPTED");
+	submit_ok(bridge, WORLD_A, 2, 18);
+	drain_ok(bridge);
+	check_outcomes(bridge, WORLD_A, 20);
+	cpnp_bridge_close(bridge);
+}
+END_TEST
+
+/* Somebody who foresees an operation brings it first, signed with a key of
+ * his own: it stays out of the way of the true one. */
+START_TEST(test_bridge_forgery_is_no_copy)
+{
+	cpnp_bridge *bridge = open_bridge("store", "a");
+	cpnp_bridge *forger = open_bridge("store-b", "b");
+	uint8_t digest[CPNP_SHA256_LEN], store[WORLD_OP_MAX];
+	cpnp_outcome outcome;
+	cpnp_bytes payload;
+	cpnp_buf buf, op;
+
+	submit_ok(bridge, WORLD_A, 0, 1);
+	drain_ok(bridge);
+	cpnp_buf_init_fixed(&buf, store, sizeof(store));
+	world_encode(&world, WORLD_A, 1, &buf);
+	payload = cpnp_buf_bytes(&buf);
+	cpnp_buf_init(&op, &ledger_mem, CPNP_STATEMENT_MAX);
+	ck_assert_int_eq(cpnp_op_sign(
+	    world.signers[WORLD_B], &payload, 1, &op), 0);
+	ck_assert_int_eq(cpnp_bridge_submit(
+	    forger, cpnp_buf_bytes(&op), digest), 0);
+	drain_ok(forger);
+	ck_assert_int_eq(cpnp_bridge_outcome(
+	    forger, digest, &outcome, NULL), 0);
+	ck_assert_uint_eq(outcome.code, CPNP_OUTCOME_KEY);
+	drain_ok(bridge);
+	ck_assert_int_eq(cpnp_bridge_outcome(
+	    bridge, digest, &outcome, NULL), 0);
+	ck_assert_uint_eq(outcome.code, CPNP_OUTCOME_KEY);
+	ck_assert(!is_submitted(bridge, 1));
+	submit_ok(bridge, WORLD_A, 1, 1);
+	ck_assert(is_submitted(bridge, 1));
+	ck_assert_uint_eq(status_of(bridge).waiting, 1);
+	ck_assert_int_eq(cpnp_bridge_outcome(
+	    bridge, digest, &outcome, NULL), CPNP_ERR_NOT_FOUND);
+	drain_ok(bridge);
+	ck_assert_int_eq(cpnp_bridge_outcome(
+	    bridge, digest, &outcome, NULL), 0);
+	ck_assert_uint_eq(outcome.code, CPNP_OUTCOME_ACCEPTED);
+	cpnp_bridge_close(forger);
+	cpnp_bridge_close(bridge);
+	cpnp_buf_fini(&op);
+}
+END_TEST
+
+/* Questions from one thread while the bridge's own applies. */
+START_TEST(test_bridge_answers_beside_its_thread)
+{
+	cpnp_bridge *bridge = open_bridge("store", "a");
+	cpnp_bridge_status status;
+	int i;
+
+	ck_assert_int_eq(cpnp_bridge_start(bridge, NULL, NULL), 0);
+	for (uint64_t n = 0; n < 200; n++) {
+		submit_ok(bridge, WORLD_A, n, 1);
+		(void)asked(bridge, n, NULL);
+		(void)asked(bridge, n + 1, NULL);
+	}
+	for (i = 0; i < STEPS_MAX; i++) {
+		status = status_of(bridge);
+		if (status.outcomes == 200)
+			break;
+		(void)usleep(20000);
+	}
+	ck_assert_int_lt(i, STEPS_MAX);
+	check_outcomes(bridge, WORLD_A, 200);
+	cpnp_bridge_close(bridge);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -874,6 +1035,10 @@ main(void)
 	    test_bridge_waits_for_a_log_that_is_behind,
 	    test_bridge_stops_at_newer_rules,
 	    test_bridge_disk_full,
+	    test_bridge_knows_what_was_submitted,
+	    test_bridge_says_what_would_become,
+	    test_bridge_forgery_is_no_copy,
+	    test_bridge_answers_beside_its_thread,
 	};
 
 	return unit_run_with("bridge", tests, sizeof(tests) / sizeof(tests[0]),
