@@ -1,9 +1,8 @@
 /*
- * Deterministic CBOR on libcbor's streaming functions.
- *
- * libcbor decodes one head at a time and calls back with its value, which
- * hides the width of the head; the number of bytes consumed shows it.  Text
- * it hands over unchecked, so UTF-8 is checked here.
+ * Deterministic CBOR.  Heads are written with libcbor.  They are read here: its
+ * streaming decoder calls back with a value, which hides the width of the head
+ * that our profile is about, refuses tags 6 to 20, and took a fifth of the time
+ * of a server.  Text is checked to be UTF-8.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -18,6 +17,15 @@
 
 #define HEAD_MAX 9 /* the initial byte and eight of an argument */
 
+/* What the low five bits of an initial byte can say (RFC 8949, section 3). */
+enum {
+	INFO_BYTES_1 = 24, /* the argument follows, in 1, 2, 4 or 8 bytes */
+	INFO_BYTES_8 = 27,
+	INFO_INDEFINITE = 31
+};
+/* And those of major type 7. */
+enum { SIMPLE_FALSE = 20, SIMPLE_TRUE, SIMPLE_NULL, SIMPLE_UNDEFINED };
+
 /* One head, with the content of a string. */
 struct token {
 	enum cpnp_cbor_type type;
@@ -25,111 +33,6 @@ struct token {
 	const uint8_t *content;
 	size_t size; /* of head and content */
 	int err;
-};
-
-static void
-token_set(void *ctx, enum cpnp_cbor_type type, uint64_t value)
-{
-	struct token *tok = ctx;
-
-	tok->type = type;
-	tok->value = value;
-}
-
-#define ON_NUMBER(name, ctype, type)                                           \
-	static void on_##name(void *ctx, ctype value)                          \
-	{                                                                      \
-		token_set(ctx, type, value);                                   \
-	}
-ON_NUMBER(uint8, uint8_t, CPNP_CBOR_UINT)
-ON_NUMBER(uint16, uint16_t, CPNP_CBOR_UINT)
-ON_NUMBER(uint32, uint32_t, CPNP_CBOR_UINT)
-ON_NUMBER(uint64, uint64_t, CPNP_CBOR_UINT)
-ON_NUMBER(negint8, uint8_t, CPNP_CBOR_NINT)
-ON_NUMBER(negint16, uint16_t, CPNP_CBOR_NINT)
-ON_NUMBER(negint32, uint32_t, CPNP_CBOR_NINT)
-ON_NUMBER(negint64, uint64_t, CPNP_CBOR_NINT)
-ON_NUMBER(array, size_t, CPNP_CBOR_ARRAY)
-ON_NUMBER(map, size_t, CPNP_CBOR_MAP)
-#undef ON_NUMBER
-
-static void
-on_bytes(void *ctx, cbor_data data, size_t len)
-{
-	token_set(ctx, CPNP_CBOR_BYTES, len);
-	((struct token *)ctx)->content = data;
-}
-
-static void
-on_text(void *ctx, cbor_data data, size_t len)
-{
-	token_set(ctx, CPNP_CBOR_TEXT, len);
-	((struct token *)ctx)->content = data;
-}
-
-static void
-on_bool(void *ctx, bool value)
-{
-	token_set(ctx, value ? CPNP_CBOR_TRUE : CPNP_CBOR_FALSE, 0);
-}
-
-static void
-on_null(void *ctx)
-{
-	token_set(ctx, CPNP_CBOR_NULL, 0);
-}
-
-static void
-on_indefinite(void *ctx)
-{
-	((struct token *)ctx)->err = CPNP_ERR_NOT_DETERMINISTIC;
-}
-
-static void
-on_foreign(void *ctx)
-{
-	((struct token *)ctx)->err = CPNP_ERR_TYPE;
-}
-
-static void
-on_float(void *ctx, float value)
-{
-	(void)value;
-	on_foreign(ctx);
-}
-
-static void
-on_double(void *ctx, double value)
-{
-	(void)value;
-	on_foreign(ctx);
-}
-
-static const struct cbor_callbacks callbacks = {
-    .uint8 = on_uint8,
-    .uint16 = on_uint16,
-    .uint32 = on_uint32,
-    .uint64 = on_uint64,
-    .negint8 = on_negint8,
-    .negint16 = on_negint16,
-    .negint32 = on_negint32,
-    .negint64 = on_negint64,
-    .byte_string_start = on_indefinite,
-    .byte_string = on_bytes,
-    .string = on_text,
-    .string_start = on_indefinite,
-    .indef_array_start = on_indefinite,
-    .array_start = on_array,
-    .indef_map_start = on_indefinite,
-    .map_start = on_map,
-    .tag = on_uint64,
-    .float2 = on_float,
-    .float4 = on_float,
-    .float8 = on_double,
-    .undefined = on_foreign,
-    .null = on_null,
-    .boolean = on_bool,
-    .indef_break = on_foreign,
 };
 
 /* The size of the shortest head with this argument (RFC 8949, 4.2.1). */
@@ -145,47 +48,97 @@ head_size(uint64_t value)
 	return value <= UINT32_MAX ? 5 : 9;
 }
 
-static struct cbor_decoder_result
-token_decode(struct token *tok, const uint8_t *pos, size_t left)
+/* The argument of a head; returns how many bytes the head has. */
+static size_t
+argument_read(struct token *tok, unsigned info, const uint8_t *pos, size_t left)
 {
-	uint8_t head[HEAD_MAX];
-	struct cbor_decoder_result res;
+	size_t n, i;
 
-	if (left == 0 || pos[0] >> 5 != 6)
-		return cbor_stream_decode(pos, left, &callbacks, tok);
-	/* libcbor 0.8 refuses tags 6 to 20, and COSE_Sign1 is 18: a tag is
-	 * read as the unsigned integer that has the same argument. */
-	left = left < HEAD_MAX ? left : HEAD_MAX;
-	memcpy(head, pos, left);
-	head[0] &= 0x1f;
-	res = cbor_stream_decode(head, left, &callbacks, tok);
-	tok->type = CPNP_CBOR_TAG;
-	return res;
+	if (info < INFO_BYTES_1) {
+		tok->value = info;
+		return 1;
+	}
+	n = (size_t)1 << (info - INFO_BYTES_1);
+	if (left <= n) {
+		tok->err = CPNP_ERR_TRUNCATED;
+		return left;
+	}
+	for (i = 1; i <= n; i++)
+		tok->value = tok->value << 8 | pos[i];
+	return 1 + n;
 }
 
-/* Read the token at pos; tok->err is set when it is not in our profile. */
+/* Of major type 7 little is in our profile: no undefined, no floats. */
 static void
-token_read(struct token *tok, const uint8_t *pos, const uint8_t *end)
+simple_set(struct token *tok, unsigned info)
 {
-	struct cbor_decoder_result res;
-	size_t head;
+	tok->value = 0;
+	if (info == SIMPLE_FALSE)
+		tok->type = CPNP_CBOR_FALSE;
+	else if (info == SIMPLE_TRUE)
+		tok->type = CPNP_CBOR_TRUE;
+	else if (info == SIMPLE_NULL)
+		tok->type = CPNP_CBOR_NULL;
+	else
+		tok->err = info < SIMPLE_FALSE ? CPNP_ERR_NOT_DETERMINISTIC
+					       : CPNP_ERR_TYPE;
+}
 
-	*tok = (struct token){.type = CPNP_CBOR_WRONG};
-	res = token_decode(tok, pos, (size_t)(end - pos));
-	if (res.status == CBOR_DECODER_NEDATA)
+/* The token is read: is it in our profile? */
+static void
+token_check(struct token *tok, size_t head, size_t left)
+{
+	bool string =
+	    tok->type == CPNP_CBOR_BYTES || tok->type == CPNP_CBOR_TEXT;
+
+	if (string && tok->value > left - head) {
 		tok->err = CPNP_ERR_TRUNCATED;
-	else if (res.status != CBOR_DECODER_FINISHED)
-		tok->err = CPNP_ERR_NOT_DETERMINISTIC;
-	if (tok->err != 0)
 		return;
-	tok->size = res.read;
-	head = tok->content != NULL ? (size_t)(tok->content - pos) : res.read;
+	}
+	tok->size = head + (string ? (size_t)tok->value : 0);
 	if (head != head_size(tok->value) && !CPNP_FAULT(FORM))
 		tok->err = CPNP_ERR_NOT_DETERMINISTIC;
 	else if (tok->type == CPNP_CBOR_TEXT && !CPNP_FAULT(UTF8) &&
 	    !cpnp_utf8_is_valid(
 		(cpnp_bytes){tok->content, (size_t)tok->value}))
 		tok->err = CPNP_ERR_UTF8;
+}
+
+/* Read the token at pos; tok->err is set when it is not in our profile. */
+static void
+token_read(struct token *tok, const uint8_t *pos, const uint8_t *end)
+{
+	static const enum cpnp_cbor_type types[] = {CPNP_CBOR_UINT,
+	    CPNP_CBOR_NINT, CPNP_CBOR_BYTES, CPNP_CBOR_TEXT, CPNP_CBOR_ARRAY,
+	    CPNP_CBOR_MAP, CPNP_CBOR_TAG, CPNP_CBOR_WRONG};
+	size_t left = (size_t)(end - pos), head = 0;
+	unsigned info;
+	bool simple;
+
+	*tok = (struct token){.type = CPNP_CBOR_WRONG};
+	if (left == 0) {
+		tok->err = CPNP_ERR_TRUNCATED;
+		return;
+	}
+	tok->type = types[pos[0] >> 5];
+	info = pos[0] & 0x1f;
+	simple = tok->type == CPNP_CBOR_WRONG;
+	/* lengths that are not said, what is not CBOR, and the break that ends
+	 * something without a length */
+	if (info > INFO_BYTES_8 || (simple && info == INFO_BYTES_1))
+		tok->err = simple && info == INFO_INDEFINITE
+		    ? CPNP_ERR_TYPE : CPNP_ERR_NOT_DETERMINISTIC;
+	else
+		head = argument_read(tok, info, pos, left);
+	if (tok->err != 0)
+		return;
+	if (simple) {
+		tok->size = head;
+		simple_set(tok, info);
+		return;
+	}
+	tok->content = pos + head;
+	token_check(tok, head, left);
 }
 
 void
