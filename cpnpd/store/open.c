@@ -238,6 +238,12 @@ open_writer(cpnp_store *store, const cpnp_store_config *config,
 	if (err == 0 &&
 	    sqlite3_exec(store->wr, wr_pragmas, NULL, NULL, NULL) != SQLITE_OK)
 		err = db_fail(store, store->wr, diag);
+	/* Triggers keep the history from whoever else opens the file.  Our
+	 * own statements only append, in the order that store_write_group()
+	 * counts, and each would pay for a subprogram. */
+	if (err == 0)
+		(void)sqlite3_db_config(store->wr,
+		    SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, (int *)NULL);
 	if (err == 0)
 		err = prepare(store, store->wr, texts, store->write,
 		    STORE_WRITE_END, diag);
@@ -283,6 +289,9 @@ cpnp_store_open(
 	*out = NULL;
 	if (store == NULL)
 		return CPNP_ERR_NOMEM;
+	/* No statistics of memory, which take a lock for each allocation.  It
+	 * is refused, with no harm, when SQLite has been used before. */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	store->lock_fd = -1;
 	store->done_fd = -1;
 	store->writer_thread = config->writer_thread && !config->read_only;
