@@ -76,14 +76,40 @@ net_addr_to_sockaddr(
 	return sizeof(sin6);
 }
 
+static char *
+number_format(char *to, unsigned number)
+{
+	char digits[10];
+	size_t n = 0;
+
+	do
+		digits[n++] = (char)('0' + number % 10);
+	while ((number /= 10) != 0);
+	while (n > 0)
+		*to++ = digits[--n];
+	return to;
+}
+
+/* By hand, as a log has many of them: inet_ntop() prints each byte. */
+static void
+v4_format(const struct net_addr *addr, char *to)
+{
+	int i;
+
+	for (i = 12; i < 16; i++) {
+		to = number_format(to, addr->ip[i]);
+		*to++ = i < 15 ? '.' : ':';
+	}
+	*number_format(to, addr->port) = '\0';
+}
+
 void
 net_addr_format(const struct net_addr *addr, char text[NET_ADDR_TEXT])
 {
 	char ip[INET6_ADDRSTRLEN];
 
 	if (net_addr_is_v4(addr)) {
-		inet_ntop(AF_INET, addr->ip + 12, ip, sizeof(ip));
-		snprintf(text, NET_ADDR_TEXT, "%s:%u", ip, addr->port);
+		v4_format(addr, text);
 		return;
 	}
 	inet_ntop(AF_INET6, addr->ip, ip, sizeof(ip));
