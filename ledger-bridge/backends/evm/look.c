@@ -89,6 +89,11 @@ see_final(cpnp_log *log, struct evm_sight *sight, cpnp_diag *diag)
 		    (unsigned long long)log->sight.final);
 	err = node_state(&log->node, sight->final, &sight->final_state, diag);
 	sight->has_final = err == 0;
+	if (err == 0 && sight->final_state.next > sight->state.next)
+		return backend_fail(diag, CPNP_ERR_UNAVAILABLE, "rpc-url",
+		    "the node has more entries in block %llu than in %llu",
+		    (unsigned long long)sight->final,
+		    (unsigned long long)latest);
 	return err == CPNP_ERR_NOT_FOUND ? 0 : err;
 }
 
