@@ -78,8 +78,8 @@ deliver(struct calm *c)
 }
 
 /* What applications do; a signature is made in any case, an order that was
- * created is begun or given up, and an ACTIVATE is decided, for nothing else
- * ends it. */
+ * created is begun or given up, and an ACTIVATE and a payment are decided, for
+ * nothing else ends them. */
 static bool
 answer(struct calm *c)
 {
@@ -90,9 +90,12 @@ answer(struct calm *c)
 	if (at(c, CPNP_CLIENT)->state == CPNP_STATE_CREATED)
 		return try_move(c, CPNP_CLIENT, ACT_CANCEL, 0);
 	if (c->is_lazy)
-		return at(c, CPNP_SERVER)->state == CPNP_STATE_COMPLETED &&
-		       try_move(c, CPNP_SERVER, ACT_REFUSE, 0);
-	return try_move(c, CPNP_SERVER, ACT_OFFER, 0) ||
+		return (at(c, CPNP_SERVER)->state == CPNP_STATE_COMPLETED &&
+			   try_move(c, CPNP_SERVER, ACT_REFUSE, 0)) ||
+		       try_move(c, CPNP_SERVER, ACT_NOT_PAID, 0);
+	return try_move(c, CPNP_SERVER, ACT_BIND, 0) ||
+	       try_move(c, CPNP_SERVER, ACT_PAID, 0) ||
+	       try_move(c, CPNP_SERVER, ACT_OFFER, 0) ||
 	       try_move(c, CPNP_SERVER, ACT_GRANT, 0) ||
 	       try_move(c, CPNP_CLIENT, ACT_ACCEPT, 0);
 }
@@ -151,6 +154,8 @@ judge(const struct calm *c)
 		return "capacity is never released";
 	if (server->ledger.bought != side_stands(server))
 		return "what is bought is not what was agreed";
+	if (server->ledger.money != MONEY_NONE)
+		return "what was paid is for no agreement";
 	return NULL;
 }
 

@@ -28,6 +28,8 @@
  *	- no UPDATE is worked on that the client has left for something else;
  *	- capacity is held once, and bought or released once; what an UPDATE
  *	  holds is not what the agreement has bought;
+ *	- where it has cost, no agreement comes about that is not paid, and no
+ *	  order ends otherwise once its payment was given to the ledger;
  *	- what is accepted is accepted in time and under its NONCE, and a
  *	  replayed message changes nothing;
  *	- no order is stuck: when all that is under way is lost, and nothing
@@ -45,6 +47,9 @@
 #include "explore.h"
 
 #define NO_NODE NO_ENTRY
+
+#define ACTIVATIONS ACT_BIT(ACTIVATE) | ACT_BIT(SCHEDULE) | ACT_BIT(DEACTIVATE)
+#define PAYMENT ACT_BIT(BIND) | ACT_BIT(PAID) | ACT_BIT(NOT_PAID)
 
 struct node {
 	uint32_t sides[2];
@@ -388,7 +393,8 @@ is_allowed(const struct explorer *e, uint8_t act)
 {
 	uint32_t only_some = ACT_BIT(MORE_TIME) | ACT_BIT(WITHDRAW) |
 			     ACT_BIT(UPDATE) | ACT_BIT(ACTIVATE) |
-			     ACT_BIT(SCHEDULE) | ACT_BIT(DEACTIVATE);
+			     ACT_BIT(SCHEDULE) | ACT_BIT(DEACTIVATE) |
+			     PAYMENT;
 
 	return ((e->world->scenario->acts | ~only_some) >> act & 1) != 0;
 }
@@ -486,7 +492,6 @@ explore(const struct scenario *scenario, unsigned depth_max)
 	return e.why == NULL ? 0 : 1;
 }
 
-#define ACTIVATIONS ACT_BIT(ACTIVATE) | ACT_BIT(SCHEDULE) | ACT_BIT(DEACTIVATE)
 #define ALL ACT_BIT(WITHDRAW) | ACT_BIT(UPDATE) | ACTIVATIONS
 #define ALL_OF_DRAFT ACT_BIT(WITHDRAW) | ACT_BIT(UPDATE)
 #define RFC CPNP_EDITION_RFC8921
@@ -498,6 +503,14 @@ static const struct scenario scenarios[] = {
     {"draft-02", DRAFT, false, 0, 0, false, 40},
     {"draft-02 with signatures", DRAFT, true, 0, 0, false, 40},
     {"RFC 8921, more time", RFC, false, ACT_BIT(MORE_TIME), 0, false, 40},
+    {"RFC 8921, paid", RFC, false, PAYMENT, 0, false, 40},
+    {"RFC 8921, paid, with signatures", RFC, true, PAYMENT, 0, false, 40},
+    {"draft-02, paid", DRAFT, false, PAYMENT, 0, false, 40},
+    {"draft-02, paid, with signatures", DRAFT, true, PAYMENT, 0, false, 17},
+    {"RFC 8921, UPDATE, paid", RFC, false, ACT_BIT(UPDATE) | PAYMENT, 1, false,
+	40},
+    {"draft-02, UPDATE, paid", DRAFT, false, ACT_BIT(UPDATE) | PAYMENT, 1,
+	false, 40},
     {"RFC 8921, WITHDRAW", RFC, false, ACT_BIT(WITHDRAW), 1, false, 40},
     {"draft-02, WITHDRAW", DRAFT, false, ACT_BIT(WITHDRAW), 1, false, 40},
     {"RFC 8921, ACTIVATE", RFC, false, ACTIVATIONS, 1, false, 40},

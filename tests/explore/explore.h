@@ -45,6 +45,9 @@ enum act {
 	ACT_SCHEDULE, /* from the second moment to the third */
 	ACT_DEACTIVATE,
 	ACT_GRANT,
+	ACT_BIND, /* the payment is given to the ledger */
+	ACT_PAID,
+	ACT_NOT_PAID,
 	ACT_SERVICE,
 	ACT_RETRANS,
 	ACT_DEADLINE,
@@ -63,11 +66,16 @@ struct move {
 
 #define ACT_BIT(name) (UINT32_C(1) << ACT_##name)
 
+/* What the provider has given to the ledger for the ACCEPT that is open, which
+ * cannot be taken back, and what the ledger has said. */
+enum money { MONEY_NONE, MONEY_GIVEN, MONEY_POSTED };
+
 /* What became of the capacity of the order; durable with its state.  What the
  * agreement has bought is held apart from what an open offer holds. */
 struct ledger {
 	bool held;
 	bool bought;
+	enum money money;
 };
 
 struct result {
@@ -217,6 +225,13 @@ const struct result *world_move(
  */
 const char *calm_check(struct world *world, uint32_t client, uint32_t server,
     bool is_lazy, unsigned step);
+
+/* Offers of the scenario are to be paid for. */
+static inline bool
+has_terms(const struct world *world)
+{
+	return (world->scenario->acts & ACT_BIT(PAID)) != 0;
+}
 
 /* The two come to an agreement, which is Active when the scenario says so;
  * sent has what was sent for it. */

@@ -86,6 +86,28 @@ keep_ledger(struct ledger *ledger, const cpnp_effect *effect)
 	return NULL;
 }
 
+/*
+ * What a provider does with money, from the STOREs alone: what has cost comes
+ * about when it is posted, and not before; what was given to the ledger cannot
+ * be taken back, so only the ledger's no ends the order then.
+ */
+static const char *
+keep_money(struct ledger *ledger, const cpnp_effect *effect)
+{
+	cpnp_state to = effect->u.store.to;
+
+	if (effect->u.store.from != CPNP_STATE_ACCEPT_RECEIVED ||
+	    to == CPNP_STATE_ACCEPT_RECEIVED)
+		return NULL;
+	if (to == CPNP_STATE_COMPLETED && ledger->money != MONEY_POSTED)
+		return "an agreement is not paid";
+	if (to == CPNP_STATE_CANCELLED && ledger->money != MONEY_NONE &&
+	    effect->u.store.event != CPNP_EVENT_NOT_PAID)
+		return "an order ends that is as good as paid";
+	ledger->money = MONEY_NONE;
+	return NULL;
+}
+
 /* A service begins and ends when that was asked for, agreed or told, and not
  * because an UPDATE came to nothing. */
 static const char *
@@ -136,6 +158,9 @@ drain(struct world *world, cpnp_role role, struct side *side,
 				broken = check_service(&effect);
 			if (broken == NULL && role == CPNP_SERVER)
 				broken = keep_ledger(&side->ledger, &effect);
+			if (broken == NULL && role == CPNP_SERVER &&
+			    has_terms(world))
+				broken = keep_money(&side->ledger, &effect);
 		}
 		if (result->broken == NULL)
 			result->broken = broken;
@@ -151,16 +176,19 @@ drain(struct world *world, cpnp_role role, struct side *side,
 /* --- moves --- */
 
 /* Back into memory.  A client knows the way to its server; a server learns
- * the way back from the next message. */
+ * the way back from the next message, and is told again what binds. */
 static int
 bring_back(
     struct peer *p, cpnp_role role, const struct side *side, cpnp_order **order)
 {
 	*order = load(p, side);
 	drop_effects(p);
-	return role == CPNP_SERVER ? 0
-				   : cpnp_order_set_peer(p->orders, *order,
-					 p->handle, false, p->now);
+	if (role == CPNP_SERVER)
+		return side->ledger.money == MONEY_GIVEN
+			   ? cpnp_order_set_binding(p->orders, *order)
+			   : 0;
+	return cpnp_order_set_peer(
+	    p->orders, *order, p->handle, false, p->now);
 }
 
 static int
@@ -251,7 +279,7 @@ sign(struct peer *p, cpnp_order *order)
 }
 
 static int
-make_offer(struct peer *p, cpnp_order *order)
+make_offer(const struct world *world, struct peer *p, cpnp_order *order)
 {
 	cpnp_offer offer = peer_offer(p,
 	    order->now.kind == ORDER_KIND_UPDATE ? OFFER_OF_UPDATE
@@ -259,6 +287,8 @@ make_offer(struct peer *p, cpnp_order *order)
 	    0);
 
 	offer.validity = moment(MOMENTS_EXPLORED - 1).wall;
+	if (has_terms(world))
+		offer.settlement_terms = PEER_TERMS;
 	return cpnp_order_offer(p->orders, order, &offer, p->now);
 }
 
@@ -312,8 +342,35 @@ command_on_agreement(struct peer *p, cpnp_order *order, enum act act)
 }
 
 static int
-command(struct peer *p, cpnp_role role, enum act act)
+accept(struct peer *p, cpnp_order *order)
 {
+	return order->now.has_terms
+		   ? cpnp_order_accept_paid(
+			 p->orders, order, PEER_PAYMENT, p->now)
+		   : cpnp_order_accept(p->orders, order, p->now);
+}
+
+/* What is awaited is given to the ledger once, and the ledger says yes only to
+ * what it was given. */
+static int
+pay(struct peer *p, cpnp_order *order, struct ledger *ledger, enum act act)
+{
+	if (order == NULL || order->now.pending != ORDER_PENDING_PAY)
+		return CPNP_ERR_STATE;
+	if (act == ACT_NOT_PAID)
+		return cpnp_order_not_paid(p->orders, order,
+		    CPNP_STATUS_OUT_OF_RESOURCES, NULL, 0, p->now);
+	if (ledger->money != (act == ACT_BIND ? MONEY_NONE : MONEY_GIVEN))
+		return CPNP_ERR_STATE;
+	ledger->money = act == ACT_BIND ? MONEY_GIVEN : MONEY_POSTED;
+	return act == ACT_BIND ? cpnp_order_set_binding(p->orders, order)
+			       : cpnp_order_paid(p->orders, order, p->now);
+}
+
+static int
+command(struct world *world, cpnp_role role, struct side *to, enum act act)
+{
+	struct peer *p = &world->peers[role];
 	cpnp_order *order = peer_order(p, ORDER_ID);
 	bool is_client = role == CPNP_CLIENT;
 
@@ -325,13 +382,13 @@ command(struct peer *p, cpnp_role role, enum act act)
 				  : cpnp_order_start(
 					p->orders, order, p->handle, p->now);
 	case ACT_ACCEPT:
-		return cpnp_order_accept(p->orders, order, p->now);
+		return accept(p, order);
 	case ACT_DECLINE:
 		return cpnp_order_decline(p->orders, order, NULL, 0, p->now);
 	case ACT_CANCEL:
 		return cpnp_order_cancel(p->orders, order, p->now);
 	case ACT_OFFER:
-		return is_client ? CPNP_ERR_STATE : make_offer(p, order);
+		return is_client ? CPNP_ERR_STATE : make_offer(world, p, order);
 	case ACT_REFUSE:
 		return cpnp_order_refuse(p->orders, order,
 		    CPNP_STATUS_NETWORK_PRESENCE, NULL, 0, p->now);
@@ -351,6 +408,10 @@ command(struct peer *p, cpnp_role role, enum act act)
 		return is_client ? CPNP_ERR_STATE : ask_more_time(p, order);
 	case ACT_GRANT:
 		return cpnp_order_grant(p->orders, order, p->now);
+	case ACT_BIND:
+	case ACT_PAID:
+	case ACT_NOT_PAID:
+		return pay(p, order, &to->ledger, act);
 	case ACT_WITHDRAW:
 	case ACT_UPDATE:
 	case ACT_ACTIVATE:
@@ -399,7 +460,7 @@ command_loaded(struct world *world, const struct side *from, struct side *to,
 	if (!from->in_memory && from->in_store &&
 	    (act == ACT_SERVICE || begins_transaction(act)))
 		err = bring_back(p, (cpnp_role)move.role, from, &order);
-	return err != 0 ? err : command(p, (cpnp_role)move.role, act);
+	return err != 0 ? err : command(world, (cpnp_role)move.role, to, act);
 }
 
 static int
@@ -436,6 +497,9 @@ run(struct world *world, const struct side *from, struct side *to,
 	case ACT_SCHEDULE:
 	case ACT_DEACTIVATE:
 	case ACT_GRANT:
+	case ACT_BIND:
+	case ACT_PAID:
+	case ACT_NOT_PAID:
 	case ACT_SERVICE:
 	case ACT_RETRANS:
 	case ACT_DEADLINE:

@@ -227,6 +227,14 @@ put_doc(cpnp_buf *buf, const struct cpnp_blob *blob)
 	cpnp_cbor_put_bytes(buf, cpnp_blob_bytes(blob));
 }
 
+static bool
+is_signing(const struct order_now *o)
+{
+	return o->pending == ORDER_PENDING_SIGN_OFFER ||
+	       o->pending == ORDER_PENDING_SIGN_ACCEPT ||
+	       o->pending == ORDER_PENDING_SIGN_ACK;
+}
+
 /* The saved form has what is saved of the order in memory; beside it stands
  * what is not. */
 static void
@@ -238,6 +246,7 @@ put_memory(cpnp_buf *buf, const cpnp_order *order)
 	for (int doc = 0; doc < ORDER_BLOBS_END; doc++)
 		put_doc(buf, o->docs[doc]);
 	cpnp_cbor_put_uint(buf, o->pending);
+	cpnp_cbor_put_uint(buf, o->binding);
 	cpnp_cbor_put_bytes(buf, cpnp_order_nonce(order));
 	cpnp_cbor_put_uint(buf, o->peer);
 	cpnp_cbor_put_uint(buf, o->retrans);
@@ -245,7 +254,7 @@ put_memory(cpnp_buf *buf, const cpnp_order *order)
 	cpnp_cbor_put_uint(buf, o->linger);
 	cpnp_cbor_put_uint(buf, o->service);
 	cpnp_cbor_put_int(
-	    buf, o->pending >= ORDER_PENDING_SIGN_OFFER ? o->sign_time.sec : 0);
+	    buf, is_signing(o) ? o->sign_time.sec : 0);
 }
 
 static void
@@ -258,6 +267,7 @@ make_key(struct peer *p, struct side *side, const cpnp_order *order)
 	cpnp_cbor_put_uint(&buf, side->begun);
 	cpnp_cbor_put_uint(&buf, side->ledger.held);
 	cpnp_cbor_put_uint(&buf, side->ledger.bought);
+	cpnp_cbor_put_uint(&buf, side->ledger.money);
 	put_doc(&buf, side->saved);
 	for (int doc = 0; doc < CPNP_DOC_END; doc++)
 		put_doc(&buf, side->docs[doc]);

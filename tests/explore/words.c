@@ -41,6 +41,12 @@ act_words(enum act act)
 		return "deactivates";
 	case ACT_GRANT:
 		return "grants it";
+	case ACT_BIND:
+		return "gives the payment to the ledger";
+	case ACT_PAID:
+		return "is told that it is paid";
+	case ACT_NOT_PAID:
+		return "is told that it is not paid";
 	case ACT_SERVICE:
 		return "sees a date of the service come";
 	case ACT_RETRANS:

@@ -208,7 +208,7 @@ release(struct side *side, struct waiting *w)
 {
 	struct todo todo = w->todo;
 
-	if (w->is_sign) {
+	if (w->is_asked) {
 		todo.epoch = side->epoch;
 		sim_later(side->world, todo,
 		    CPNP_MILLISECONDS(sim_dice(side->world, 100)));
@@ -275,7 +275,7 @@ on_sign(struct side *side, const cpnp_effect *effect)
 	struct waiting *w = wait_behind(side);
 	cpnp_bytes payload = effect->u.sign.payload;
 
-	w->is_sign = true;
+	w->is_asked = true;
 	w->todo.kind = TODO_SIGN;
 	w->todo.id = order_number(effect->order);
 	w->todo.receipt = effect->u.sign.wants_receipt;
@@ -286,12 +286,109 @@ on_sign(struct side *side, const cpnp_effect *effect)
 	memcpy(w->todo.bytes, payload.ptr, payload.len);
 }
 
-/* What is accepted is accepted in its time (contradictions.md, 18). */
+/* --- payments --- */
+
+/* The authorization for an OFFER, the same whenever it is made. */
+static void
+authorize(const cpnp_agreement *agreement, uint8_t item[PAYMENT_LEN])
+{
+	if (agreement->nonce.len != PAYMENT_LEN - 1)
+		abort();
+	item[0] = 0x50;
+	memcpy(item + 1, agreement->nonce.ptr, PAYMENT_LEN - 1);
+}
+
+static struct payment *
+find_payment(struct world *world, const uint8_t item[PAYMENT_LEN])
+{
+	for (size_t i = 0; i < world->payments_n; i++)
+		if (memcmp(world->payments[i].item, item, PAYMENT_LEN) == 0)
+			return &world->payments[i];
+	return NULL;
+}
+
+/* A restart finds in the ledger what was given to it, before any message
+ * comes. */
+static void
+on_pay(struct side *side, const cpnp_effect *effect)
+{
+	struct world *world = side->world;
+	unsigned id = order_number(effect->order);
+	const uint8_t *item = effect->u.pay.authorization.ptr;
+	struct payment *payment;
+	struct waiting *w;
+
+	if (effect->u.pay.authorization.len != PAYMENT_LEN ||
+	    !cpnp_bytes_equal(effect->u.pay.settlement_terms, PEER_TERMS)) {
+		sim_break(world, "a payment is not the one that was sent");
+		return;
+	}
+	payment = find_payment(world, item);
+	if (payment == NULL) {
+		if (world->payments_n == PAYMENTS_MAX)
+			abort();
+		payment = &world->payments[world->payments_n++];
+		memcpy(payment->item, item, PAYMENT_LEN);
+	}
+	side->paying[id] = payment;
+	if (payment->state != PAYMENT_NEW &&
+	    cpnp_order_set_binding(side->peer.orders, effect->order) != 0)
+		sim_break(world, "what is asked for does not bind");
+	w = wait_behind(side);
+	w->is_asked = true;
+	w->todo.kind = TODO_PAY;
+	w->todo.id = id;
+}
+
+/* Nothing comes about that has cost and is not posted, and nothing ends that
+ * was given to the ledger but by its no (contradictions.md, 5). */
+static void
+check_payment(struct side *side, const cpnp_effect *effect)
+{
+	static cpnp_agreement agreement;
+	struct payment *payment = side->paying[order_number(effect->order)];
+	uint8_t item[PAYMENT_LEN];
+
+	if (effect->u.store.to == CPNP_STATE_CANCELLED && payment != NULL &&
+	    !payment->is_agreed && effect->u.store.event != CPNP_EVENT_NOT_PAID &&
+	    (payment->state == PAYMENT_GIVEN ||
+		payment->state == PAYMENT_POSTED))
+		sim_break(side->world, "an order ends that is as good as paid");
+	if (effect->u.store.to != CPNP_STATE_COMPLETED ||
+	    cpnp_order_get_agreement(effect->order, &agreement) != 0 ||
+	    agreement.settlement_terms.len == 0)
+		return;
+	authorize(&agreement, item);
+	payment = find_payment(side->world, item);
+	if (payment == NULL || payment->state != PAYMENT_POSTED)
+		sim_break(side->world, "an agreement is not paid");
+	else
+		payment->is_agreed = true;
+}
+
+void
+side_check_payments(struct world *world)
+{
+	for (size_t i = 0; i < world->payments_n; i++) {
+		const struct payment *payment = &world->payments[i];
+
+		if (payment->state == PAYMENT_GIVEN)
+			sim_break(world, "the ledger does not answer");
+		if (payment->state == PAYMENT_POSTED && !payment->is_agreed)
+			sim_break(world, "what was paid is for no agreement");
+	}
+}
+
+/* What is accepted is accepted in its time (contradictions.md, 18), and what
+ * is agreed is paid. */
 static void
 check_store(struct side *side, const cpnp_effect *effect)
 {
 	static cpnp_agreement agreement;
 
+	if (effect->u.store.from == CPNP_STATE_ACCEPT_RECEIVED &&
+	    effect->u.store.to != effect->u.store.from)
+		check_payment(side, effect);
 	if (effect->u.store.to != CPNP_STATE_ACCEPT_RECEIVED ||
 	    effect->u.store.from == effect->u.store.to)
 		return;
@@ -354,7 +451,9 @@ drain(struct side *side)
 		case CPNP_EFFECT_FORGET:
 		case CPNP_EFFECT_ALARM:
 		case CPNP_EFFECT_TIME:
+			break;
 		case CPNP_EFFECT_PAY:
+			on_pay(side, &effect);
 			break;
 		}
 	}
@@ -449,6 +548,8 @@ make_offer(struct side *side, const cpnp_order *order)
 	schedule->start.sec = side->peer.now.wall.sec + sim_dice(world, 200);
 	schedule->has_end = sim_chance(world, 50) || !schedule->has_start;
 	schedule->end.sec = schedule->start.sec + 1 + sim_dice(world, 1000);
+	if (sim_chance(world, world->terms))
+		offer.settlement_terms = PEER_TERMS;
 	return offer;
 }
 
@@ -486,6 +587,21 @@ decide(struct side *side, unsigned id)
 	    cpnp_order_offer(side->peer.orders, order, &offer, side_now(side)));
 }
 
+static int
+accept(struct side *side, cpnp_order *order)
+{
+	static cpnp_agreement agreement;
+	uint8_t item[PAYMENT_LEN];
+
+	if (cpnp_order_get_agreement(order, &agreement) != 0 ||
+	    agreement.settlement_terms.len == 0)
+		return cpnp_order_accept(
+		    side->peer.orders, order, side_now(side));
+	authorize(&agreement, item);
+	return cpnp_order_accept_paid(side->peer.orders, order,
+	    (cpnp_bytes){item, sizeof(item)}, side_now(side));
+}
+
 static void
 answer(struct side *side, unsigned id)
 {
@@ -497,7 +613,7 @@ answer(struct side *side, unsigned id)
 	if (order == NULL)
 		return;
 	if (what < 65)
-		after(side, cpnp_order_accept(orders, order, side_now(side)));
+		after(side, accept(side, order));
 	else if (what < 80)
 		after(side,
 		    cpnp_order_decline(orders, order, &gap, 1, side_now(side)));
@@ -524,6 +640,59 @@ sign(struct side *side, const struct todo *todo)
 			      todo->receipt ? CPNP_BYTES_LIT("receipt")
 					    : CPNP_BYTES_NONE,
 			      side_now(side)));
+}
+
+static void
+say_paid(struct side *side, unsigned id)
+{
+	const struct payment *payment = side->paying[id];
+	cpnp_order *order = find(side, id);
+
+	if (order == NULL)
+		return;
+	if (payment->state == PAYMENT_POSTED)
+		after(side,
+		    cpnp_order_paid(side->peer.orders, order, side_now(side)));
+	else
+		after(side,
+		    cpnp_order_not_paid(side->peer.orders, order,
+			CPNP_STATUS_OUT_OF_RESOURCES, NULL, 0, side_now(side)));
+}
+
+/* It is judged, and given to the ledger, unless a CANCEL was faster. */
+static void
+pay(struct side *side, unsigned id)
+{
+	struct world *world = side->world;
+	struct payment *payment = side->paying[id];
+	cpnp_order *order = find(side, id);
+
+	if (order == NULL || payment->state == PAYMENT_GIVEN)
+		return;
+	if (payment->state != PAYMENT_NEW || sim_chance(world, 15)) {
+		say_paid(side, id);
+		return;
+	}
+	if (cpnp_order_set_binding(side->peer.orders, order) != 0)
+		return;
+	payment->state = PAYMENT_GIVEN;
+	sim_later(world,
+	    (struct todo){.kind = TODO_LEDGER,
+		.side = side,
+		.id = id,
+		.len = (size_t)(payment - world->payments)},
+	    CPNP_MILLISECONDS(sim_dice(world, 20000)));
+}
+
+static void
+ledger_says(struct side *side, const struct todo *todo)
+{
+	struct payment *payment = &side->world->payments[todo->len];
+
+	payment->state = sim_chance(side->world, 85) ? PAYMENT_POSTED
+						     : PAYMENT_REFUSED;
+	if (side->paying[todo->id] == payment)
+		say_paid(side, todo->id);
 }
 
 /* What an application does with an order that it has just loaded. */
@@ -774,6 +943,12 @@ side_do(struct side *side, struct todo *todo)
 		break;
 	case TODO_SIGN:
 		sign(side, todo);
+		break;
+	case TODO_PAY:
+		pay(side, todo->id);
+		break;
+	case TODO_LEDGER:
+		ledger_says(side, todo);
 		break;
 	case TODO_START:
 		start(side, todo->id);

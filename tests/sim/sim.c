@@ -2,7 +2,8 @@
  * A client and a server with several orders over a link that loses,
  * duplicates, delays and reorders, with crashes of either side and commits
  * that fail and wall clocks that are set, at every moment; and with WITHDRAW,
- * UPDATE and ACTIVATE on what they agree.  Everything is drawn from a seed.
+ * UPDATE and ACTIVATE on what they agree, and offers that are to be paid for.
+ * Everything is drawn from a seed.
  *
  *	sim [SEED [ROUNDS]]		or SEED and ROUNDS in the environment
  *
@@ -108,6 +109,7 @@ begin(struct world *world, uint64_t seed)
 	world->edition =
 	    sim_chance(world, 60) ? CPNP_EDITION_RFC8921 : CPNP_EDITION_DRAFT02;
 	world->exact = sim_chance(world, 50);
+	world->terms = sim_chance(world, 50) ? sim_dice(world, 101) : 0;
 	world->orders_n = 1 + sim_dice(world, ORDERS_MAX);
 	world->loss = sim_chance(world, 70) ? sim_dice(world, 50) : 0;
 	world->twice = sim_dice(world, 40);
@@ -159,7 +161,8 @@ step(struct world *world, cpnp_tstamp until)
 		todo = world->todos[--world->todos_n];
 		if (todo.at > world->now)
 			world->now = todo.at;
-		if (todo.kind == TODO_ARRIVE || todo.epoch == todo.side->epoch)
+		if (todo.kind == TODO_ARRIVE || todo.kind == TODO_LEDGER ||
+		    todo.epoch == todo.side->epoch)
 			side_do(todo.side, &todo);
 		free(todo.bytes);
 	} else if (due != NULL) {
@@ -305,6 +308,8 @@ struct totals {
 	uint64_t activated;
 	uint64_t events;
 	uint64_t crashes;
+	uint64_t payments;
+	uint64_t paid;
 };
 
 static bool
@@ -321,6 +326,7 @@ run_round(uint64_t seed, struct totals *totals)
 	close_orders(&world);
 	for (unsigned id = 0; id < world.orders_n; id++)
 		check_order(&world, id);
+	side_check_payments(&world);
 	good = world.broken == NULL;
 	if (!good)
 		print_broken(&world, seed);
@@ -333,6 +339,9 @@ run_round(uint64_t seed, struct totals *totals)
 	totals->activated += world.activated;
 	totals->events += world.events;
 	totals->crashes += world.crashes;
+	for (size_t i = 0; i < world.payments_n; i++)
+		totals->paid += world.payments[i].is_agreed;
+	totals->payments += world.payments_n;
 	end(&world);
 	return good;
 }
@@ -360,10 +369,12 @@ main(int argc, char **argv)
 	(void)printf("sim: seed %" PRIu64 ", %" PRIu64 " rounds, %" PRIu64
 		     " orders (%" PRIu64 " agreed, %" PRIu64 " ended; %" PRIu64
 		     " of %" PRIu64 " updates and %" PRIu64 " of %" PRIu64
-		     " activations), %" PRIu64 " events, %" PRIu64
+		     " activations; %" PRIu64 " of %" PRIu64
+		     " paid), %" PRIu64 " events, %" PRIu64
 		     " crashes, %" PRIu64 " violations\n",
 	    seed, rounds, totals.orders, totals.completed, totals.withdrawn,
 	    totals.updated, totals.updates, totals.activated,
-	    totals.activations, totals.events, totals.crashes, bad);
+	    totals.activations, totals.paid, totals.payments, totals.events,
+	    totals.crashes, bad);
 	return bad == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -21,9 +21,11 @@ enum todo_kind {
 	TODO_DECIDE,  /* the application of side does something ... */
 	TODO_ANSWER,
 	TODO_SIGN,
+	TODO_PAY,
 	TODO_START,
 	TODO_CANCEL,
 	TODO_NEXT, /* ... begins a transaction on the agreement */
+	TODO_LEDGER, /* the ledger says what became of a payment */
 	TODO_CRASH
 };
 
@@ -46,7 +48,19 @@ struct waiting {
 	struct waiting *next;
 	struct peer_update *update; /* a STORE, or ... */
 	struct todo todo;           /* ... what waits for it */
-	bool is_sign;
+	bool is_asked; /* the application is, to sign or to pay */
+};
+
+/* The payment for one OFFER; the ledger knows no crash.  What is given to it
+ * cannot be taken back. */
+#define PAYMENTS_MAX (ORDERS_MAX * (TRANSACTIONS_MAX + 2))
+#define PAYMENT_LEN 17 /* a byte string: the NONCE */
+
+struct payment {
+	uint8_t item[PAYMENT_LEN];
+	enum { PAYMENT_NEW, PAYMENT_GIVEN, PAYMENT_POSTED, PAYMENT_REFUSED }
+	    state;
+	bool is_agreed; /* the agreement that it is for has come about */
 };
 
 /* What went over the wire in one direction for one order. */
@@ -73,6 +87,7 @@ struct side {
 	int64_t skew; /* of its wall clock, in seconds */
 	struct wire wires[ORDERS_MAX];
 	unsigned begun[ORDERS_MAX]; /* transactions on the agreement */
+	struct payment *paying[ORDERS_MAX]; /* asked for last */
 };
 
 struct world {
@@ -86,6 +101,9 @@ struct world {
 	struct side server;
 	cpnp_edition edition;
 	bool exact;    /* offers are what was asked for */
+	unsigned terms; /* per cent of offers that are to be paid for */
+	struct payment payments[PAYMENTS_MAX];
+	size_t payments_n;
 	unsigned orders_n;
 	unsigned loss; /* per cent */
 	unsigned twice;
@@ -124,6 +142,8 @@ void side_create(struct side *side, unsigned id);
 void side_crash(struct side *side);
 /* What is agreed is withdrawn. */
 void side_withdraw(struct side *side, unsigned id);
+/* What is given to the ledger is for an agreement, or was refused. */
+void side_check_payments(struct world *world);
 /* The wall clock is set to another time. */
 void side_step_clock(struct side *side);
 /* The order in memory, read back when it has to be; NULL: there is none. */
