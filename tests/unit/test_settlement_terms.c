@@ -230,6 +230,23 @@ START_TEST(test_terms_are_published)
 }
 END_TEST
 
+/* The numbers of the metrics are those of the page. */
+START_TEST(test_metrics_are_published)
+{
+	char *page = unit_slurp("man/cpnp-settlement.7"), line[128];
+
+#define ON_PAGE(name, place, floor, text, unit)                                \
+	(void)snprintf(line, sizeof(line), ".It %d Ta %s Ta %s Ta at %s\n",    \
+	    place, text, strcmp(unit, "us") == 0 ? "microseconds"              \
+						 : "millionths",              \
+	    floor ? "least" : "most");                                         \
+	ck_assert_msg(strstr(page, line) != NULL, "%s", line);
+	CPNP_SLA_METRIC_MAP(ON_PAGE)
+#undef ON_PAGE
+	free(page);
+}
+END_TEST
+
 /* ---- Authorizations ---- */
 
 static cpnp_op
@@ -508,7 +525,7 @@ int
 main(void)
 {
 	const TTest *const tests[] = {test_terms_round_trip, test_terms_limits,
-	    test_terms_have_one_form, test_terms_are_published,
+	    test_terms_have_one_form, test_terms_are_published, test_metrics_are_published,
 	    test_authorization_opens_the_escrow,
 	    test_authorization_gives_what_is_asked,
 	    test_authorization_leaves_time, test_terms_ask_for_the_cost,

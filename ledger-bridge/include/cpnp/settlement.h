@@ -387,6 +387,26 @@ CPNP_API int cpnp_terms_check(const cpnp_terms *terms, const cpnp_env *env,
 /* ---- Service level terms ------------------------------------------------ */
 
 /*
+ * The metrics of terms that come from a CPD, by their place in the list: X(NAME,
+ * place, floor, "name", "unit").  One that the CPD does not bound has a bound
+ * that nothing breaches, and no credit.  Places from CPNP_SLA_METRIC_N on are
+ * the parties' own.
+ */
+#define CPNP_SLA_METRIC_MAP(X)                                                 \
+	X(DELAY, 0, false, "delay", "us")                                      \
+	X(DELAY_VARIATION, 1, false, "delay variation", "us")                  \
+	X(LOSS, 2, false, "loss", "ppm")                                       \
+	X(AVAILABILITY, 3, true, "availability", "ppm")
+
+enum cpnp_sla_metric_place {
+#define CPNP_SLA_METRIC_ENUM(name, place, floor, text, unit)                   \
+	CPNP_SLA_METRIC_##name = place,
+	CPNP_SLA_METRIC_MAP(CPNP_SLA_METRIC_ENUM)
+#undef CPNP_SLA_METRIC_ENUM
+	CPNP_SLA_METRIC_N
+};
+
+/*
  * The numbers that cpnpd derives from a CPD.  On the log they are a salted
  * commitment, SHA-256 over [salt, terms], until somebody claims a breach.
  * A value above max (or below it when floor is set) during a window is a
