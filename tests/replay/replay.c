@@ -10,6 +10,7 @@
  *	CONFIG EDITION rfc8921 | draft-02	(rfc8921)
  *	CONFIG SIGN yes | no			(no) signatures are made at once
  *	CONFIG RESPONSE_TIME seconds | none	(600) from the order's start
+ *	CONFIG TERMS yes | no			(no) offers are to be paid for
  *
  * then steps, numbered for people:
  *
@@ -21,6 +22,7 @@
  *	STEP n SERVER REFUSE | GRANT
  *	STEP n SERVER MORE_TIME seconds	from now
  *	STEP n SERVER RUNS | RUNS_NOT	the service, by other means
+ *	STEP n SERVER BINDS | PAID | NOT_PAID	what it says of a payment
  *	STEP n side RESTARTS		all that is not stored is lost; a
  *					client repeats what it waits for
  *	STEP n side RECEIVES METHOD	the oldest message on its way to side,
@@ -60,6 +62,7 @@ struct scenario {
 	bool is_failed;
 	struct pair pair;
 	bool sign;
+	bool has_terms;
 	long response_time; /* 0: none */
 	bool is_begun;
 	struct peer_mail received[2][CPNP_METHOD_END]; /* by side that got it */
@@ -175,9 +178,21 @@ do_offer(struct scenario *sc)
 			  : PEER_SERVICE_80,
 	    valid > 0 ? valid : 300);
 
+	if (sc->has_terms)
+		offer.settlement_terms = PEER_TERMS;
 	check_call(sc,
 	    cpnp_order_offer(server->orders, peer_order(server, ID), &offer,
 		server->now));
+}
+
+static void
+do_accept(struct scenario *sc, struct peer *p, cpnp_order *order)
+{
+	check_call(sc,
+	    sc->has_terms
+		? cpnp_order_accept_paid(
+		      p->orders, order, PEER_PAYMENT, p->now)
+		: cpnp_order_accept(p->orders, order, p->now));
 }
 
 static void
@@ -223,6 +238,14 @@ do_server(struct scenario *sc, struct peer *p, cpnp_order *order)
 		check_call(sc,
 		    cpnp_order_set_active(p->orders, order,
 			is_word(sc, 1, "RUNS"), p->now));
+	else if (is_word(sc, 1, "BINDS"))
+		check_call(sc, cpnp_order_set_binding(p->orders, order));
+	else if (is_word(sc, 1, "PAID"))
+		check_call(sc, cpnp_order_paid(p->orders, order, p->now));
+	else if (is_word(sc, 1, "NOT_PAID"))
+		check_call(sc,
+		    cpnp_order_not_paid(p->orders, order,
+			CPNP_STATUS_OUT_OF_RESOURCES, NULL, 0, p->now));
 	else
 		return false;
 	return true;
@@ -353,7 +376,7 @@ do_side(struct scenario *sc)
 		    cpnp_order_refuse(p->orders, order,
 			CPNP_STATUS_OUT_OF_RESOURCES, NULL, 0, p->now));
 	else if (is_word(sc, 1, "ACCEPT"))
-		check_call(sc, cpnp_order_accept(p->orders, order, p->now));
+		do_accept(sc, p, order);
 	else if (is_word(sc, 1, "DECLINE"))
 		check_call(sc,
 		    cpnp_order_decline(p->orders, order, NULL, 0, p->now));
@@ -503,6 +526,8 @@ do_config(struct scenario *sc)
 {
 	if (is_word(sc, 1, "SIGN"))
 		sc->sign = is_word(sc, 2, "yes");
+	else if (is_word(sc, 1, "TERMS"))
+		sc->has_terms = is_word(sc, 2, "yes");
 	else if (is_word(sc, 1, "RESPONSE_TIME"))
 		sc->response_time = strtol(word(sc, 2), NULL, 10);
 	else if (!is_word(sc, 1, "EDITION") ||
