@@ -82,7 +82,7 @@ on_line(void *user, cpnpd_program_stream stream, const char *line, size_t len)
 	(void)stream;
 	(void)len;
 	if (n->lines++ < LINES_MAX)
-		cpnp_log(CPNP_LOG_WARNING, "notify-command: %s", line);
+		cpnpd_log(CPNP_LOG_WARNING, "notify-command: %s", line);
 }
 
 static void
@@ -92,7 +92,7 @@ on_timeout(evutil_socket_t fd, short what, void *user)
 
 	(void)fd;
 	(void)what;
-	cpnp_log(CPNP_LOG_WARNING, "notify-command: process %ld takes longer "
+	cpnpd_log(CPNP_LOG_WARNING, "notify-command: process %ld takes longer "
 	    "than notify-time and is killed", cpnpd_program_pid(n->program));
 	cpnpd_program_signal(n->program, SIGKILL);
 }
@@ -107,7 +107,7 @@ on_ended(void *user, const char *how, bool is_failure)
 
 	if (is_failure) {
 		d->counters.notices_failed++;
-		cpnp_log(CPNP_LOG_WARNING, "notify-command: %s", how);
+		cpnpd_log(CPNP_LOG_WARNING, "notify-command: %s", how);
 	} else {
 		d->counters.notices++;
 	}
@@ -240,7 +240,7 @@ cpnpd_notices_start(struct daemon *d, cpnp_now now)
 		if (err == 0)
 			continue;
 		d->counters.notices_failed++;
-		cpnp_log(CPNP_LOG_WARNING, "notify-command: cannot be "
+		cpnpd_log(CPNP_LOG_WARNING, "notify-command: cannot be "
 		    "started: %s", why[0] != '\0' ? why : cpnp_strerror(err));
 		try_later(a, now);
 	}

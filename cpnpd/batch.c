@@ -262,7 +262,7 @@ sign_some(struct daemon *d, struct signing *list, cpnp_now now)
 		d->counters.signatures++;
 	} else {
 		d->counters.signatures_failed += n;
-		cpnp_log(CPNP_LOG_ERROR, "signer: %zu statements could not be "
+		cpnpd_log(CPNP_LOG_ERROR, "signer: %zu statements could not be "
 		    "signed: %s", n, cpnp_strerror(err));
 	}
 	for (i = 0, s = list; i < n; i++, s = s->next) {
@@ -377,7 +377,7 @@ void
 cpnpd_fail(struct daemon *d, const char *why, cpnp_now now)
 {
 	if (!d->failed) {
-		cpnp_log(CPNP_LOG_ERROR, "store %s: %s; nothing more is sent, "
+		cpnpd_log(CPNP_LOG_ERROR, "store %s: %s; nothing more is sent, "
 		    "new orders are refused until it can be written",
 		    d->conf->store.value, why);
 		d->recover_wait = RECOVER_MIN;
@@ -507,14 +507,14 @@ cpnpd_recover(struct daemon *d, cpnp_now now)
 		d->recover_wait = d->recover_wait * 2 < RECOVER_MAX
 		    ? d->recover_wait * 2 : RECOVER_MAX;
 		d->recover_at = now.mono + d->recover_wait;
-		cpnp_log(CPNP_LOG_WARNING, "store %s: still cannot be written "
+		cpnpd_log(CPNP_LOG_WARNING, "store %s: still cannot be written "
 		    "(%s), tried again in %llu ms", d->conf->store.value,
 		    cpnp_strerror(err),
 		    (unsigned long long)(d->recover_wait / 1000000));
 		return;
 	}
 	cpnpd_key_reserve(d);
-	cpnp_log(CPNP_LOG_INFO, "store %s: can be written again",
+	cpnpd_log(CPNP_LOG_INFO, "store %s: can be written again",
 	    d->conf->store.value);
 	cpnpd_turn_end(d, now);
 }

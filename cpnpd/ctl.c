@@ -131,7 +131,7 @@ take_request(struct conn *c)
 	} else if (!cpnp_ctl_parse(&c->request, line, len, why, sizeof(why))) {
 		put_end(c, why);
 	} else {
-		cpnp_log(CPNP_LOG_DEBUG, "control: %s",
+		cpnpd_log(CPNP_LOG_DEBUG, "control: %s",
 		    cpnp_ctl_verb_name(c->request.verb));
 		c->busy = true;
 		c->cursor = 0;
@@ -237,7 +237,7 @@ is_allowed(int fd, uid_t *uid)
 	*uid = peer.uid;
 	if (peer.uid == 0 || peer.uid == geteuid())
 		return true;
-	cpnp_log(CPNP_LOG_WARNING, "control: user %u may not speak to us",
+	cpnpd_log(CPNP_LOG_WARNING, "control: user %u may not speak to us",
 	    (unsigned)peer.uid);
 	return false;
 }

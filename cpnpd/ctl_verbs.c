@@ -109,7 +109,7 @@ step_log(struct conn *c, bool *more, cpnp_diag *why)
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(names[i], c->request.level) == 0) {
 			cpnp_log_set_level((cpnp_log_level)i);
-			cpnp_log(CPNP_LOG_INFO, "log: the level is %s now",
+			cpnpd_log(CPNP_LOG_INFO, "log: the level is %s now",
 			    names[i]);
 			return 0;
 		}
@@ -127,7 +127,7 @@ step_drain(struct conn *c, bool *more, cpnp_diag *why)
 	if (d->draining == !c->request.off)
 		return 0;
 	d->draining = !c->request.off;
-	cpnp_log(CPNP_LOG_INFO, "%s", d->draining
+	cpnpd_log(CPNP_LOG_INFO, "%s", d->draining
 		? "draining: new orders are refused, those that are there go "
 		  "on" : "draining is over, new orders are taken");
 	return 0;
@@ -177,7 +177,7 @@ step_backup(struct conn *c, bool *more, cpnp_diag *why)
 		return cpnpd_ctl_fail(why, err, "%s: %s", diag.where,
 		    diag.why[0] != '\0' ? diag.why : cpnp_strerror(err));
 	if (done)
-		cpnp_log(CPNP_LOG_INFO, "store %s: copied to %s",
+		cpnpd_log(CPNP_LOG_INFO, "store %s: copied to %s",
 		    d->conf->store.value, c->request.file);
 	*more = !done;
 	return 0;

@@ -26,7 +26,7 @@ cpnpd_log_order(int level, const cpnp_order *order, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	cpnp_log((cpnp_log_level)level, "order %.*s/%.*s peer %.*s: %s",
+	cpnpd_log((cpnp_log_level)level, "order %.*s/%.*s peer %.*s: %s",
 	    ID_WORDS(customer), ID_WORDS(provider), ID_WORDS(peer), text);
 }
 

@@ -100,8 +100,8 @@ end_harder(struct events *e)
 {
 	bool is_term = e->stage == ENDING;
 
-	cpnp_log(CPNP_LOG_WARNING, "event-command %s: does not end, it gets %s",
-	    e->argv[0], is_term ? "SIGTERM" : "SIGKILL");
+	cpnpd_log(CPNP_LOG_WARNING, "event-command %s: does not end, it gets "
+	    "%s", e->argv[0], is_term ? "SIGTERM" : "SIGKILL");
 	cpnpd_program_signal(e->program, is_term ? SIGTERM : SIGKILL);
 	e->stage = is_term ? TERMINATED : KILLED;
 	if (is_term)
@@ -139,7 +139,7 @@ on_old_number(struct events *e, uint64_t number)
 	}
 	if (e->old_n++ < OLD_NUMBERS_MAX)
 		return;
-	cpnp_log(CPNP_LOG_ERROR, "event-command %s: %" PRIu64 " on its "
+	cpnpd_log(CPNP_LOG_ERROR, "event-command %s: %" PRIu64 " on its "
 	    "standard output, and more than %d numbers in a second that are "
 	    "acknowledged already; expected each once", e->argv[0], number,
 	    OLD_NUMBERS_MAX);
@@ -155,7 +155,7 @@ on_number(struct events *e, const char *line, size_t len)
 		return;
 	if (strlen(line) != len || !cpnp_conf_parse_number(line, &number) ||
 	    number > e->cursor) {
-		cpnp_log(CPNP_LOG_ERROR, "event-command %s: \"%.64s\" on its "
+		cpnpd_log(CPNP_LOG_ERROR, "event-command %s: \"%.64s\" on its "
 		    "standard output; expected the number of an event that it "
 		    "was given, up to %" PRIu64, e->argv[0], line, e->cursor);
 		end_for_fault(e);
@@ -187,7 +187,7 @@ on_words(struct events *e, const char *line)
 
 	if (now - e->lines_from >= CPNP_SECONDS(1)) {
 		if (e->lines_n > LOG_LINES_MAX)
-			cpnp_log(CPNP_LOG_WARNING, "event-command %s: %u "
+			cpnpd_log(CPNP_LOG_WARNING, "event-command %s: %u "
 			    "lines are not logged, of more than %d in a "
 			    "second", e->argv[0], e->lines_n - LOG_LINES_MAX,
 			    LOG_LINES_MAX);
@@ -195,7 +195,7 @@ on_words(struct events *e, const char *line)
 		e->lines_n = 0;
 	}
 	if (e->lines_n++ < LOG_LINES_MAX)
-		cpnp_log(CPNP_LOG_INFO, "event-command %s: %s", e->argv[0],
+		cpnpd_log(CPNP_LOG_INFO, "event-command %s: %s", e->argv[0],
 		    line);
 }
 
@@ -214,7 +214,7 @@ on_written(void *user)
 	struct events *e = user;
 
 	if (e->stage == GOING && !cpnpd_program_reads(e->program)) {
-		cpnp_log(CPNP_LOG_ERROR, "event-command %s: has closed its "
+		cpnpd_log(CPNP_LOG_ERROR, "event-command %s: has closed its "
 		    "standard input; expected it to read on", e->argv[0]);
 		end_for_fault(e);
 	}
@@ -228,7 +228,7 @@ static void start_program(struct events *e);
 static void
 start_later(struct events *e)
 {
-	cpnp_log(CPNP_LOG_WARNING, "event-command %s: started again in %u s",
+	cpnpd_log(CPNP_LOG_WARNING, "event-command %s: started again in %u s",
 	    e->d->conf->event_command.items[0].value, e->wait);
 	e->d->counters.event_restarts++;
 	arm(e->clock, e->wait);
@@ -242,7 +242,7 @@ on_ended(void *user, const char *how, bool is_failure)
 	struct events *e = user;
 	bool was_asked = e->stage != GOING && !e->is_fault;
 
-	cpnp_log(was_asked && !is_failure ? CPNP_LOG_INFO : CPNP_LOG_WARNING,
+	cpnpd_log(was_asked && !is_failure ? CPNP_LOG_INFO : CPNP_LOG_WARNING,
 	    "event-command %s: ended, %s; acknowledged up to event %" PRIu64,
 	    e->argv[0], how, e->acknowledged);
 	(void)evtimer_del(e->clock);
@@ -294,14 +294,14 @@ start_program(struct events *e)
 		    (const char *const *)(void *)e->argv, &calls, why,
 		    sizeof(why));
 	if (err != 0) {
-		cpnp_log(CPNP_LOG_ERROR, "event-command: %s; expected a "
+		cpnpd_log(CPNP_LOG_ERROR, "event-command: %s; expected a "
 		    "program that can be run",
 		    why[0] != '\0' ? why : cpnp_strerror(err));
 		free_argv(e);
 		start_later(e);
 		return;
 	}
-	cpnp_log(CPNP_LOG_INFO, "event-command %s: started as process %ld, "
+	cpnpd_log(CPNP_LOG_INFO, "event-command %s: started as process %ld, "
 	    "events after %" PRIu64, e->argv[0],
 	    cpnpd_program_pid(e->program), e->cursor);
 	feed_soon(e);
@@ -372,7 +372,7 @@ on_feed(evutil_socket_t fd, short what, void *user)
 	    room < CPNPD_EVENTS_STEP ? room : CPNPD_EVENTS_STEP, give, e,
 	    &more);
 	if (err != 0 && err != CPNP_ERR_FULL) {
-		cpnp_log(CPNP_LOG_ERROR, "event-command %s: event after "
+		cpnpd_log(CPNP_LOG_ERROR, "event-command %s: event after "
 		    "%" PRIu64 " cannot be given: %s; tried again in %d s",
 		    e->argv[0], e->cursor, cpnp_strerror(err),
 		    AGAIN_MAX_SECONDS);

@@ -101,7 +101,7 @@ make_printable(char *line)
 }
 
 void
-cpnp_log(cpnp_log_level level, const char *format, ...)
+cpnpd_log(cpnp_log_level level, const char *format, ...)
 {
 	char line[LINE_MAX_BYTES];
 	char date[32] = "";

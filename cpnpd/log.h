@@ -29,7 +29,7 @@ void cpnp_log_open(bool use_syslog, cpnp_log_level level);
 void cpnp_log_set_level(cpnp_log_level level);
 bool cpnp_log_is_on(cpnp_log_level level);
 /* Write one line; controls in it, and what turns text around, become '?'. */
-void cpnp_log(cpnp_log_level level, const char *format, ...)
+void cpnpd_log(cpnp_log_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 #endif

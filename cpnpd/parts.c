@@ -72,7 +72,7 @@ cpnpd_parts_recv(
 	int err = cpnp_parts_recv(d->parts, peer, datagram, now.mono);
 
 	if (err != 0 && cpnp_log_is_on(CPNP_LOG_DEBUG))
-		cpnp_log(CPNP_LOG_DEBUG, "part of a message dropped: %s",
+		cpnpd_log(CPNP_LOG_DEBUG, "part of a message dropped: %s",
 		    cpnp_strerror(err));
 	cpnpd_parts_drain(d, now);
 }

@@ -51,7 +51,7 @@ find_signer(struct daemon *d, const cpnp_input *input, cpnp_signed *result,
 		return cpnp_bytes_str(result->identity);
 	}
 	d->counters.statements_bad++;
-	cpnp_log(CPNP_LOG_WARNING,
+	cpnpd_log(CPNP_LOG_WARNING,
 	    "order %.*s/%.*s peer %.*s: the statement does not verify: "
 	    "%s%s%s", ID_WORDS(input->msg->customer_order_id),
 	    ID_WORDS(input->msg->provider_order_id), ID_WORDS(input->identity),
@@ -85,7 +85,7 @@ log_refused(const cpnp_input *input, bool has_head, int err,
 
 	if (!cpnp_log_is_on(CPNP_LOG_DEBUG) && !cpnp_error_is_fatal(err))
 		return;
-	cpnp_log(cpnp_error_is_fatal(err) ? CPNP_LOG_ERROR : CPNP_LOG_DEBUG,
+	cpnpd_log(cpnp_error_is_fatal(err) ? CPNP_LOG_ERROR : CPNP_LOG_DEBUG,
 	    "order %.*s/%.*s peer %.*s: %s refused: %s%s%s",
 	    ID_WORDS(m->customer_order_id), ID_WORDS(m->provider_order_id),
 	    ID_WORDS(input->identity),

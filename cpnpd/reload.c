@@ -195,12 +195,12 @@ swap(struct daemon *d, struct daemon *next)
 	(void)set_places(d, d->catalogue, false);
 	/* The values were in their bounds when the file was read. */
 	if (cpnpd_set_limits(d) != 0)
-		cpnp_log(CPNP_LOG_ERROR, "reload: timers and limits stay");
+		cpnpd_log(CPNP_LOG_ERROR, "reload: timers and limits stay");
 	cpnp_log_open(d->conf->log.destination == 1,
 	    (cpnp_log_level)d->conf->log.level);
 	/* The values were in their bounds when the file was read. */
 	if (cpnpd_set_limits(d) != 0)
-		cpnp_log(CPNP_LOG_ERROR, "reload: timers and limits stay");
+		cpnpd_log(CPNP_LOG_ERROR, "reload: timers and limits stay");
 }
 
 int
@@ -230,10 +230,10 @@ cpnpd_reload(struct daemon *d, char told[CPNPD_TOLD_MAX])
 	if (err != 0 && told[0] == '\0')
 		snprintf(told, CPNPD_TOLD_MAX, "%s", cpnp_strerror(err));
 	if (err != 0)
-		cpnp_log(CPNP_LOG_ERROR,
+		cpnpd_log(CPNP_LOG_ERROR,
 		    "reload: the old configuration stays in use");
 	else
-		cpnp_log(CPNP_LOG_INFO, "reload: %s is in use, %zu customers, "
+		cpnpd_log(CPNP_LOG_INFO, "reload: %s is in use, %zu customers, "
 		    "%zu places", d->conf->path, d->conf->customers_n,
 		    d->catalogue->places_n);
 	return err;

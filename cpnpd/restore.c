@@ -125,7 +125,7 @@ cpnpd_restore_write(struct daemon *d)
 	if (err == 0 && write_file(path, cpnp_buf_bytes(&buf)) == 0)
 		d->restore->written = size;
 	else if (err != CPNP_ERR_NOT_FOUND)
-		cpnp_log(CPNP_LOG_ERROR, "checkpoint-file %s: %s; a restored "
+		cpnpd_log(CPNP_LOG_ERROR, "checkpoint-file %s: %s; a restored "
 		    "backup will not know what was said since", path,
 		    err != 0 ? cpnp_strerror(err) : strerror(errno));
 out:
@@ -188,7 +188,7 @@ be_silent(struct daemon *d, bool is_backup, cpnp_wtime made, uint64_t have,
 	else
 		snprintf(r->why, sizeof(r->why), "%s, and no checkpoint-file "
 		    "says what was said since", from);
-	cpnp_log(CPNP_LOG_ERROR, "store %s: is not the newest: %s; nothing "
+	cpnpd_log(CPNP_LOG_ERROR, "store %s: is not the newest: %s; nothing "
 	    "is answered until cpnpd is started with the newest store, or "
 	    "cpnpctl resume-after-restore accepts the loss",
 	    d->conf->store.value, r->why);
@@ -273,7 +273,7 @@ cpnpd_restore_accept(struct daemon *d, unsigned long uid, cpnp_diag *why)
 		err = cpnp_store_forget_backup(d->store);
 	if (err != 0)
 		return err;
-	cpnp_log(CPNP_LOG_ERROR, "store %s: user %lu accepts the loss: %s; "
+	cpnpd_log(CPNP_LOG_ERROR, "store %s: user %lu accepts the loss: %s; "
 	    "what was said there is not known here, and new leaves and events "
 	    "take the places of those", d->conf->store.value, uid, r->why);
 	r->is_silent = false;

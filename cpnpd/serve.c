@@ -60,7 +60,7 @@ check_clocks(struct daemon *d, cpnp_now now)
 		return;
 	d->clock_offset = offset;
 	d->counters.rearmed++;
-	cpnp_log(CPNP_LOG_WARNING, "clock: stepped by %" PRId64 " s, timers "
+	cpnpd_log(CPNP_LOG_WARNING, "clock: stepped by %" PRId64 " s, timers "
 	    "are set again from their dates", step);
 	(void)cpnp_orders_rearm(d->orders, now);
 }
@@ -84,7 +84,7 @@ on_timer(evutil_socket_t fd, short what, void *user)
 	     cpnp_orders_expiry(d->orders) <= now.mono; n++) {
 		err = cpnp_orders_handle_expiry(d->orders, now);
 		if (err != 0)
-			cpnp_log(CPNP_LOG_ERROR, "orders: a timeout could "
+			cpnpd_log(CPNP_LOG_ERROR, "orders: a timeout could "
 			    "not be handled: %s", cpnp_strerror(err));
 		cpnpd_drain(d, now);
 		if (err != 0)
@@ -137,23 +137,23 @@ log_counters(struct daemon *d)
 	cpnp_parts_get_counters(d->parts, &parts);
 #define X(name, text)                                                          \
 	if (d->counters.name != 0)                                             \
-		cpnp_log(CPNP_LOG_INFO, "counter %s: %" PRIu64 " %s", #name,   \
+		cpnpd_log(CPNP_LOG_INFO, "counter %s: %" PRIu64 " %s", #name,  \
 		    d->counters.name, text);
 	CPNPD_COUNTER_MAP(X)
 #undef X
 #define X(name, text)                                                          \
 	if (net.name != 0)                                                     \
-		cpnp_log(CPNP_LOG_INFO, "counter net %s: %" PRIu64 " %s",      \
+		cpnpd_log(CPNP_LOG_INFO, "counter net %s: %" PRIu64 " %s",     \
 		    #name, net.name, text);
 	CPNP_NET_COUNTER_MAP(X)
 #undef X
 #define X(name, text)                                                          \
 	if (parts.name != 0)                                                   \
-		cpnp_log(CPNP_LOG_INFO, "counter parts %s: %" PRIu64 " %s",    \
+		cpnpd_log(CPNP_LOG_INFO, "counter parts %s: %" PRIu64 " %s",   \
 		    #name, parts.name, text);
 	CPNP_PARTS_COUNTER_MAP(X)
 #undef X
-	cpnp_log(CPNP_LOG_INFO, "orders: %zu in memory, %zu batches with the "
+	cpnpd_log(CPNP_LOG_INFO, "orders: %zu in memory, %zu batches with the "
 	    "writer", cpnp_orders_count(d->orders),
 	    cpnp_store_pending(d->store));
 }
@@ -166,7 +166,7 @@ cpnpd_stop(struct daemon *d, const char *why)
 
 	if (d->stopping)
 		return;
-	cpnp_log(CPNP_LOG_INFO, "stopping, %s", why);
+	cpnpd_log(CPNP_LOG_INFO, "stopping, %s", why);
 	cpnp_notify("STOPPING=1");
 	d->stopping = true;
 	cpnpd_turn_end(d, now);
@@ -313,7 +313,7 @@ cpnpd_serve(const cpnp_conf *conf)
 		tear_down(&d);
 		return EXIT_START;
 	}
-	cpnp_log(CPNP_LOG_INFO, "ready, identity %s, %zu customers, %zu "
+	cpnpd_log(CPNP_LOG_INFO, "ready, identity %s, %zu customers, %zu "
 	    "places, %s", d.identity, conf->customers_n,
 	    d.catalogue->places_n, d.signer != NULL
 		? "statements are signed" : "statements are not signed");
@@ -325,10 +325,10 @@ cpnpd_serve(const cpnp_conf *conf)
 	cpnpd_restore_write(&d);
 	log_counters(&d);
 	if (!cpnpd_is_idle(&d))
-		cpnp_log(CPNP_LOG_WARNING, "stopped with batches that were "
+		cpnpd_log(CPNP_LOG_WARNING, "stopped with batches that were "
 		    "not stored; what they answer is answered after the next "
 		    "start");
-	cpnp_log(CPNP_LOG_INFO, "stopped");
+	cpnpd_log(CPNP_LOG_INFO, "stopped");
 	tear_down(&d);
 	return code;
 }

@@ -23,7 +23,7 @@ wake(void *user, const cpnp_store_row *row)
 		return 0;
 	err = cpnpd_load_row(d, row, cpnp_now_read());
 	if (err != 0)
-		cpnp_log(CPNP_LOG_ERROR, "order %.*s/%.*s peer %.*s: its "
+		cpnpd_log(CPNP_LOG_ERROR, "order %.*s/%.*s peer %.*s: its "
 		    "service is to start or to end, and it cannot be loaded: "
 		    "%s", ID_WORDS(row->customer_order_id),
 		    ID_WORDS(row->provider_order_id),
@@ -70,7 +70,7 @@ cpnpd_service_start(struct daemon *d, cpnp_now now)
 	if (err == 0)
 		return;
 	d->service_at.sec = now.wall.sec + 1;
-	cpnp_log(CPNP_LOG_ERROR, "services that start or end now: %s, tried "
+	cpnpd_log(CPNP_LOG_ERROR, "services that start or end now: %s, tried "
 	    "again in a second", cpnp_strerror(err));
 }
 

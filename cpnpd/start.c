@@ -26,7 +26,7 @@ cpnpd_report(void *user, const char *line)
 		fprintf(stderr, "cpnpd: %s\n", line);
 		return;
 	}
-	cpnp_log(CPNP_LOG_ERROR, "reload: %s", line);
+	cpnpd_log(CPNP_LOG_ERROR, "reload: %s", line);
 	if (d->told[0] == '\0')
 		snprintf(d->told, CPNPD_TOLD_MAX, "%s", line);
 }
@@ -71,15 +71,15 @@ on_net_event(void *user, cpnp_peer peer, cpnp_net_event event,
 	(void)cpnp_net_peer_address(d->net, peer, address);
 	switch (event) {
 	case CPNP_NET_UP:
-		cpnp_log(CPNP_LOG_DEBUG, "peer %.*s %s: session established",
+		cpnpd_log(CPNP_LOG_DEBUG, "peer %.*s %s: session established",
 		    (int)identity.len, (const char *)identity.ptr, address);
 		break;
 	case CPNP_NET_DOWN:
-		cpnp_log(CPNP_LOG_DEBUG, "%s: session over: %s", diag->where,
+		cpnpd_log(CPNP_LOG_DEBUG, "%s: session over: %s", diag->where,
 		    diag->why);
 		break;
 	case CPNP_NET_FAILED:
-		cpnp_log(CPNP_LOG_WARNING, "%s: handshake failed: %s",
+		cpnpd_log(CPNP_LOG_WARNING, "%s: handshake failed: %s",
 		    diag->where, diag->why);
 		break;
 	}
@@ -139,11 +139,11 @@ open_key_log(struct daemon *d, bool check)
 	if (cpnp_net_set_key_log(d->net, path, &diag) != 0)
 		return cpnpd_blame(d, "key-log", &at, &diag);
 	if (path != NULL)
-		cpnp_log(CPNP_LOG_WARNING, "KEY LOG: the secrets of all "
+		cpnpd_log(CPNP_LOG_WARNING, "KEY LOG: the secrets of all "
 		    "sessions are written to %s; whoever reads that file "
 		    "reads what customers send", path);
 	else if (!check)
-		cpnp_log(CPNP_LOG_WARNING, "key-log is yes, and SSLKEYLOGFILE "
+		cpnpd_log(CPNP_LOG_WARNING, "key-log is yes, and SSLKEYLOGFILE "
 		    "names no file: nothing is written");
 	return 0;
 }
@@ -369,7 +369,7 @@ listen_all(struct daemon *d, const cpnp_conf_list *list,
 		if (cpnp_net_listen(d->net, transport, list->items[i].value,
 			&diag) != 0)
 			return cpnpd_blame(d, option, &list->items[i], &diag);
-		cpnp_log(CPNP_LOG_INFO, "listening on %s, %s, port %u",
+		cpnpd_log(CPNP_LOG_INFO, "listening on %s, %s, port %u",
 		    list->items[i].value,
 		    transport == CPNP_TRANSPORT_DTLS ? "DTLS" : "UDP",
 		    (unsigned)cpnp_net_listen_port(d->net, (*n)++));
@@ -500,7 +500,7 @@ load_open_order(void *user, const cpnp_store_row *row)
 		return 0;
 	err = cpnpd_load_row(l->d, row, l->now);
 	if (err != 0) {
-		cpnp_log(CPNP_LOG_ERROR, "order %.*s/%.*s peer %.*s: cannot "
+		cpnpd_log(CPNP_LOG_ERROR, "order %.*s/%.*s peer %.*s: cannot "
 		    "be resumed: %s", ID_WORDS(row->customer_order_id),
 		    ID_WORDS(row->provider_order_id),
 		    ID_WORDS(row->peer_identity), cpnp_strerror(err));
@@ -521,7 +521,7 @@ cpnpd_resume_orders(struct daemon *d)
 		err = cpnp_store_each(d->store, true, load_open_order, &l);
 	if (err != 0)
 		return complain(d, d->conf->store.value, err, &diag);
-	cpnp_log(CPNP_LOG_INFO, "store %s: %" PRIu64 " open orders resumed",
+	cpnpd_log(CPNP_LOG_INFO, "store %s: %" PRIu64 " open orders resumed",
 	    d->conf->store.value, l.n);
 	return 0;
 }

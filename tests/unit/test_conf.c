@@ -591,7 +591,7 @@ START_TEST(test_log_line_is_harmless)
 	ck_assert_ptr_nonnull(f);
 	ck_assert_int_ge(kept, 0);
 	ck_assert_int_ge(dup2(fileno(f), STDERR_FILENO), 0);
-	cpnp_log(CPNP_LOG_ERROR, "place Z\xc3\xbcrich \xe2\x82\xac %s",
+	cpnpd_log(CPNP_LOG_ERROR, "place Z\xc3\xbcrich \xe2\x82\xac %s",
 	    "esc \x1b[2J\r\ncsi \xc2\x9b" "31m bidi \xe2\x80\xae line "
 	    "\xe2\x80\xa8 mark \xd8\x9c stray \xff cut \xe2\x80");
 	ck_assert_int_ge(dup2(kept, STDERR_FILENO), 0);
