@@ -387,10 +387,10 @@ CPNP_API int cpnp_terms_check(const cpnp_terms *terms, const cpnp_env *env,
 /* ---- Service level terms ------------------------------------------------ */
 
 /*
- * The metrics of terms that come from a CPD, by their place in the list: X(NAME,
- * place, floor, "name", "unit").  One that the CPD does not bound has a bound
- * that nothing breaches, and no credit.  Places from CPNP_SLA_METRIC_N on are
- * the parties' own.
+ * The metrics of terms that come from a CPD, by their place in the list:
+ * X(NAME, place, floor, "name", "unit").  One that the CPD does not bound has a
+ * bound that nothing breaches, and no credit.  Places from CPNP_SLA_METRIC_N on
+ * are the parties' own.
  */
 #define CPNP_SLA_METRIC_MAP(X)                                                 \
 	X(DELAY, 0, false, "delay", "us")                                      \
