@@ -13,6 +13,7 @@
 
 #include "daemon.h"
 #include "events.h"
+#include "ledger.h"
 #include "restore.h"
 
 #define RECOVER_MIN CPNP_MILLISECONDS(100)
@@ -90,8 +91,8 @@ key_id(const struct key *key)
 	return (cpnp_bytes){key->bytes + key->identity_len, key->id_len};
 }
 
-static cpnp_order *
-key_order(const struct daemon *d, const struct key *key)
+cpnp_order *
+cpnpd_key_order(const struct daemon *d, const struct key *key)
 {
 	return cpnp_orders_find(
 	    d->orders, CPNP_SERVER, key_identity(key), key_id(key));
@@ -218,7 +219,7 @@ static void
 sign_one(struct daemon *d, struct signing *s, const cpnp_buf *statement,
     cpnp_now now)
 {
-	cpnp_order *order = key_order(d, s->key);
+	cpnp_order *order = cpnpd_key_order(d, s->key);
 	int err;
 
 	if (order == NULL)
@@ -317,6 +318,7 @@ void
 cpnpd_turn_end(struct daemon *d, cpnp_now now)
 {
 	sign_pending(d, now);
+	cpnpd_ledger_turn_end(d, now);
 	submit(d, now);
 	cpnpd_arm_timer(d, now);
 }
@@ -339,6 +341,7 @@ batch_committed(struct daemon *d, struct batch *b, cpnp_now now)
 
 	d->counters.batches++;
 	cpnp_orders_set_durable(d->orders, b->newest);
+	cpnpd_ledger_committed(d, b);
 	cpnpd_service_expect(d, b->service_at);
 	for (out = b->out; out != NULL; out = out->next)
 		send_now(d, out->peer,
@@ -434,7 +437,7 @@ drop_lost(struct daemon *d)
 		d->current = NULL;
 	}
 	for (key = d->lost; key != NULL; key = key->next) {
-		order = key_order(d, key);
+		order = cpnpd_key_order(d, key);
 		if (order == NULL)
 			continue;
 		cpnpd_log_order(CPNP_LOG_WARNING, order, "%s is not durable, "
@@ -446,7 +449,7 @@ drop_lost(struct daemon *d)
 	for (; d->sign != NULL;) {
 		struct signing *next = d->sign->next;
 
-		order = key_order(d, d->sign->key);
+		order = cpnpd_key_order(d, d->sign->key);
 		if (order != NULL) {
 			d->sign->key->next = d->lost;
 			d->lost = d->sign->key;
@@ -470,7 +473,7 @@ read_back(struct daemon *d, cpnp_now now)
 	cpnp_capacity_clear(d->capacity);
 	err = cpnpd_load_capacity(d);
 	while (err == 0 && (key = d->lost) != NULL) {
-		err = key_order(d, key) != NULL ? CPNP_ERR_NOT_FOUND
+		err = cpnpd_key_order(d, key) != NULL ? CPNP_ERR_NOT_FOUND
 		    : cpnp_store_find(d->store, CPNP_SERVER,
 			  key_identity(key), key_id(key), &row);
 		if (err == 0 && !row.settled)
@@ -497,7 +500,9 @@ cpnpd_recover(struct daemon *d, cpnp_now now)
 	if (err == 0) {
 		/* Loading asks again for what was open, and that is stored. */
 		d->failed = false;
-		err = read_back(d, now);
+		err = d->ledger != NULL ? cpnpd_ledger_load(d) : 0;
+		if (err == 0)
+			err = read_back(d, now);
 		if (err != 0 || d->failed) {
 			cpnpd_fail(d, cpnp_strerror(err), now);
 			drop_lost(d);

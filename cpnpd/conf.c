@@ -27,7 +27,7 @@
 #define HOUR_NS (UINT64_C(3600) * 1000000000)
 
 enum kind {
-	TEXT, LIST, BOOL, COUNT, TIME, RATE, SIZE, CHOICE, MONEY, METHODS
+	TEXT, LIST, BOOL, COUNT, TIME, RATE, SHARE, SIZE, CHOICE, MONEY, METHODS
 };
 
 /* One option: where its value goes, its bounds, what to say was expected. */
@@ -57,6 +57,7 @@ struct section {
 #define EXPECT_IDENTITY                                                        \
 	"a name as in a certificate's subjectAltName, such as "                \
 	"\"enterprise.example\""
+#define EXPECT_ACCOUNT "the name of an account at the ledger"
 #define EXPECT_FILE "the name of a file"
 
 static const char *const names_destination[] = {"stderr", "syslog", NULL};
@@ -65,6 +66,7 @@ static const char *const names_level[] = {
 	CPNP_LOG_LEVEL_MAP(X)
 #undef X
 	NULL};
+static const char *const names_verdict[] = {"rejected", "upheld", NULL};
 static const char *const names_flag[] = {"no", "yes", NULL};
 
 #define O(T, n, k, m) .name = (n), .kind = (k), .offset = offsetof(T, m)
@@ -201,6 +203,48 @@ static const struct option approval_options[] = {
 			"{\"/usr/local/sbin/tell\", \"noc\"}"},
 };
 
+#define YEAR_NS (UINT64_C(365) * 24 * HOUR_NS)
+#define SHARE_OPTION(n, m, def)                                                \
+	{                                                                      \
+		O(cpnp_conf, n, SHARE, m), .dflt = (def),                      \
+		.max = CPNP_CPD_PPM_MAX,                                       \
+		.expected = "a share from 0 % to 100 %, such as \"5 %\""       \
+	}
+
+static const struct option ledger_options[] = {
+	FILE_OPTION("conf", ledger.conf),
+	{O(cpnp_conf, "token", TEXT, ledger.token),
+	    .expected = "a token, such as \"EUR of bank.example\"",
+	    .is_wrong = cpnp_conf_wrong_token},
+	TIME_OPTION(cpnp_conf, "anchor-time", ledger.anchor_time, 1000000,
+	    HOUR_NS, "1 s", "from 1 ms to 1 h"),
+	COUNT_OPTION(cpnp_conf, "anchor-leaves", ledger.anchor_leaves, 0,
+	    100000000, "1000", "from 0 to 100000000"),
+	TIME_OPTION(cpnp_conf, "paid-time", ledger.paid_time, 1000000000,
+	    10 * YEAR_NS, NULL, "from 1 s to 3650 d"),
+	TIME_OPTION(cpnp_conf, "escrow-time", ledger.escrow_time, 60000000000,
+	    7 * 24 * HOUR_NS, "1 h", "from 1 min to 7 d"),
+	TIME_OPTION(cpnp_conf, "claim-time", ledger.claim_time, 0, YEAR_NS,
+	    "0 s", "from 0 s to 365 d"),
+	{O(cpnp_conf, "idle-paid", BOOL, ledger.idle_paid), .dflt = "no",
+	    .expected = "yes or no"},
+	{O(cpnp_conf, "void-unknown", BOOL, ledger.void_unknown),
+	    .dflt = "yes", .expected = "yes or no"},
+	SHARE_OPTION("sla-credit", ledger.sla_credit, "0 %"),
+	SHARE_OPTION("sla-cap", ledger.sla_cap, "100 %"),
+	TIME_OPTION(cpnp_conf, "sla-window", ledger.sla_window, 1000000000,
+	    YEAR_NS, "1 h", "from 1 s to 365 d"),
+	TIME_OPTION(cpnp_conf, "sla-object-time", ledger.sla_object_time,
+	    1000000000, YEAR_NS, "7 d", "from 1 s to 365 d"),
+	TIME_OPTION(cpnp_conf, "sla-audit-time", ledger.sla_audit_time,
+	    1000000000, YEAR_NS, "7 d", "from 1 s to 365 d"),
+	{O(cpnp_conf, "sla-auditor", TEXT, ledger.sla_auditor),
+	    .expected = EXPECT_ACCOUNT, .is_wrong = cpnp_conf_wrong_account},
+	{O(cpnp_conf, "sla-default", CHOICE, ledger.sla_default),
+	    .dflt = "rejected", .expected = "rejected or upheld",
+	    .choices = names_verdict},
+};
+
 static const struct option customer_options[] = {
 	{O(cpnp_conf_customer, "may-order", BOOL, may_order), .dflt = "yes",
 	    .expected = "yes or no"},
@@ -217,7 +261,7 @@ static const struct option customer_options[] = {
 	    RATE_LIMIT_MAX, "1000", "from 1 to 10000000"),
 	SIZE_OPTION(cpnp_conf_customer, "max-memory", memory_max, "250 MB"),
 	{O(cpnp_conf_customer, "account", TEXT, account),
-	    .expected = "the name of an account at the ledger"},
+	    .expected = EXPECT_ACCOUNT, .is_wrong = cpnp_conf_wrong_account},
 	{O(cpnp_conf_customer, "methods", METHODS, methods),
 	    .expected = "none, quotation, update, activate, withdraw or "
 			"cancel"},
@@ -240,13 +284,16 @@ static const struct option access_options[] = {
 };
 
 #define SECTION(n, o, t) {(n), (o), N_OF(o), (t)}
-enum { TOP, LOG, TIMERS, LIMITS, APPROVAL, CUSTOMER, ACCESS, SECTIONS };
+enum {
+	TOP, LOG, TIMERS, LIMITS, APPROVAL, LEDGER, CUSTOMER, ACCESS, SECTIONS
+};
 static const struct section sections[SECTIONS] = {
 	[TOP] = SECTION("", top_options, false),
 	[LOG] = SECTION("log", log_options, false),
 	[TIMERS] = SECTION("timers", timers_options, false),
 	[LIMITS] = SECTION("limits", limits_options, false),
 	[APPROVAL] = SECTION("approval", approval_options, false),
+	[LEDGER] = SECTION("ledger", ledger_options, false),
 	[CUSTOMER] = SECTION("customer", customer_options, true),
 	[ACCESS] = SECTION("access", access_options, true),
 };
@@ -334,6 +381,9 @@ parse_amount(const struct option *o, const char *text, uint64_t *out)
 		ok = cpnp_conf_parse_time(text, out);
 	else if (o->kind == SIZE)
 		ok = cpnp_conf_parse_size(text, out);
+	else if (o->kind == SHARE)
+		ok = cpnp_quantity_parse(CPNP_UNIT_RATIO,
+			 cpnp_bytes_str(text), out) == 0;
 	else if (o->kind == RATE)
 		ok = cpnp_quantity_parse(CPNP_UNIT_RATE, cpnp_bytes_str(text),
 			 out) == 0;
@@ -394,6 +444,7 @@ set_value(const struct option *o, void *base, const cpnp_conf_text *in)
 	case COUNT:
 	case TIME:
 	case RATE:
+	case SHARE:
 	case SIZE:
 		return parse_amount(o, in->value, at);
 	case CHOICE:
@@ -850,6 +901,11 @@ check_whole(struct loader *ld)
 	    conf->ledger_key.value == NULL)
 		require(ld, &conf->key, "key",
 		    "which signs what goes into checkpoint-file");
+	if (conf->ledger.conf.value == NULL &&
+	    (conf->ledger.token.value != NULL ||
+		conf->ledger.sla_auditor.value != NULL))
+		require(ld, &conf->ledger.conf, "conf",
+		    "in section ledger, cpnp-ledger.conf(5)");
 	if (conf->listen_udp.n > 0 && conf->access_n == 0)
 		mistake(ld, conf->listen_udp.line, "listen-udp",
 		    "plain UDP has no access list; expected an access "
@@ -864,7 +920,7 @@ read_all(struct loader *ld, cfg_t *cfg)
 
 	ld->conf->approval.all.escalate = 0;
 	read_section(ld, cfg, &sections[TOP], ld->conf);
-	for (i = LOG; i <= APPROVAL; i++)
+	for (i = LOG; i <= LEDGER; i++)
 		read_section(ld, cfg_getsec(cfg, sections[i].name),
 		    &sections[i], ld->conf);
 	check_approval(ld);
@@ -1002,6 +1058,7 @@ cpnp_conf_del(cpnp_conf *conf)
 	if (conf == NULL)
 		return;
 	texts_free(&sections[TOP], conf);
+	texts_free(&sections[LEDGER], conf);
 	list_free(&conf->listen_dtls);
 	list_free(&conf->listen_udp);
 	list_free(&conf->event_command);

@@ -76,6 +76,28 @@ typedef struct cpnp_conf_approval {
 	cpnp_conf_list notify_command;
 } cpnp_conf_approval;
 
+/* How orders are paid at a shared ledger.  Times in nanoseconds, shares in
+ * millionths. */
+typedef struct cpnp_conf_ledger {
+	cpnp_conf_text conf;  /* cpnp-ledger.conf(5); NULL: nothing is paid */
+	cpnp_conf_text token; /* "EUR of bank.example" */
+	uint64_t anchor_time;
+	uint64_t anchor_leaves; /* 0: no anchors */
+	uint64_t paid_time;   /* what an agreement without end is paid for; 0:
+				 as the catalogue says */
+	uint64_t escrow_time; /* in which an authorization is acknowledged */
+	uint64_t claim_time;
+	bool idle_paid;
+	bool void_unknown; /* escrows that are of no order */
+	uint64_t sla_credit; /* for a window; 0: no terms */
+	uint64_t sla_window;
+	uint64_t sla_cap;
+	uint64_t sla_object_time;
+	uint64_t sla_audit_time;
+	cpnp_conf_text sla_auditor;
+	int sla_default; /* 1: an undecided claim is upheld */
+} cpnp_conf_ledger;
+
 /* Times in nanoseconds, cpnp_orders_config. */
 typedef struct cpnp_conf_timers {
 	uint64_t retrans;
@@ -151,6 +173,7 @@ typedef struct cpnp_conf {
 	cpnp_conf_timers timers;
 	cpnp_conf_limits limits;
 	cpnp_conf_approval approval;
+	cpnp_conf_ledger ledger;
 	cpnp_conf_text checkpoint_file;
 	cpnp_conf_customer *customers; /* sorted by identity */
 	size_t customers_n;

@@ -241,6 +241,8 @@ cpnp_conf_check_files(const cpnp_conf *conf, cpnp_wtime now,
 	check_certificate(&c);
 	check_readable(&c, &conf->crl, "crl",
 	    "a revocation list of each authority, in PEM");
+	check_readable(&c, &conf->ledger.conf, "conf",
+	    "a configuration of a ledger, cpnp-ledger.conf(5)");
 	check_readable(&c, &conf->catalogue, "catalogue",
 	    "a catalogue, cpnp-catalogue(5)");
 	check_store(&c);

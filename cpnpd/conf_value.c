@@ -18,6 +18,7 @@
 #include <cpnp/agreement.h>
 #include <cpnp/cpd.h>
 #include <cpnp/message.h>
+#include <cpnp/settlement.h>
 
 #include "conf_value.h"
 
@@ -121,6 +122,60 @@ cpnp_conf_wrong_group(const char *value, char *why, size_t size)
 	if (getgrnam(value) != NULL)
 		return false;
 	snprintf(why, size, "there is no group \"%s\"", value);
+	return true;
+}
+
+bool
+cpnp_conf_wrong_account(const char *value, char *why, size_t size)
+{
+	size_t len = strlen(value), i;
+
+	if (len == 0 || len > CPNP_ACCOUNT_MAX) {
+		snprintf(why, size, "has %zu bytes, of 1 to %d", len,
+		    CPNP_ACCOUNT_MAX);
+		return true;
+	}
+	for (i = 0; i < len; i++)
+		if (value[i] < '!' || value[i] > '~') {
+			snprintf(why, size, "has a character that no account "
+			    "has");
+			return true;
+		}
+	return false;
+}
+
+bool
+cpnp_conf_parse_token(
+    const char *text, cpnp_bytes *code, cpnp_bytes *issuer)
+{
+	static const char of[] = " of ";
+	const char *at = strstr(text, of);
+	size_t len = at == NULL ? strlen(text) : (size_t)(at - text), i;
+	char why[128];
+
+	*code = (cpnp_bytes){(const uint8_t *)text, len};
+	*issuer = CPNP_BYTES_NONE;
+	if (len == 0 || len > CPNP_TOKEN_CODE_MAX)
+		return false;
+	for (i = 0; i < len; i++)
+		if ((text[i] < 'A' || text[i] > 'Z') &&
+		    (text[i] < '0' || text[i] > '9'))
+			return false;
+	if (at == NULL)
+		return true;
+	*issuer = cpnp_bytes_str(at + sizeof(of) - 1);
+	return !cpnp_conf_wrong_account(
+	    at + sizeof(of) - 1, why, sizeof(why));
+}
+
+bool
+cpnp_conf_wrong_token(const char *value, char *why, size_t size)
+{
+	cpnp_bytes code, issuer;
+
+	if (cpnp_conf_parse_token(value, &code, &issuer))
+		return false;
+	snprintf(why, size, "\"%s\" names no token", value);
 	return true;
 }
 

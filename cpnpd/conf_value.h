@@ -19,6 +19,8 @@ bool cpnp_conf_wrong_prefix(const char *value, char *why, size_t size);
 bool cpnp_conf_wrong_socket(const char *value, char *why, size_t size);
 bool cpnp_conf_wrong_user(const char *value, char *why, size_t size);
 bool cpnp_conf_wrong_group(const char *value, char *why, size_t size);
+bool cpnp_conf_wrong_account(const char *value, char *why, size_t size);
+bool cpnp_conf_wrong_token(const char *value, char *why, size_t size);
 
 
 /* Set what a text says; false when it is none. */
@@ -30,6 +32,10 @@ bool cpnp_conf_parse_method(const char *text, cpnp_conf_methods *out);
  * is none. */
 bool cpnp_conf_parse_number(const char *text, uint64_t *out);
 bool cpnp_conf_parse_time(const char *text, uint64_t *out);
+/* "EUR of bank.example": the code, and the issuer, which may be missing, as
+ * views. */
+bool cpnp_conf_parse_token(
+    const char *text, cpnp_bytes *code, cpnp_bytes *issuer);
 /* Bytes, with a unit from B to TB; powers of ten. */
 bool cpnp_conf_parse_size(const char *text, uint64_t *out);
 

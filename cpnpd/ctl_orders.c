@@ -13,6 +13,7 @@
 #include "approval.h"
 #include "ctl.h"
 #include "events.h"
+#include "ledger.h"
 
 #define XML_BYTES_MAX ((size_t)16 << 20)
 
@@ -267,7 +268,9 @@ put_whole(void *user, const cpnp_store_row *row)
 	set_wait(d, object, row);
 	set_standing(object, row);
 	set_terms(object, row);
-	err = cpnp_store_each_event(d->store, row, add_event, history);
+	err = cpnpd_ledger_order_json(d, object, row);
+	if (err == 0)
+		err = cpnp_store_each_event(d->store, row, add_event, history);
 	(void)json_object_set_new(object, "history", history);
 	cpnpd_ctl_put(c, object);
 	c->cursor++;

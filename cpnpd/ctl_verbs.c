@@ -14,6 +14,7 @@
 #include "approval.h"
 #include "ctl.h"
 #include "events.h"
+#include "ledger.h"
 #include "restore.h"
 
 int
@@ -91,6 +92,7 @@ step_status(struct conn *c, bool *more, cpnp_diag *why)
 		    object, "event_command", json_string(events.program));
 		set_number(object, "acknowledged_event", events.acknowledged);
 	}
+	cpnpd_ledger_status_json(d, object);
 	cpnpd_ctl_put(c, object);
 	return err;
 }

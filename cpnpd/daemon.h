@@ -18,6 +18,7 @@
  *	restore.h  a store that is not the newest says nothing
  *	ctl.h      the control socket
  *	events.h   the stream of events
+ *	ledger.h   orders that are paid, and anchors
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -48,10 +49,12 @@
 #define CPNPD_EXPIRIES_MAX 1024
 
 /* What cpnp_order_user() keeps: the order is counted as open, it has a struct
- * approval, and above that the bytes that were counted. */
+ * approval, it waits for a payment, and above that the bytes that were
+ * counted. */
 #define ORDER_USER_OPEN UINT64_C(1)
 #define ORDER_USER_WAITS UINT64_C(2)
-#define ORDER_USER_BYTE UINT64_C(4)
+#define ORDER_USER_PAYS UINT64_C(4)
+#define ORDER_USER_BYTE UINT64_C(8)
 
 /* An identifier for "%.*s" in a line of the log; "-" when there is none. */
 #define ID_WORDS(b)                                                            \
@@ -87,6 +90,12 @@
 	X(notices, "notices that a program has taken")                         \
 	X(notices_failed, "notices that a program has not taken")              \
 	X(refused_method, "messages whose method is not for the customer")     \
+	X(refused_ledger, "offers that could not be paid for")                 \
+	X(paid, "payments posted")                                             \
+	X(not_paid, "payments refused")                                        \
+	X(voided, "escrows of no order that were voided")                      \
+	X(claims, "claims of a breach")                                        \
+	X(anchors, "heads of the journal anchored")                            \
 	X(completed, "orders completed")                                       \
 	X(cancelled, "orders cancelled")                                       \
 	X(loaded, "orders read back from the store")                           \
@@ -144,6 +153,7 @@ struct batch {
 	struct signing *sign, **sign_end;
 	struct key *touched;
 	uint64_t newest; /* number of the last STORE in it */
+	uint64_t op_newest; /* of the last operation in the outbox */
 	cpnp_wtime service_at; /* earliest date of a service in it */
 };
 
@@ -186,6 +196,7 @@ struct daemon {
 
 	struct approvals *approvals; /* approval.h */
 	struct restore *restore;     /* restore.h */
+	struct ledger *ledger;       /* ledger.h; NULL: nothing is paid */
 
 	/* when the next order is to be loaded for its service, by what is
 	 * committed, and how far those that are due have been looked at */
@@ -223,8 +234,11 @@ void cpnpd_parts_send(struct daemon *d, cpnp_peer peer, cpnp_bytes message,
 /* Perform what the parts want done. */
 void cpnpd_parts_drain(struct daemon *d, cpnp_now now);
 
-/* effects.c: perform or collect all effects, those of decisions included. */
+/* effects.c: perform or collect all effects, those of decisions included, and
+ * tell orders what became of their payments. */
 void cpnpd_drain(struct daemon *d, cpnp_now now);
+/* The same without the last. */
+void cpnpd_drain_effects(struct daemon *d, cpnp_now now);
 /* Put an order back from its row; effects are drained. */
 int cpnpd_load_row(
     struct daemon *d, const cpnp_store_row *row, cpnp_now now);
@@ -246,6 +260,8 @@ struct batch *cpnpd_batch(struct daemon *d);
  * stored is durable. */
 struct batch *cpnpd_batch_newest(struct daemon *d);
 struct key *cpnpd_key_new(const cpnp_order *order);
+/* The order in memory, or NULL. */
+cpnp_order *cpnpd_key_order(const struct daemon *d, const struct key *key);
 /* The order is read back when the batch fails; NOMEM. */
 int cpnpd_touch(struct batch *b, const cpnp_order *order);
 /* Have a key at hand for cpnpd_lose(). */

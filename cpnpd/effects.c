@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "approval.h"
+#include "ledger.h"
 
 void
 cpnpd_log_order(int level, const cpnp_order *order, const char *format, ...)
@@ -53,7 +54,8 @@ count_order(
 	uint64_t was_memory = was / ORDER_USER_BYTE;
 
 	cpnp_order_set_user(order, memory * ORDER_USER_BYTE |
-	    (was & ORDER_USER_WAITS) | (is_open ? ORDER_USER_OPEN : 0));
+	    (was & (ORDER_USER_WAITS | ORDER_USER_PAYS)) |
+	    (is_open ? ORDER_USER_OPEN : 0));
 	if (use == NULL)
 		return;
 	use->open -= use->open < was_open ? use->open : was_open;
@@ -67,6 +69,7 @@ cpnpd_drop_order(struct daemon *d, cpnp_order *order)
 {
 	count_order(d, order, false, 0);
 	cpnpd_approval_over(d, order, NULL);
+	cpnpd_ledger_forget(d, order);
 	cpnp_orders_drop(d->orders, order);
 }
 
@@ -257,8 +260,10 @@ do_store(struct daemon *d, const cpnp_effect *e, uint64_t *tag, cpnp_now now)
 		key->next = b->touched;
 		b->touched = key;
 		key = NULL;
-		/* The ACK will want a receipt for what the ACCEPT said. */
-		*tag = e->u.store.event == CPNP_EVENT_RECV_ACCEPT
+		/* The ACK will want a receipt for what the ACCEPT said, soon
+		 * unless it is paid for first. */
+		*tag = e->u.store.event == CPNP_EVENT_RECV_ACCEPT &&
+			cpnp_order_doc(e->order, CPNP_DOC_PAYMENT).len == 0
 		    ? d->next_tag++ : 0;
 		b->newest = e->u.store.number;
 		if (cpnp_order_next_service_event(e->order, &service) &&
@@ -266,6 +271,8 @@ do_store(struct daemon *d, const cpnp_effect *e, uint64_t *tag, cpnp_now now)
 			b->service_at = service;
 		err = cpnp_store_put(b->store, e, *tag);
 	}
+	if (err == 0)
+		err = cpnpd_ledger_stored(d, b, e, now);
 	if (err == 0)
 		err = store_holds(d, b, e);
 	if (is_decided(e))
@@ -359,6 +366,7 @@ drain_once(struct daemon *d, cpnp_order **order, const cpnp_msg **request,
 			cpnp_capacity_forget(
 			    d->capacity, cpnp_order_ref(e.order));
 			cpnpd_approval_over(d, e.order, NULL);
+			cpnpd_ledger_forget(d, e.order);
 			break;
 		case CPNP_EFFECT_OFFER: /* of a client only */
 		case CPNP_EFFECT_END:
@@ -369,8 +377,12 @@ drain_once(struct daemon *d, cpnp_order **order, const cpnp_msg **request,
 			    e.u.time.expected_offer_time, now);
 			break;
 		case CPNP_EFFECT_PAY:
-			*order = e.order;
-			*request = NULL;
+			if (d->ledger != NULL) {
+				cpnpd_ledger_pay(d, &e, now);
+			} else {
+				*order = e.order;
+				*request = NULL;
+			}
 			break;
 		}
 	}
@@ -391,7 +403,7 @@ refuse_payment(struct daemon *d, cpnp_order *order, cpnp_now now)
 }
 
 void
-cpnpd_drain(struct daemon *d, cpnp_now now)
+cpnpd_drain_effects(struct daemon *d, cpnp_now now)
 {
 	const cpnp_msg *request = NULL;
 	cpnp_order *order;
@@ -401,6 +413,14 @@ cpnpd_drain(struct daemon *d, cpnp_now now)
 			cpnpd_decide(d, order, request, now);
 		else
 			refuse_payment(d, order, now);
+}
+
+void
+cpnpd_drain(struct daemon *d, cpnp_now now)
+{
+	do
+		cpnpd_drain_effects(d, now);
+	while (cpnpd_ledger_answer(d, now));
 }
 
 int

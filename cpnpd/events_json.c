@@ -13,6 +13,7 @@
 
 #include "ctl.h"
 #include "events.h"
+#include "ledger.h"
 
 #define XML_BYTES_MAX ((size_t)16 << 20)
 
@@ -288,9 +289,10 @@ cpnpd_event_json(
 	set(object, "agreement_to",
 	    cpnp_agreement_state_name(event->agreement_to));
 	set_text(object, "detail", event->detail);
-	if (event->has_leaf)
+	err = cpnpd_ledger_outcome_json(object, event->outcome);
+	if (err == 0 && event->has_leaf)
 		err = set_leaf(d, object, change);
-	else
+	else if (err == 0)
 		(void)json_object_set_new(object, "statement", json_null());
 	if (err != 0) {
 		json_decref(object);

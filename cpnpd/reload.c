@@ -50,6 +50,7 @@ find_fixed(const cpnp_conf *a, const cpnp_conf *b)
 		    same_text(&a->checkpoint_file, &b->checkpoint_file)},
 		{"control-socket",
 		    same_text(&a->control_socket, &b->control_socket)},
+		{"ledger", same_text(&a->ledger.conf, &b->ledger.conf)},
 		{"key-log", a->key_log == b->key_log},
 		{"user", same_text(&a->user, &b->user)},
 		{"group", same_text(&a->group, &b->group)},

@@ -14,6 +14,7 @@
 #include "approval.h"
 #include "ctl.h"
 #include "events.h"
+#include "ledger.h"
 #include "notify.h"
 #include "restore.h"
 
@@ -253,6 +254,7 @@ tear_down(struct daemon *d)
 	free_event(&d->store_event);
 	free_event(&d->timer);
 	cpnpd_approvals_fini(d);
+	cpnpd_ledger_stop(d);
 	cpnpd_restore_fini(d);
 	cpnp_net_del(d->net);
 	cpnp_parts_del(d->parts);

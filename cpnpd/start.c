@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "approval.h"
+#include "ledger.h"
 #include "privileges.h"
 #include "restore.h"
 
@@ -559,7 +560,9 @@ cpnpd_start(struct daemon *d)
 		err = open_store(d);
 	if (err == 0)
 		err = cpnpd_restore_check(d);
+	if (err == 0)
+		err = cpnpd_ledger_start(d);
 	if (err == 0 && !d->restore->is_silent)
 		err = cpnpd_resume_orders(d);
-	return err;
+	return err == 0 ? cpnpd_ledger_run(d) : err;
 }

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "approval.h"
+#include "ledger.h"
 
 #define WORDS(b) (int)(b).len, (const char *)(b).ptr
 
@@ -211,8 +212,14 @@ give_back(struct daemon *d, const cpnp_order *order, cpnp_now now)
 /* Grant or refuse, as decided; err is why nothing could be decided. */
 static void
 give(struct daemon *d, cpnp_order *order, cpnp_method method,
-    const cpnp_decision *decision, int err, cpnp_now now)
+    cpnp_decision *decision, int err, cpnp_now now)
 {
+	cpnp_buf terms;
+
+	cpnp_buf_init(&terms, &cpnp_env_openssl()->mem, CPNP_TERMS_MAX);
+	if (err == 0 && decision->status == CPNP_STATUS_NONE &&
+	    method != CPNP_METHOD_ACTIVATE)
+		err = cpnpd_ledger_terms(d, order, decision, &terms, now);
 	if (err == 0 && decision->status == CPNP_STATUS_NONE)
 		err = grant(d, order, method, decision, now);
 	if (err != 0 || decision->status != CPNP_STATUS_NONE) {
@@ -229,6 +236,7 @@ give(struct daemon *d, cpnp_order *order, cpnp_method method,
 		cpnpd_log_order(CPNP_LOG_ERROR, order,
 		    "the decision could not be given: %s",
 		    cpnp_strerror(err));
+	cpnp_buf_fini(&terms);
 }
 
 void

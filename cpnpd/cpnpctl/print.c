@@ -120,6 +120,31 @@ put_history(const json_t *history)
 	}
 }
 
+/* Each payment in a line: which it is, then what there is to say of it. */
+static void
+put_payments(json_t *payments)
+{
+	const json_t *value;
+	const char *key;
+	json_t *payment;
+	size_t i;
+	void *at;
+
+	puts("payments:");
+	for (i = 0; i < json_array_size(payments); i++) {
+		payment = json_array_get(payments, i);
+		fputs(" ", stdout);
+		for (at = json_object_iter(payment); at != NULL;
+		     at = json_object_iter_next(payment, at)) {
+			key = json_object_iter_key(at);
+			value = json_object_iter_value(at);
+			printf(" %s ", key);
+			put_value(value);
+		}
+		putchar('\n');
+	}
+}
+
 static void
 put_lines(const char *text)
 {
@@ -144,6 +169,10 @@ put_members(json_t *object)
 		value = json_object_iter_value(at);
 		if (strcmp(key, "history") == 0) {
 			put_history(value);
+			continue;
+		}
+		if (strcmp(key, "payments") == 0) {
+			put_payments(json_object_iter_value(at));
 			continue;
 		}
 		snprintf(label, sizeof(label), "%s:", key);
