@@ -26,6 +26,8 @@ static const char usage_text[] =
     "  --source ADDR   address to send from\n"
     "  --sign          signed ACCEPTs; needs --cert, --key and --ca\n"
     "  --sign-each     the same, each ACCEPT with a signature of its own\n"
+    "  --pay FILE      pay as the account in this cpnp-ledger.conf\n"
+    "  --pay-wrong WHAT   wrongly: nothing, signature, amount, order, payer\n"
     "  --edition E     rfc8921 or draft-02\n"
     "  --json          the report as one JSON object\n";
 
@@ -38,6 +40,8 @@ enum option_id {
 	OPT_KEY,
 	OPT_CA,
 	OPT_DOCUMENT,
+	OPT_PAY,
+	OPT_PAY_WRONG,
 	OPT_EDITION,
 	OPT_UDP,
 	OPT_SIGN,
@@ -61,6 +65,8 @@ static const struct option long_options[] = {
     {"key", required_argument, NULL, OPT_KEY},
     {"ca", required_argument, NULL, OPT_CA},
     {"document", required_argument, NULL, OPT_DOCUMENT},
+    {"pay", required_argument, NULL, OPT_PAY},
+    {"pay-wrong", required_argument, NULL, OPT_PAY_WRONG},
     {"edition", required_argument, NULL, OPT_EDITION},
     {"udp", no_argument, NULL, OPT_UDP},
     {"sign", no_argument, NULL, OPT_SIGN},
@@ -149,6 +155,8 @@ text_of(struct load_options *o, enum option_id id)
 	    [OPT_KEY] = &o->key,
 	    [OPT_CA] = &o->ca,
 	    [OPT_DOCUMENT] = &o->document,
+	    [OPT_PAY] = &o->pay,
+	    [OPT_PAY_WRONG] = &o->pay_wrong,
 	};
 
 	return id < sizeof(texts) / sizeof(texts[0]) ? texts[id] : NULL;
@@ -423,12 +431,15 @@ main(int argc, char **argv)
 	cpnp_buf_init(&load.service, &load.env->mem, CPNP_CPD_MAX);
 	err = read_document(
 	    load.options.document, load.env, &load.service);
+	if (err == 0)
+		err = load_pay_open(&load);
 	if (err == 0) {
 		err = load_run(&load);
 		if (err != 0)
 			(void)fprintf(stderr, "cpnp-load: %s\n",
 			    cpnp_strerror(err));
 	}
+	load_pay_close(&load);
 	cpnp_buf_fini(&load.service);
 	if (err != 0)
 		return EXIT_LOCAL;

@@ -4,6 +4,7 @@
  *	load.c       options, the report
  *	load_run.c   peers, the clock, starting orders
  *	load_order.c one order after the other through its messages
+ *	load_pay.c   what an OFFER asks to be paid
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -32,6 +33,8 @@ struct load_options {
 	const char *identity; /* ours on UDP */
 	const char *cert, *key, *ca;
 	const char *document;
+	const char *pay;       /* cpnp-ledger.conf of the payer */
+	const char *pay_wrong; /* what is wrong with what it authorizes */
 	cpnp_edition edition;
 	bool udp, sign, json;
 	size_t sign_together; /* at most so many ACCEPTs to a signature */
@@ -62,6 +65,7 @@ struct load {
 	cpnp_net *net;
 	cpnp_orders *orders;
 	cpnp_signer *signer;
+	cpnp_signer *payer; /* NULL: nothing is paid */
 	cpnp_trust *trust;
 	cpnp_buf service;
 	cpnp_bytes server_identity;
@@ -104,6 +108,10 @@ void load_order_timers(struct load *load);
 void load_order_sign(struct load *load);
 /* Forget all that have not ended. */
 void load_order_clear(struct load *load);
+/* Accept an OFFER, and pay when it asks for it. */
+int load_pay_open(struct load *load);
+void load_pay_close(struct load *load);
+int load_pay(struct load *load, cpnp_order *order, cpnp_now now);
 /* Count an error. */
 void load_error(struct load *load, int err);
 

@@ -124,8 +124,9 @@ perform(struct load *load, cpnp_now now)
 
 	drain(load, &after, now);
 	if (after.accept != NULL && after.ended == NULL) {
-		load_error(load,
-		    cpnp_order_accept(load->orders, after.accept, now));
+		load_error(load, load->payer != NULL
+			? load_pay(load, after.accept, now)
+			: cpnp_order_accept(load->orders, after.accept, now));
 		drain(load, &after, now);
 	}
 	if (after.ended != NULL)
