@@ -186,3 +186,33 @@ cpnp_payment_verify(const cpnp_ledger_env *env, cpnp_bytes proof,
 		    "none is signed by an operator that is believed");
 	return err;
 }
+
+int
+cpnp_payment_add_head(cpnp_bytes proof, cpnp_bytes head, cpnp_buf *buf)
+{
+	const uint8_t *heads, *rest;
+	cpnp_cbor_rd rd;
+	size_t n, i;
+
+	cpnp_cbor_rd_init(&rd, proof);
+	(void)cpnp_cbor_get_array(&rd, 5, 5);
+	get_context(&rd, PROOF_CONTEXT);
+	for (i = 0; i < 3; i++) /* leaf, index, path */
+		(void)cpnp_cbor_get_item(&rd);
+	heads = rd.pos;
+	n = cpnp_cbor_get_array(&rd, 1, CPNP_PAYMENT_HEADS_MAX);
+	rest = rd.pos;
+	for (i = 0; i < n && rd.err == 0; i++)
+		(void)cpnp_cbor_get_bytes(&rd, 1, SIGNED_HEAD_MAX);
+	if (cpnp_cbor_rd_finish(&rd) != 0)
+		return rd.err;
+	if (n == CPNP_PAYMENT_HEADS_MAX)
+		return CPNP_ERR_TOO_LONG;
+	cpnp_buf_put_raw(
+	    buf, (cpnp_bytes){proof.ptr, (size_t)(heads - proof.ptr)});
+	cpnp_cbor_put_array(buf, n + 1);
+	cpnp_buf_put_raw(
+	    buf, (cpnp_bytes){rest, (size_t)(rd.pos - rest)});
+	cpnp_cbor_put_bytes(buf, head);
+	return buf->err;
+}

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+
 #include "tool.h"
 
 #define PATH_LEN 4096
@@ -305,3 +307,22 @@ tool_trust(const struct tool_options *options, bool must_have,
 	*trust = NULL;
 	return tool_fail(options, diag.where, "%s", diag.why);
 }
+
+static int
+digest(void *user, const cpnp_bytes *parts, size_t n,
+    uint8_t out[CPNP_SHA256_LEN])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	size_t i;
+	int ok;
+
+	(void)user;
+	ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
+	for (i = 0; i < n && ok; i++)
+		ok = EVP_DigestUpdate(ctx, parts[i].ptr, parts[i].len) == 1;
+	ok = ok && EVP_DigestFinal_ex(ctx, out, NULL) == 1;
+	EVP_MD_CTX_free(ctx);
+	return ok ? 0 : CPNP_ERR_CRYPTO;
+}
+
+const cpnp_env tool_env = {.mem = LEDGER_MEM, .sha256 = digest};

@@ -1,5 +1,5 @@
 /*
- * Escrows, and the proof of what became of one.
+ * Escrows.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -114,26 +114,6 @@ tool_escrow_list(const struct tool_options *options)
 	    "that have settled have outcomes only, escrow show ID");
 }
 
-static void
-print_outcome(const struct tool_options *options, const cpnp_outcome *o,
-    uint64_t index)
-{
-	char hex[2 * CPNP_SHA256_LEN + 1];
-
-	tool_hex(o->digest, CPNP_SHA256_LEN, hex);
-	if (options->json)
-		tool_put_json(json_pack("{s:b, s:s, s:s, s:s, s:I, s:I, s:I}",
-		    "ok", 1, "id", hex, "event", cpnp_fact_name(o->kind),
-		    "outcome", cpnp_outcome_name(o->code), "amount",
-		    (json_int_t)o->amount, "position",
-		    (json_int_t)o->position, "index", (json_int_t)index));
-	else
-		printf("%s\n    %s: %s, %" PRId64 " in minor units; outcome "
-		       "%" PRIu64 ", entry %" PRIu64 "\n", hex,
-		    cpnp_fact_name(o->kind), cpnp_outcome_text(o->code),
-		    o->amount, index, o->position);
-}
-
 static int
 tool_escrow_show(const struct tool_options *options)
 {
@@ -156,134 +136,12 @@ tool_escrow_show(const struct tool_options *options)
 	cpnp_bridge_unlock(ledger.bridge);
 	if (err != 0 && cpnp_bridge_outcome(
 	        ledger.bridge, id, &outcome, &index) == 0)
-		print_outcome(options, &outcome, index);
+		ledger_print_outcome(options, &outcome, index);
 	else if (err != 0)
 		code = tool_fail(options, options->operand,
 		    "the ledger has never seen an operation or escrow of "
 		    "this id");
 	ledger_close(&ledger);
-	return code;
-}
-
-/* The newest outcome, its path, and the head that our key signs. */
-static int
-build_proof(struct ledger *ledger, const uint8_t id[CPNP_SHA256_LEN],
-    cpnp_buf *file, cpnp_outcome *outcome)
-{
-	const struct tool_options *options = ledger->options;
-	uint8_t path[CPNP_TREE_PATH_MAX][CPNP_SHA256_LEN];
-	uint8_t leaf_store[CPNP_OUTCOME_MAX], head_store[512];
-	cpnp_outcome_head head = {0};
-	cpnp_ledger_info info;
-	cpnp_buf leaf, signed_head;
-	cpnp_bytes heads;
-	uint64_t index;
-	size_t n = 0;
-	int err;
-
-	err = cpnp_bridge_outcome(ledger->bridge, id, outcome, &index);
-	if (err == CPNP_ERR_NOT_FOUND)
-		return tool_fail(options, options->operand,
-		    "the ledger has no outcome of this id");
-	(void)cpnp_ledger_get_info(cpnp_bridge_lock(ledger->bridge), &info);
-	cpnp_bridge_unlock(ledger->bridge);
-	memcpy(head.ledger, info.id, CPNP_SHA256_LEN);
-	head.position = info.position - 1;
-	head.size = info.outcome_n;
-	memcpy(head.root, info.outcome_root, CPNP_SHA256_LEN);
-	cpnp_buf_init_fixed(&leaf, leaf_store, sizeof(leaf_store));
-	cpnp_buf_init_fixed(&signed_head, head_store, sizeof(head_store));
-	cpnp_outcome_encode(outcome, &leaf);
-	if (err == 0)
-		err = cpnp_bridge_outcome_path(ledger->bridge, index,
-		    head.size, path, CPNP_TREE_PATH_MAX, &n);
-	if (err == 0)
-		err = cpnp_outcome_head_sign(
-		    ledger->signer, &head, &signed_head);
-	heads = cpnp_buf_bytes(&signed_head);
-	if (err == 0)
-		err = cpnp_payment_encode(cpnp_buf_bytes(&leaf), index,
-		    (const uint8_t (*)[CPNP_SHA256_LEN])path, n, &heads, 1,
-		    file);
-	return err == 0 ? 0 : tool_fail(options, options->operand,
-	    "cannot be proved: %s", cpnp_strerror(err));
-}
-
-static int
-tool_escrow_prove(const struct tool_options *options)
-{
-	uint8_t id[CPNP_SHA256_LEN];
-	struct ledger ledger;
-	cpnp_outcome outcome;
-	cpnp_buf file;
-	int code;
-
-	if (options->output == NULL)
-		return tool_fail(options, "output",
-		    "a proof is binary; name a file with -o FILE");
-	code = ledger_hex(options, "escrow", options->operand, id, sizeof(id));
-	if (code == 0)
-		code = ledger_open(options, true, &ledger);
-	if (code != 0)
-		return code;
-	cpnp_buf_init(&file, &ledger_mem, CPNP_PAYMENT_MAX);
-	code = build_proof(&ledger, id, &file, &outcome);
-	if (code == 0)
-		code = tool_write_file(
-		    options, options->output, cpnp_buf_bytes(&file));
-	if (code == 0 && options->json)
-		tool_put_json(json_pack("{s:b, s:s, s:s, s:s}", "ok", 1,
-		    "id", options->operand, "event",
-		    cpnp_fact_name(outcome.kind), "file", options->output));
-	cpnp_buf_fini(&file);
-	ledger_close(&ledger);
-	return code;
-}
-
-bool
-tool_is_payment(cpnp_bytes file)
-{
-	/* an array of five, a text of twelve bytes */
-	static const char head[] = "\x85\x6c" "CPNP-payment";
-
-	return file.len >= sizeof(head) - 1 &&
-	    memcmp(file.ptr, head, sizeof(head) - 1) == 0;
-}
-
-int
-tool_verify_payment(const struct tool_options *options, cpnp_bytes file)
-{
-	uint8_t store[KEYS_MAX][CPNP_SPKI_MAX];
-	cpnp_verifier *verifier = NULL;
-	cpnp_bytes keys[KEYS_MAX];
-	cpnp_payment payment;
-	cpnp_diag diag = {0};
-	size_t i, len;
-	int code = 0;
-
-	if (options->key_n == 0)
-		return tool_fail(options, options->operand,
-		    "NOT VERIFIED: whom do you believe? --key PUB of "
-		    "operators of the ledger, not only of the payee");
-	for (i = 0; i < options->key_n && code == 0; i++) {
-		code = ledger_spki(options, options->keys[i], store[i], &len);
-		keys[i] = (cpnp_bytes){store[i], len};
-	}
-	if (code != 0)
-		return code;
-	if (cpnp_verifier_new(&verifier) != 0)
-		return tool_fail(options, options->operand, "out of memory");
-	if (cpnp_payment_verify(cpnp_verifier_env(verifier), file, keys,
-	        options->key_n, &payment, &diag) != 0)
-		code = tool_fail(options, options->operand,
-		    "NOT VERIFIED: %s: %s", diag.where, diag.why);
-	else {
-		if (!options->json)
-			puts("VERIFIED, under a head that an operator whom "
-			     "you believe has signed:");
-		print_outcome(options, &payment.outcome, payment.index);
-	}
-	cpnp_verifier_del(verifier);
 	return code;
 }
 
@@ -313,4 +171,9 @@ const struct tool_verb tool_verbs_escrow[] = {
 	"escrow deactivate ID", CPNP_OP_ACTIVATE, {CPNP_OP_FIELD_SUBJECT}},
     {{"escrow", "prove"}, 1, 1, TAKES_LEDGER "output ", tool_escrow_prove,
 	"escrow prove ID -o FILE", 0, {0}},
+    {{"escrow", "cosign"}, 1, 1, TAKES_LEDGER "output ", tool_escrow_cosign,
+	"escrow cosign PROOF -o FILE", 0, {0}},
+    {{"escrow", "set"}, 0, 0, TAKES_LEDGER "until member upper ", tool_op,
+	"escrow set --until TIME --member PAYER:PAYEE:ORDER:AMOUNT...\n"
+	"           [--upper ID]", CPNP_OP_COMMIT_SET, {0}},
     {{NULL, NULL}, 0, 0, NULL, NULL, NULL, 0, {0}}};

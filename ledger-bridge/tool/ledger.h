@@ -54,6 +54,12 @@ int ledger_op_begin(
 /* Sign, submit, wait for the outcome, and say what it was. */
 int ledger_op_run(struct ledger *ledger, struct ledger_op *op);
 
+/* An outcome, which is number index, and verbs about its proof. */
+void ledger_print_outcome(const struct tool_options *options,
+    const cpnp_outcome *outcome, uint64_t index);
+int tool_escrow_prove(const struct tool_options *options);
+int tool_escrow_cosign(const struct tool_options *options);
+
 /* ---- Texts ---- */
 
 int ledger_hex(const struct tool_options *options, const char *where,

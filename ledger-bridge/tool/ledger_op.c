@@ -21,7 +21,7 @@
 
 /* Which option sets a field; what its text is. */
 enum field_kind { TEXT, NUMBER, TIME, HASH, HEX, KEY, KEY_ID, FILE_, MONEY,
-	LIMIT, ROLES, STATUS, FLAG, YES_NO, SECONDS, KIND };
+	LIMIT, ROLES, STATUS, FLAG, YES_NO, SECONDS, KIND, MEMBERS };
 
 static const struct field {
 	cpnp_op_field field;
@@ -72,6 +72,9 @@ static const struct field {
     {CPNP_OP_FIELD_ORIGIN, "origin", TEXT},
     {CPNP_OP_FIELD_SIZE, "size", NUMBER},
     {CPNP_OP_FIELD_ROOT, "root", HASH},
+    {CPNP_OP_FIELD_MEMBERS, "member", MEMBERS},
+    {CPNP_OP_FIELD_UPPER, "upper", HASH},
+    {CPNP_OP_FIELD_VERSION, "rules", NUMBER},
     {CPNP_OP_FIELD_EXPONENT, "exponent", NUMBER},
     {CPNP_OP_FIELD_PSEUDONYM, "pseudonym", FLAG}};
 
@@ -205,6 +208,60 @@ put_seconds(struct ledger *ledger, const char *where, const char *text,
 	return code;
 }
 
+/* The digest of "PAYER:PAYEE:ORDER:AMOUNT", by which a commit set names a
+ * member. */
+static int
+member_digest(struct ledger *ledger, const char *text,
+    uint8_t digest[CPNP_SHA256_LEN])
+{
+	struct ledger_op authorize = {.used = 0};
+	uint8_t order[CPNP_SHA256_LEN];
+	char copy[512], *part[3], *rest = copy;
+	int code;
+
+	(void)snprintf(copy, sizeof(copy), "%s", text);
+	for (size_t i = 0; i < 3; i++)
+		part[i] = rest == NULL ? NULL : strsep(&rest, ":");
+	if (rest == NULL || strlen(text) >= sizeof(copy))
+		return tool_fail(ledger->options, "member",
+		    "\"%s\" is not PAYER:PAYEE:ORDER:AMOUNT", text);
+	authorize.op.account = cpnp_bytes_str(part[0]);
+	authorize.op.peer = cpnp_bytes_str(part[1]);
+	code = ledger_hex(
+	    ledger->options, "member", part[2], order, sizeof(order));
+	if (code == 0)
+		code = ledger_money(ledger, "member", rest, CPNP_BYTES_NONE,
+		    &authorize);
+	if (code != 0)
+		return code;
+	authorize.op.order = (cpnp_bytes){order, sizeof(order)};
+	return cpnp_op_member(&authorize.op, &tool_env, digest) == 0
+	    ? 0 : tool_fail(ledger->options, "member", "no digest");
+}
+
+/* All that are given, in order: the first is the order of the head's own
+ * customer. */
+static int
+put_members(struct ledger *ledger, struct ledger_op *op, cpnp_bytes *out)
+{
+	const struct tool_options *options = ledger->options;
+	uint8_t members[CPNP_SET_MEMBERS_MAX][CPNP_SHA256_LEN];
+	size_t i, n = 0;
+	int code = 0;
+
+	for (i = 0; i < options->given_n && code == 0; i++) {
+		if (strcmp(options->given[i].name, "member") != 0)
+			continue;
+		if (n == CPNP_SET_MEMBERS_MAX)
+			return tool_fail(options, "member",
+			    "more than %d members", CPNP_SET_MEMBERS_MAX);
+		code = member_digest(
+		    ledger, options->given[i].value, members[n++]);
+	}
+	return code != 0 ? code : put_bytes(ledger, op, "member",
+	    (cpnp_bytes){members[0], n * CPNP_SHA256_LEN}, out);
+}
+
 static int
 parse_field(struct ledger *ledger, struct ledger_op *op,
     const struct field *f, const char *text)
@@ -249,6 +306,8 @@ parse_field(struct ledger *ledger, struct ledger_op *op,
 		return strcmp(text, "suspended") == 0 ||
 		    strcmp(text, "active") == 0 ? 0 : tool_fail(options,
 		    where, "\"%s\" is neither active nor suspended", text);
+	case MEMBERS:
+		return put_members(ledger, op, at);
 	case FLAG:
 		*(bool *)at = true;
 		return 0;
@@ -477,7 +536,8 @@ fill(struct ledger *ledger, struct ledger_op *op)
 	/* by default nothing may be paid besides */
 	if ((must & CPNP_OP_FIELD_BIT(FEE_MAX)) != 0)
 		op->op.has |= CPNP_OP_FIELD_BIT(FEE_MAX);
-	if (verb->op == CPNP_OP_TICK && (op->op.has & must) == 0) {
+	if ((verb->op == CPNP_OP_TICK || verb->op == CPNP_OP_HEARTBEAT) &&
+	    (op->op.has & must) == 0) {
 		op->op.time = (int64_t)time(NULL);
 		op->op.has |= CPNP_OP_FIELD_BIT(TIME);
 	}

@@ -87,6 +87,7 @@ static const struct option long_options[] = {
     {"exponent", required_argument, NULL, OPT_OTHER},
     {"token", required_argument, NULL, OPT_OTHER},
     {"member", required_argument, NULL, OPT_OTHER},
+    {"upper", required_argument, NULL, OPT_OTHER},
     {"quorum", required_argument, NULL, OPT_OTHER},
     {"fee-ppm", required_argument, NULL, OPT_OTHER},
     {"pool", required_argument, NULL, OPT_OTHER},

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
 #include <openssl/rand.h>
 
 #include "ledger.h"
@@ -149,28 +148,10 @@ make_terms(const struct tool_options *options, cpnp_sla_terms *terms)
 	return code;
 }
 
-static int
-digest(void *user, const cpnp_bytes *parts, size_t n,
-    uint8_t out[CPNP_SHA256_LEN])
-{
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	size_t i;
-	int ok;
-
-	(void)user;
-	ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
-	for (i = 0; i < n && ok; i++)
-		ok = EVP_DigestUpdate(ctx, parts[i].ptr, parts[i].len) == 1;
-	ok = ok && EVP_DigestFinal_ex(ctx, out, NULL) == 1;
-	EVP_MD_CTX_free(ctx);
-	return ok ? 0 : CPNP_ERR_CRYPTO;
-}
-
 /* Write terms to a file; print the commitment to them and its salt. */
 static int
 tool_sla_terms(const struct tool_options *options)
 {
-	const cpnp_env env = {.mem = ledger_mem, .sha256 = digest};
 	uint8_t commitment[CPNP_SHA256_LEN], salt[SALT_LEN];
 	char hex[2 * CPNP_SHA256_LEN + 1], salt_hex[2 * SALT_LEN + 1];
 	cpnp_sla_terms terms = {0};
@@ -184,7 +165,7 @@ tool_sla_terms(const struct tool_options *options)
 	code = make_terms(options, &terms);
 	if (code == 0 && (cpnp_sla_terms_encode(&terms, &out) != 0 ||
 	        RAND_bytes(salt, SALT_LEN) != 1 ||
-	        cpnp_sla_commitment(&env, (cpnp_bytes){salt, SALT_LEN},
+	        cpnp_sla_commitment(&tool_env, (cpnp_bytes){salt, SALT_LEN},
 	            cpnp_buf_bytes(&out), commitment) != 0))
 		code = tool_fail(options, "terms", "out of their bounds");
 	if (code == 0)

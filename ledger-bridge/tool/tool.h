@@ -65,6 +65,9 @@ struct tool_options {
 	size_t given_n;
 };
 
+/* Memory of the C library and SHA-256; it has no random source. */
+extern const cpnp_env tool_env;
+
 /* The last value of an option without its dashes; NULL when not given. */
 const char *tool_value(const struct tool_options *options, const char *name);
 

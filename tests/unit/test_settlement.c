@@ -791,6 +791,7 @@ START_TEST(test_payment_is_proved_offline)
 	cpnp_tree *tree;
 	cpnp_diag diag;
 	size_t i, n;
+	cpnp_buf part, more = fx_buf();
 	cpnp_op op;
 
 	ck_assert_int_eq(cpnp_tree_new(&tree, &io), 0);
@@ -824,6 +825,26 @@ START_TEST(test_payment_is_proved_offline)
 	ck_assert_int_eq(cpnp_payment_encode(cpnp_buf_bytes(&leaf), 5,
 	    (const uint8_t (*)[CPNP_SHA256_LEN])path, n, views, 3, &proof),
 	    0);
+	/* one after the other is the same as all at once, up to the limit */
+	part = fx_buf();
+	ck_assert_int_eq(cpnp_payment_encode(cpnp_buf_bytes(&leaf), 5,
+	    (const uint8_t (*)[CPNP_SHA256_LEN])path, n, views, 2, &part), 0);
+	for (i = 0; i < part.len; i++)
+		ck_assert_int_ne(cpnp_payment_add_head(
+		    (cpnp_bytes){part.ptr, i}, views[2], &more), 0);
+	for (i = 2; i < CPNP_PAYMENT_HEADS_MAX; i++) {
+		ck_assert_int_eq(cpnp_payment_add_head(
+		    cpnp_buf_bytes(&part), views[2], &more), 0);
+		ck_assert(i > 2 || cpnp_bytes_equal(cpnp_buf_bytes(&more),
+					cpnp_buf_bytes(&proof)));
+		cpnp_buf_fini(&part);
+		part = more;
+		more = fx_buf();
+	}
+	ck_assert_int_eq(cpnp_payment_add_head(cpnp_buf_bytes(&part),
+	    views[2], &more), CPNP_ERR_TOO_LONG);
+	cpnp_buf_fini(&part);
+	cpnp_buf_fini(&more);
 	keys[0] = w.actors[PROV].spki;
 	keys[1] = w.actors[OP2].spki;
 	ck_assert_msg(cpnp_payment_verify(w.env, cpnp_buf_bytes(&proof), keys,

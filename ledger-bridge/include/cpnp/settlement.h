@@ -669,6 +669,12 @@ CPNP_API int cpnp_payment_encode(cpnp_bytes leaf, uint64_t index,
     const uint8_t (*path)[CPNP_SHA256_LEN], size_t path_n,
     const cpnp_bytes *heads, size_t head_n, cpnp_buf *buf);
 
+/* The same proof with one more head, appended to buf: whoever signs it has
+ * seen the same tree.  CPNP_ERR_TOO_LONG when it has as many as it may have,
+ * PEER errors for the form. */
+CPNP_API int cpnp_payment_add_head(
+    cpnp_bytes proof, cpnp_bytes head, cpnp_buf *buf);
+
 typedef struct cpnp_payment {
 	cpnp_outcome outcome;
 	uint64_t index;
@@ -683,7 +689,8 @@ typedef struct cpnp_ledger_env cpnp_ledger_env; /* below */
  * the operators whom the verifier believes; one of them at least should not be
  * the payee.  Heads of others are passed over.
  * Errors: CPNP_ERR_PROOF when leaf and path do not lead to the head,
- * _SIGNATURE when no key has signed it, _MISMATCH when the heads differ, other
+ * _SIGNATURE when no key has signed it (payment is set all the same, with no
+ * signers) or a signature does not verify, _MISMATCH when the heads differ, other
  * PEER errors for the form; diag says which.
  */
 CPNP_API int cpnp_payment_verify(const cpnp_ledger_env *env,
