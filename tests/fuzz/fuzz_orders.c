@@ -133,7 +133,10 @@ do_client(struct input *in, struct pair *pair)
 	if (what == 0)
 		check(cpnp_order_start(p->orders, order, p->handle, p->now));
 	else if (what == 1)
-		check(cpnp_order_accept(p->orders, order, p->now));
+		check(pair->has_terms
+			? cpnp_order_accept_paid(
+			      p->orders, order, PEER_PAYMENT, p->now)
+			: cpnp_order_accept(p->orders, order, p->now));
 	else if (what == 2)
 		check(cpnp_order_decline(p->orders, order, NULL, 0, p->now));
 	else if (what == 3)
@@ -196,8 +199,9 @@ do_agreement(struct input *in, struct pair *pair, bool is_server)
 }
 
 static void
-do_server(struct input *in, struct peer *p)
+do_server(struct input *in, struct pair *pair)
 {
+	struct peer *p = &pair->server;
 	cpnp_order *order = peer_order(p, ID);
 	cpnp_offer offer = peer_offer(p,
 	    draw(in) % 2 ? PEER_SERVICE : PEER_SERVICE_80,
@@ -205,6 +209,8 @@ do_server(struct input *in, struct peer *p)
 
 	if (order == NULL)
 		return;
+	if (pair->has_terms)
+		offer.settlement_terms = PEER_TERMS;
 	if (draw(in) % 4 != 0)
 		check(cpnp_order_offer(p->orders, order, &offer, p->now));
 	else
@@ -225,6 +231,24 @@ do_sign(struct input *in, struct peer *p)
 		check(peer_sign(p, p->name));
 	else
 		check(cpnp_order_sign_failed(p->orders, order, p->now));
+	peer_drain(p);
+}
+
+static void
+do_pay(struct input *in, struct peer *p)
+{
+	cpnp_order *order = peer_order(p, ID);
+	unsigned what = draw(in) % 4;
+
+	if (order == NULL)
+		return;
+	if (what == 0)
+		check(cpnp_order_set_binding(p->orders, order));
+	else if (what == 1)
+		check(cpnp_order_not_paid(p->orders, order,
+		    CPNP_STATUS_OUT_OF_RESOURCES, NULL, 0, p->now));
+	else
+		check(cpnp_order_paid(p->orders, order, p->now));
 	peer_drain(p);
 }
 
@@ -274,6 +298,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    setup & 1 ? CPNP_EDITION_RFC8921 : CPNP_EDITION_DRAFT02,
 	    (setup & 2) != 0);
 	pair.server.require_statement = (setup & 4) != 0;
+	pair.has_terms = (setup & 8) != 0;
 	while (in.left > 0) {
 		unsigned what = draw(&in);
 		bool is_server = (what & 0x80) != 0;
@@ -289,9 +314,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		else if (what < 80)
 			do_client(&in, &pair);
 		else if (what < 90)
-			do_server(&in, &pair.server);
-		else if (what < 96)
+			do_server(&in, &pair);
+		else if (what < 94)
 			do_sign(&in, p);
+		else if (what < 96)
+			do_pay(&in, p);
 		else if (what < 100)
 			do_agreement(&in, &pair, is_server);
 		else if (what < 110)
