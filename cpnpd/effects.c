@@ -19,16 +19,20 @@ cpnpd_log_order(int level, const cpnp_order *order, const char *format, ...)
 	cpnp_bytes customer = cpnp_order_customer_id(order);
 	cpnp_bytes provider = cpnp_order_provider_id(order);
 	cpnp_bytes peer = cpnp_order_peer_identity(order);
-	char text[768];
+	char line[CPNP_LOG_LINE_MAX];
 	va_list ap;
+	int n;
 
 	if (!cpnp_log_is_on((cpnp_log_level)level))
 		return;
+	n = snprintf(line, sizeof(line), "order %.*s/%.*s peer %.*s: ",
+	    ID_WORDS(customer), ID_WORDS(provider), ID_WORDS(peer));
+	if (n < 0 || (size_t)n >= sizeof(line))
+		return;
 	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
+	vsnprintf(line + n, sizeof(line) - (size_t)n, format, ap);
 	va_end(ap);
-	cpnpd_log((cpnp_log_level)level, "order %.*s/%.*s peer %.*s: %s",
-	    ID_WORDS(customer), ID_WORDS(provider), ID_WORDS(peer), text);
+	cpnpd_log_line((cpnp_log_level)level, line);
 }
 
 /* ---- what each customer uses ---- */

@@ -8,8 +8,6 @@
 
 #include "log.h"
 
-#define LINE_MAX_BYTES 2048
-
 static bool to_syslog;
 static cpnp_log_level threshold = CPNP_LOG_INFO;
 
@@ -94,19 +92,54 @@ make_printable(char *line)
 {
 	size_t n;
 
-	for (; *line != '\0'; line += n)
+	for (; *line != '\0'; line += n) {
+		n = 1;
+		if (*line >= ' ' && *line <= '~')
+			continue;
 		if (!is_printable(
 			code_point((const unsigned char *)line, &n)))
 			memset(line, '?', n);
+	}
+}
+
+/* The date of a second in UTC; many lines are of the same. */
+static const char *
+date_of(time_t second)
+{
+	static _Thread_local char date[32] = "1970-01-01T00:00:00";
+	static _Thread_local time_t of;
+	struct tm utc;
+
+	if (second == of)
+		return date;
+	of = second;
+	date[0] = '\0';
+	if (gmtime_r(&second, &utc) != NULL)
+		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);
+	return date;
+}
+
+void
+cpnpd_log_line(cpnp_log_level level, char *line)
+{
+	struct timespec now;
+
+	if (!cpnp_log_is_on(level))
+		return;
+	make_printable(line);
+	if (to_syslog) {
+		syslog(priority(level), "%s", line);
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &now);
+	fprintf(stderr, "%s.%03ldZ cpnpd %s: %s\n", date_of(now.tv_sec),
+	    now.tv_nsec / 1000000, names[level], line);
 }
 
 void
 cpnpd_log(cpnp_log_level level, const char *format, ...)
 {
-	char line[LINE_MAX_BYTES];
-	char date[32] = "";
-	struct timespec now;
-	struct tm utc;
+	char line[CPNP_LOG_LINE_MAX];
 	va_list ap;
 
 	if (!cpnp_log_is_on(level))
@@ -114,14 +147,5 @@ cpnpd_log(cpnp_log_level level, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(line, sizeof(line), format, ap);
 	va_end(ap);
-	make_printable(line);
-	if (to_syslog) {
-		syslog(priority(level), "%s", line);
-		return;
-	}
-	clock_gettime(CLOCK_REALTIME, &now);
-	if (gmtime_r(&now.tv_sec, &utc) != NULL)
-		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);
-	fprintf(stderr, "%s.%03ldZ cpnpd %s: %s\n", date,
-	    now.tv_nsec / 1000000, names[level], line);
+	cpnpd_log_line(level, line);
 }

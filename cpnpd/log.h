@@ -31,5 +31,8 @@ bool cpnp_log_is_on(cpnp_log_level level);
 /* Write one line; controls in it, and what turns text around, become '?'. */
 void cpnpd_log(cpnp_log_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same with a line that is put together already; it is changed. */
+void cpnpd_log_line(cpnp_log_level level, char *line);
+#define CPNP_LOG_LINE_MAX 2048 /* bytes, longer ones are cut */
 
 #endif
