@@ -385,6 +385,10 @@ static const struct setting settings[] = {
     {"crl", 0, BOTH, parse_path, AT(crl), 0, 0, NULL, FILE_NAME},
     {"key-log", 0, IN_FILE, parse_bool, AT(key_log), 0, 0, NULL, "yes or no"},
     {"ledger-key", 0, BOTH, parse_path, AT(ledger_key), 0, 0, NULL, FILE_NAME},
+    {"ledger", 0, BOTH, parse_path, AT(ledger), 0, 0, NULL,
+	"the name of a file, a cpnp-ledger.conf(5)"},
+    {"max-fee", 0, BOTH, parse_price, AT(max_fee), 0, 0, NULL,
+	"an amount with an optional token code, as \"0.50 EUR\""},
     {"store", 0, BOTH, parse_path, AT(store), 0, 0, NULL, FILE_NAME},
     {"edition", 0, BOTH, parse_edition, AT(edition), 0, 0, NULL,
 	"rfc8921 or draft-02"},
@@ -575,7 +579,7 @@ cpnpc_conf_set(cpnpc_conf *conf, const char *name, const char *value,
 	}
 	if (s->parse == parse_accept)
 		conf->accept_given = true;
-	if (s->parse == parse_price)
+	if (s->offset == AT(max_price))
 		conf->max_price_given = true;
 	return 0;
 }

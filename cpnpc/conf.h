@@ -72,12 +72,14 @@ typedef struct cpnpc_conf {
 	char *ca;
 	char *crl;
 	char *ledger_key;
+	char *ledger; /* cpnp-ledger.conf(5), or NULL */
 	char *store;
 
 	/* how to negotiate */
 	cpnp_edition edition;
 	cpnpc_accept accept;
 	cpnpc_price max_price;           /* code and amount; is_set */
+	cpnpc_price max_fee;             /* of the ledger; not set: none */
 	uint64_t wait;                   /* seconds; 0: until it is decided */
 	uint64_t expected_response;      /* seconds; 0: no deadline */
 	cpnpc_choice require_statements; /* unset: with DTLS */

@@ -13,6 +13,7 @@
 #include <cpnp/cpd.h>
 #include <cpnp/error.h>
 #include <cpnp/order.h>
+#include <cpnp/settlement.h>
 
 #include "conf.h"
 #include "cpnpd/store/store.h"
@@ -25,7 +26,8 @@ typedef enum cpnpc_exit {
 	CPNPC_REFUSED = 3,      /* the provider said no */
 	CPNPC_UNACCEPTABLE = 4, /* the offer was declined */
 	CPNPC_PENDING = 5,      /* not decided, and the order goes on */
-	CPNPC_UNKNOWN = 6       /* no answer; the provider knows, we do not */
+	CPNPC_UNKNOWN = 6,      /* no answer; the provider knows, we do not */
+	CPNPC_UNPAID = 7        /* what it is to be paid with is not here */
 } cpnpc_exit;
 
 /* One run of the program. */
@@ -138,6 +140,11 @@ typedef struct cpnpc_offer {
 	cpnp_cpd_change changes[CPNPC_CHANGES_MAX];
 	size_t changes_n; /* there may be more than have room */
 
+	bool has_terms; /* it is to be paid for, ... */
+	cpnp_terms terms;
+	cpnp_bytes payer; /* ... from this account; empty: not known yet */
+	char terms_fault[sizeof(cpnp_diag)]; /* they are not to be met */
+
 	/* of an UPDATE that is open: what stands, and what becomes of it */
 	bool is_update;
 	cpnp_msg standing;
@@ -159,6 +166,22 @@ bool cpnpc_offer_is_preferred(const cpnpc_offer *offer);
 const cpnp_money *cpnpc_offer_cost(const cpnpc_offer *offer);
 /* The same of what an UPDATE would change. */
 const cpnp_money *cpnpc_offer_cost_before(const cpnpc_offer *offer);
+
+/* ---- payment (terms.c) -------------------------------------------------- */
+
+/* Read what an offer is to be paid with. */
+void cpnpc_terms_read(cpnpc_offer *offer);
+/* The settlement terms of an OFFER that the order has; NOT_FOUND. */
+int cpnpc_terms_of(const cpnp_order *order, cpnp_doc doc, cpnp_terms *terms);
+
+/* An authorization, and the escrow that it makes. */
+typedef struct cpnpc_payment {
+	cpnp_op op; /* views into the authorization */
+	uint8_t escrow[CPNP_SHA256_LEN];
+} cpnpc_payment;
+
+/* NOT_FOUND when there is none; errors of cpnp_op_decode(). */
+int cpnpc_payment_read(cpnpc_payment *payment, cpnp_bytes authorization);
 
 typedef enum cpnpc_verdict {
 	CPNPC_VERDICT_ACCEPT,
@@ -200,6 +223,11 @@ void cpnpc_set_name(const cpnp_store_row *row, char out[CPNPC_SET_NAME_LEN]);
 void cpnpc_set_json(json_t *object, const cpnp_store_row *row);
 void cpnpc_print_offer(
     FILE *f, const cpnpc_offer *offer, const cpnp_order *order, cpnp_now now);
+/* What it is to be paid with, in it. */
+void cpnpc_print_terms(FILE *f, const cpnpc_offer *offer);
+/* What was authorized, also for the agreement that an open UPDATE would
+ * change. */
+void cpnpc_print_payments(FILE *f, const cpnp_order *order);
 void cpnpc_print_explanations(
     FILE *f, const cpnp_explanation *list, size_t n, int indent);
 
@@ -214,6 +242,11 @@ json_t *cpnpc_json_explanations(const cpnp_explanation *list, size_t n);
 json_t *cpnpc_json_service(cpnp_bytes description);
 json_t *cpnpc_json_statement(cpnp_bytes statement);
 json_t *cpnpc_json_offer(const cpnpc_offer *offer);
+json_t *cpnpc_json_terms(const cpnp_terms *terms, cpnp_bytes payer);
+/* The authorization in a document of the order, for the OFFER in another; NULL
+ * when there is none. */
+json_t *cpnpc_json_payment(
+    const cpnp_order *order, cpnp_doc offer, cpnp_doc doc);
 /* What an order is, and its offer when there is one. */
 json_t *cpnpc_json_order(const cpnp_order *order);
 /* Every attribute that is present in a message; a broken one gives what was

@@ -28,11 +28,13 @@ cpnpc_job_of(cpnpc_session *session, const cpnp_order *order)
 /* ---- what an offer is answered ----------------------------------------- */
 
 static void
-show_offer(cpnpc_session *session, const cpnpc_job *job,
-    const cpnpc_offer *offer, cpnp_now now)
+show_offer(cpnpc_session *session, const cpnpc_job *job, cpnpc_offer *offer,
+    cpnp_now now)
 {
 	if (session->run->conf.json)
 		return;
+	if (offer->payer.len == 0)
+		offer->payer = cpnpc_purse_account(session);
 	cpnpc_status_clear(session);
 	cpnpc_print_offer(stdout, offer, job->order, now);
 	fflush(stdout);
@@ -41,7 +43,7 @@ show_offer(cpnpc_session *session, const cpnpc_job *job,
 void
 cpnpc_job_accept(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 {
-	int err = cpnp_order_accept(session->orders, job->order, now);
+	int err = cpnpc_pay_accept(session, job, now);
 
 	/* STATE: its validity has just ended, and the timer says so next. */
 	if (err != 0 && err != CPNP_ERR_STATE)

@@ -481,6 +481,12 @@ cpnpc_json_offer(const cpnpc_offer *offer)
 	if (cost != NULL)
 		(void)json_object_set_new(
 		    object, "price", cpnpc_json_money(cost));
+	if (offer->has_terms && offer->terms_fault[0] == '\0')
+		(void)json_object_set_new(object, "payment",
+		    cpnpc_json_terms(&offer->terms, offer->payer));
+	else if (offer->has_terms)
+		set_text(object, "payment_fault",
+		    cpnp_bytes_str(offer->terms_fault));
 	set_time(object, "valid_until", true, msg->validity_offer_time);
 	for (i = 0; i < offer->changes_n && i < CPNPC_CHANGES_MAX; i++) {
 		change = json_object();
@@ -555,6 +561,17 @@ set_waiting(json_t *object, const cpnp_order *order)
 	(void)json_object_set_new(object, "waiting", waiting);
 }
 
+/* What is paid for it, with what a claim of a breach needs. */
+static void
+set_payment(
+    json_t *object, const cpnp_order *order, cpnp_doc offer, cpnp_doc doc)
+{
+	json_t *payment = cpnpc_json_payment(order, offer, doc);
+
+	if (payment != NULL)
+		(void)json_object_set_new(object, "payment", payment);
+}
+
 /* The agreement that stands while an UPDATE of it is open. */
 static void
 set_standing(json_t *object, const cpnp_order *order)
@@ -576,6 +593,8 @@ set_standing(json_t *object, const cpnp_order *order)
 			: CPNP_BYTES_LIT("permanent"));
 	(void)json_object_set_new(standing, "service",
 	    cpnpc_json_service(agreement.service_description));
+	set_payment(standing, order, CPNP_DOC_STANDING_OFFER,
+	    CPNP_DOC_STANDING_PAYMENT);
 	(void)json_object_set_new(object, "standing", standing);
 }
 
@@ -612,6 +631,7 @@ cpnpc_json_order(const cpnp_order *order)
 		    object, "offer", cpnpc_json_offer(offer));
 		cpnpc_offer_del(offer);
 	}
+	set_payment(object, order, CPNP_DOC_OFFER, CPNP_DOC_PAYMENT);
 	(void)json_object_set_new(
 	    object, "receipt", json_boolean(cpnp_order_receipt(order).len > 0));
 	set_refusal(object, order);

@@ -89,6 +89,7 @@ print_usage(FILE *f)
 	      "      --accept WHAT       always, exact, ask or never\n"
 	      "      --choose RULE       of several: cheapest, exact, ask\n"
 	      "      --max-price AMOUNT  \"1500.00\" or \"1500.00 EUR\"\n"
+	      "      --ledger FILE       from which account offers are paid\n"
 	      "      --wait SECONDS      give up waiting, the order goes on\n"
 	      "      --order-id ID       instead of one made here\n"
 	      "      --reason REASON     to decline: gap, conflict or\n"

@@ -111,8 +111,8 @@ compare_activation(cpnpc_offer *offer)
 			  : "asked permanent, offered scheduled");
 }
 
-/* What is agreed with the document, and not in it: cpnpc names no schedule
- * and no terms of settlement. */
+/* What is agreed with the document, and not in it: cpnpc names no schedule.
+ * That what is bought is paid for needs no asking. */
 void
 cpnpc_offer_compare_terms(cpnpc_offer *offer)
 {
@@ -125,9 +125,6 @@ cpnpc_offer_compare_terms(cpnpc_offer *offer)
 	if (offer->exact && cpnp_msg_has(msg, CPNP_ATTR_ACTIVATION_SCHEDULE))
 		differ(offer, "activation schedule",
 		    "asked from now on, offered by a schedule");
-	if (offer->exact && cpnp_msg_has(msg, CPNP_ATTR_SETTLEMENT_TERMS))
-		differ(offer, "settlement terms",
-		    "none were asked for, and the offer names some");
 }
 
 /* What an UPDATE that is open makes of the agreement. */
@@ -183,6 +180,7 @@ cpnpc_offer_new(cpnpc_offer **result, const cpnp_order *order)
 		return err;
 	}
 	cpnpc_offer_compare_terms(offer);
+	cpnpc_terms_read(offer);
 	*result = offer;
 	return 0;
 }
@@ -261,6 +259,12 @@ cpnpc_offer_judge(const cpnpc_offer *offer, cpnpc_accept accept,
     const cpnpc_price *max_price, char why[CPNPC_WHY_LEN])
 {
 	why[0] = '\0';
+	/* Nobody pays something else than what was shown. */
+	if (accept != CPNPC_ACCEPT_NEVER && offer->terms_fault[0] != '\0') {
+		snprintf(why, CPNPC_WHY_LEN, "it cannot be paid as it is: %s",
+		    offer->terms_fault);
+		return CPNPC_VERDICT_DECLINE;
+	}
 	if (accept != CPNPC_ACCEPT_NEVER &&
 	    !price_is_allowed(offer, max_price, why))
 		return CPNPC_VERDICT_DECLINE;

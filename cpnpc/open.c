@@ -258,6 +258,7 @@ cpnpc_session_close(cpnpc_session *session)
 		event_base_free(session->base);
 	cpnp_trust_del(session->trust);
 	cpnp_signer_del(session->signer);
+	cpnpc_purse_close(session);
 	for (i = 0; i < session->jobs_n; i++) {
 		cpnpc_record_fini(&session->jobs[i].record);
 		json_decref(session->jobs[i].json);

@@ -59,7 +59,8 @@ set_explanations(json_t *object, const cpnpc_job *job)
 }
 
 static json_t *
-describe(const cpnpc_job *job, cpnpc_exit code)
+describe(
+    const cpnpc_session *session, const cpnpc_job *job, cpnpc_exit code)
 {
 	json_t *object = NULL;
 	cpnpc_view view = {0};
@@ -76,6 +77,7 @@ describe(const cpnpc_job *job, cpnpc_exit code)
 			set_text(object, "order", job->id);
 	}
 	set_explanations(object, job);
+	cpnpc_purse_json(session, object);
 	set_text(object, code == CPNPC_LOCAL ? "error" : "outcome", job->why);
 	(void)json_object_set_new(object, "exit", json_integer((int)code));
 	return object;
@@ -107,8 +109,9 @@ print_ways_on(const cpnpc_job *job)
 					      : job->record.row.state;
 
 	if (state == CPNP_STATE_OFFER_PROCESSING)
-		printf("  to accept:  cpnpc accept %s\n"
+		printf("  to accept:  cpnpc accept %s%s\n"
 		       "  to decline: cpnpc decline %s\n",
+		    job->code == CPNPC_UNPAID ? "--ledger FILE " : "",
 		    job->id, job->id);
 	else if (job->order != NULL &&
 		 cpnpc_stands(cpnp_order_agreement_state(job->order)))
@@ -140,7 +143,8 @@ print_end(cpnpc_session *session, const cpnpc_job *job)
 	fputc('\n', f);
 	if (job->code == CPNPC_REFUSED)
 		print_refusal(job);
-	if (job->code == CPNPC_PENDING || job->code == CPNPC_UNKNOWN)
+	if (job->code == CPNPC_PENDING || job->code == CPNPC_UNKNOWN ||
+	    job->code == CPNPC_UNPAID)
 		print_ways_on(job);
 	fflush(f);
 }
@@ -160,7 +164,7 @@ cpnpc_job_finish(cpnpc_session *session, cpnpc_job *job, cpnpc_exit code,
 	job->asking = false;
 	job->code = code;
 	if (session->run->conf.json)
-		job->json = describe(job, code);
+		job->json = describe(session, job, code);
 	else
 		print_end(session, job);
 	cpnpc_session_check(session);
@@ -324,6 +328,11 @@ give_up(cpnpc_session *session, cpnpc_job *job)
 		cpnpc_job_leave(session, job);
 	else if (cpnpc_change_give_up(session, job))
 		return;
+	else if (state == CPNP_STATE_ACCEPT_SENT && job->posting)
+		cpnpc_job_finish(session, job, CPNPC_PENDING,
+		    "%s is posting the payment; it is agreed when that is "
+		    "done",
+		    name);
 	else if (state == CPNP_STATE_ACCEPT_SENT)
 		cpnpc_job_finish(session, job, CPNPC_UNKNOWN,
 		    "no answer from %s to the ACCEPT; whether it is agreed is "
@@ -357,13 +366,15 @@ rank(cpnpc_exit code)
 		return 2;
 	case CPNPC_PENDING:
 		return 3;
-	case CPNPC_UNKNOWN:
+	case CPNPC_UNPAID:
 		return 4;
+	case CPNPC_UNKNOWN:
+		return 5;
 	case CPNPC_LOCAL:
 	case CPNPC_USAGE:
 		break;
 	}
-	return 5;
+	return 6;
 }
 
 static cpnpc_exit

@@ -89,6 +89,27 @@ cpnpc_price_allows(const cpnpc_price *bound, const cpnp_money *cost)
 	       (whole == bound->whole && rest <= (int64_t)bound->billionths);
 }
 
+bool
+cpnpc_price_minor(
+    const cpnpc_price *bound, const cpnp_money *token, int64_t *minor)
+{
+	int64_t unit, rest;
+
+	*minor = 0;
+	if (!bound->is_set)
+		return true;
+	if (token->exponent > CPNP_TOKEN_EXPONENT_MAX ||
+	    (bound->code[0] != '\0' &&
+		!cpnp_bytes_equal(token->code, cpnp_bytes_str(bound->code))))
+		return false;
+	unit = power_of_ten(token->exponent);
+	rest = (int64_t)bound->billionths / (BILLION / unit);
+	*minor = bound->whole > (INT64_MAX - rest) / unit
+		     ? INT64_MAX
+		     : bound->whole * unit + rest;
+	return true;
+}
+
 void
 cpnpc_money_format(const cpnp_money *money, char out[CPNPC_MONEY_LEN])
 {

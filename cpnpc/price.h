@@ -23,6 +23,11 @@ int cpnpc_price_parse(const char *text, cpnpc_price *price);
 /* True when cost is at most the bound, and in its token. */
 bool cpnpc_price_allows(const cpnpc_price *bound, const cpnp_money *cost);
 
+/* The bound in minor units of a token, rounded down; none is 0.  False when it
+ * is of another token. */
+bool cpnpc_price_minor(
+    const cpnpc_price *bound, const cpnp_money *token, int64_t *minor);
+
 #define CPNPC_MONEY_LEN 48
 /* "1234.50 EUR". */
 void cpnpc_money_format(const cpnp_money *money, char out[CPNPC_MONEY_LEN]);

@@ -340,6 +340,7 @@ cpnpc_print_offer(
 	} else {
 		fputs("  price:       none named\n", f);
 	}
+	cpnpc_print_terms(f, offer);
 	cpnpc_time_format(until, text);
 	cpnpc_span_format(until.sec - now.wall.sec, span);
 	if (until.sec > now.wall.sec)

@@ -168,6 +168,20 @@ keep_fail(cpnpc_session *session, const cpnp_input *input, cpnp_bytes bytes)
 		memcpy(job->fail, bytes.ptr, bytes.len);
 }
 
+/* RFC 8921, 11.4: the provider has the ACCEPT, and the payment is under way. */
+static void
+note_posting(cpnpc_session *session, const cpnp_input *input)
+{
+	const cpnp_order *order = cpnp_orders_find(session->orders, CPNP_CLIENT,
+	    input->identity, input->msg->customer_order_id);
+	cpnpc_job *job = cpnpc_job_of(session, order);
+
+	if (job != NULL && input->msg->method == CPNP_METHOD_PROCESSING &&
+	    cpnp_order_state(order) == CPNP_STATE_ACCEPT_SENT)
+		job->posting =
+		    cpnp_order_doc(order, CPNP_DOC_PAYMENT).len > 0;
+}
+
 void
 cpnpc_recv_message(cpnpc_session *session, cpnp_peer peer,
     cpnp_bytes identity, cpnp_bytes bytes, cpnp_now now)
@@ -207,6 +221,8 @@ cpnpc_recv_message(cpnpc_session *session, cpnp_peer peer,
 	err = cpnp_orders_recv(session->orders, &input, now);
 	if (err == CPNP_ERR_NOT_LOADED)
 		err = recv_unknown(session, &input, now);
+	else if (err == 0)
+		note_posting(session, &input);
 out:
 	if (err != 0 && session->run->conf.verbose)
 		cpnpc_status_say(session, "not taken: %s", cpnp_strerror(err));
@@ -502,6 +518,21 @@ connect_link(cpnpc_session *session, cpnpc_link *link)
 	return CPNPC_DONE;
 }
 
+/* A ledger that cannot be read is told before something is ordered; it keeps
+ * nobody from ending what there is. */
+static cpnpc_exit
+open_purse(cpnpc_session *session)
+{
+	size_t i;
+
+	for (i = 0; i < session->jobs_n; i++)
+		if (session->jobs[i].goal == CPNPC_GOAL_ORDER ||
+		    session->jobs[i].goal == CPNPC_GOAL_ACCEPT ||
+		    session->jobs[i].goal == CPNPC_GOAL_UPDATE)
+			return cpnpc_purse_open(session);
+	return CPNPC_DONE;
+}
+
 cpnpc_exit
 cpnpc_session_run(cpnpc_session *session)
 {
@@ -509,6 +540,9 @@ cpnpc_session_run(cpnpc_session *session)
 	cpnpc_exit code;
 	size_t i;
 
+	code = open_purse(session);
+	if (code != CPNPC_DONE)
+		return code;
 	session->clock_offset = clock_offset(now);
 	session->gives_up = !session->run->conf.udp;
 	for (i = 0; i < session->jobs_n; i++)

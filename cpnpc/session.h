@@ -20,6 +20,7 @@
  *	outcome.c   how it ended
  *	effect.c    effects of the orders: store, send, sign
  *	parts.c     messages that are longer than a datagram
+ *	pay.c       paying for what is accepted
  *	status.c    what a person sees meanwhile
  *	ask.c       the question on the terminal
  *
@@ -36,6 +37,7 @@
 
 #include "choose.h"
 #include "cpnpc.h"
+#include "ledger-bridge/conf/ledger_conf.h"
 #include "srv.h"
 
 typedef enum cpnpc_goal {
@@ -149,6 +151,7 @@ typedef struct cpnpc_job {
 	bool asking; /* the terminal has the question */
 	bool agreed; /* it has become an agreement in this run */
 	bool lost;   /* another one of its set is agreed */
+	bool posting; /* the provider is at work on the payment */
 	uint8_t payload[CPNP_STATEMENT_PAYLOAD_MAX];
 	size_t payload_len;
 	uint8_t *fail; /* the FAIL that came last, or NULL */
@@ -164,6 +167,14 @@ typedef struct cpnpc_job {
 	char why[CPNPC_WHY_LEN]; /* how it ended, in words */
 	json_t *json;            /* and for --json */
 } cpnpc_job;
+
+/* The account that offers are paid from. */
+typedef struct cpnpc_purse {
+	bool is_open; /* a ledger is configured, and what it names was read */
+	struct cpnp_ledger_conf conf;
+	uint8_t ledger[CPNP_SHA256_LEN];
+	cpnp_signer *signer; /* NULL: the file names no account or no key */
+} cpnpc_purse;
 
 struct cpnpc_session {
 	cpnpc *run;
@@ -187,6 +198,7 @@ struct cpnpc_session {
 	cpnp_orders *orders;
 	cpnp_signer *signer;
 	cpnp_trust *trust;
+	cpnpc_purse purse;
 
 	cpnpc_job *jobs;
 	size_t jobs_n;
@@ -372,6 +384,22 @@ void cpnpc_set_print(cpnpc_session *session, const cpnpc_set *set);
  * NULL. */
 cpnpc_exit cpnpc_set_report(
     const cpnpc_session *session, const cpnpc_set *set, json_t **json);
+
+/* pay.c: read the configured ledger, if there is one, before an offer comes
+ * that is to be paid for; the error has been told. */
+cpnpc_exit cpnpc_purse_open(cpnpc_session *session);
+void cpnpc_purse_close(cpnpc_session *session);
+/* The account; empty when there is none. */
+cpnp_bytes cpnpc_purse_account(const cpnpc_session *session);
+/* Whose account an offer in what is printed would be paid from. */
+void cpnpc_purse_json(const cpnpc_session *session, json_t *order);
+/*
+ * Accept the OFFER of a job, with the authorization that its settlement terms
+ * ask for, when it has some.  When it cannot be paid from here the job is done
+ * with CPNPC_UNPAID, nothing was signed, and the offer is open.  Returns what
+ * cpnp_order_accept() does.
+ */
+int cpnpc_pay_accept(cpnpc_session *session, cpnpc_job *job, cpnp_now now);
 
 /* status.c */
 void cpnpc_status_update(cpnpc_session *session, cpnp_now now);

@@ -129,6 +129,7 @@ read_bid(const cpnpc_job *job, const cpnpc_price *max_price, cpnpc_bid *bid)
 	bid->open = true;
 	bid->fits = offer->exact;
 	bid->preferred = cpnpc_offer_is_preferred(offer);
+	bid->cheats = offer->terms_fault[0] != '\0';
 	bid->affordable = cpnpc_offer_judge(offer, CPNPC_ACCEPT_ALWAYS,
 			      max_price, why) == CPNPC_VERDICT_ACCEPT;
 	bid->validity = offer->offer.validity_offer_time;
@@ -412,9 +413,11 @@ take_wish(cpnpc_session *session, cpnpc_set *set, cpnp_now now)
 		return take(session, set, wish, now);
 	set->refused = true;
 	cpnpc_job_finish(session, job, CPNPC_LOCAL,
-	    bid.open ? "its price is not within --max-price; the offer stays "
-		       "open"
-		     : "there is no offer to accept");
+	    !bid.open	 ? "there is no offer to accept"
+	    : bid.cheats ? "its settlement terms do not go with its price; the "
+			   "offer stays open"
+			 : "its price is not within --max-price; the offer "
+			   "stays open");
 	leave(session, set);
 	return true;
 }

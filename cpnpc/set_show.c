@@ -268,6 +268,7 @@ weight(cpnpc_exit code)
 		return 1;
 	case CPNPC_DONE:
 	case CPNPC_PENDING:
+	case CPNPC_UNPAID:
 		break;
 	}
 	return 0;

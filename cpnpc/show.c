@@ -183,6 +183,7 @@ print_order(cpnpc *run, cpnp_store *store, const cpnp_store_row *row,
 		print_document(offer);
 	}
 	cpnpc_offer_del(offer);
+	cpnpc_print_payments(stdout, order);
 	if (row->agreement_state != CPNP_AGREEMENT_NONE) {
 		fputs("To prove it: cpnp-ledger prove ", stdout);
 		cpnpc_put_text(stdout, row->customer_order_id);

@@ -288,7 +288,9 @@ waits_for(const cpnp_order *order)
 		    ? "the signature of the acceptance"
 		    : "a decision on the offer";
 	case CPNP_STATE_ACCEPT_SENT:
-		return "the acknowledgement of the acceptance";
+		return order->now.has_terms && order->now.answered
+		    ? "the payment, which the provider is posting"
+		    : "the acknowledgement of the acceptance";
 	case CPNP_STATE_CANCELLED:
 		if (!order->now.outstanding)
 			return NULL;

@@ -87,6 +87,9 @@ START_TEST(test_choose_tells_what_is_wrong)
 	b.fits = false;
 	ck_assert_str_eq(cpnpc_bid_fault(CPNPC_RULE_CHEAPEST, &b, NOW),
 	    "it is not what was asked for");
+	b.cheats = true; /* nor may a person take it */
+	ck_assert_str_eq(cpnpc_bid_fault(CPNPC_RULE_ASK, &b, NOW),
+	    "its settlement terms do not go with its price");
 	b.validity = NOW;
 	ck_assert_str_eq(cpnpc_bid_fault(CPNPC_RULE_ASK, &b, NOW),
 	    "its validity has ended");

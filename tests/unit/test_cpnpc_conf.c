@@ -68,7 +68,8 @@ START_TEST(test_conf_reads_every_option)
 	    "customer-name = \"ACME\"\ncustomer-email = noc@acme.example\n"
 	    "customer-address = \"1 Main Street\"\n"
 	    "customer-telephone = \"+33 1\"\n"
-	    "resolver = \"192.0.2.53:53\"\n";
+	    "resolver = \"192.0.2.53:53\"\n"
+	    "ledger = money/ledger.conf\nmax-fee = \"0.25 EUR\"\n";
 	cpnpc_conf conf;
 	struct told told;
 
@@ -85,6 +86,9 @@ START_TEST(test_conf_reads_every_option)
 	ck_assert_int_eq(conf.max_price.whole, 1500);
 	ck_assert_uint_eq(conf.max_price.billionths, 500000000);
 	ck_assert_str_eq(conf.max_price.code, "EUR");
+	ck_assert(!conf.max_price_given);
+	ck_assert_uint_eq(conf.max_fee.billionths, 250000000);
+	ck_assert_str_eq(strrchr(conf.ledger, '/'), "/ledger.conf");
 	ck_assert_uint_eq(conf.wait, 60);
 	ck_assert_uint_eq(conf.expected_response, 3600);
 	ck_assert_int_eq(conf.require_statements, CPNPC_NO);
@@ -479,7 +483,7 @@ END_TEST
 START_TEST(test_offer_of_other_terms_is_not_exact)
 {
 	static const cpnp_attr terms[] = {CPNP_ATTR_ACTIVATION_TYPE,
-	    CPNP_ATTR_ACTIVATION_SCHEDULE, CPNP_ATTR_SETTLEMENT_TERMS};
+	    CPNP_ATTR_ACTIVATION_SCHEDULE};
 	static cpnpc_offer offer;
 	const cpnpc_price no_limit = {0};
 	char why[CPNPC_WHY_LEN];
@@ -502,6 +506,122 @@ START_TEST(test_offer_of_other_terms_is_not_exact)
 }
 END_TEST
 
+/* An offer that is to be paid with these terms. */
+static cpnp_bytes
+offer_paid(cpnpc_offer *offer, const cpnp_terms *terms, uint8_t *buf,
+    size_t size)
+{
+	cpnp_buf out;
+
+	*offer = (cpnpc_offer){.exact = true};
+	cpnp_buf_init_fixed(&out, buf, size);
+	ck_assert_int_eq(cpnp_terms_encode(terms, &out, NULL), 0);
+	offer->offer.present = CPNP_ATTR_BIT(CPNP_ATTR_SETTLEMENT_TERMS) |
+			       CPNP_ATTR_BIT(CPNP_ATTR_NEGOTIATION_OPTIONS);
+	offer->offer.settlement_terms = cpnp_buf_bytes(&out);
+	offer->offer.options.has_cost = true;
+	offer->offer.options.cost = money(123450, 2);
+	return cpnp_buf_bytes(&out);
+}
+
+/* U15: who shows one price and takes another is declined, whatever --accept
+ * says; what asks for the price is as requested. */
+START_TEST(test_offer_is_paid_with_its_price_only)
+{
+	static const struct {
+		int64_t amount;
+		uint8_t exponent;
+		const char *code;
+		const char *why; /* NULL: it will do */
+	} cases[] = {
+	    {123450, 2, "EUR", NULL},
+	    {123451, 2, "EUR", "1234.51 EUR of bank, the offer costs 1234.50"},
+	    {123449, 2, "EUR", "1234.49 EUR of bank"},
+	    {123450, 3, "EUR", "123.450 EUR of bank"},
+	    {123450, 2, "USD", "1234.50 USD of bank"},
+	};
+	static cpnpc_offer offer;
+	uint8_t buf[CPNP_TERMS_MAX];
+	const cpnpc_price no_limit = {0};
+	cpnp_terms terms = {.payee = CPNP_BYTES_LIT("provider"),
+	    .issuer = CPNP_BYTES_LIT("bank"),
+	    .duration = 60,
+	    .escrow_seconds = 60};
+	char why[CPNPC_WHY_LEN];
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		terms.amount = cases[i].amount;
+		terms.exponent = cases[i].exponent;
+		terms.code = cpnp_bytes_str(cases[i].code);
+		(void)offer_paid(&offer, &terms, buf, sizeof(buf));
+		cpnpc_offer_compare_terms(&offer);
+		cpnpc_terms_read(&offer);
+		ck_assert(offer.has_terms);
+		ck_assert_int_eq(cpnpc_offer_judge(&offer, CPNPC_ACCEPT_ALWAYS,
+				     &no_limit, why),
+		    cases[i].why == NULL ? CPNPC_VERDICT_ACCEPT
+					 : CPNPC_VERDICT_DECLINE);
+		if (cases[i].why != NULL)
+			ck_assert_msg(strstr(why, cases[i].why) != NULL,
+			    "%s: %s", cases[i].why, why);
+		ck_assert_int_eq(cpnpc_offer_judge(&offer, CPNPC_ACCEPT_NEVER,
+				     &no_limit, why),
+		    CPNPC_VERDICT_LEAVE);
+	}
+	/* a price that is not named, and terms that are none */
+	terms.code = CPNP_BYTES_LIT("EUR");
+	(void)offer_paid(&offer, &terms, buf, sizeof(buf));
+	offer.offer.options.has_cost = false;
+	cpnpc_terms_read(&offer);
+	ck_assert_int_eq(
+	    cpnpc_offer_judge(&offer, CPNPC_ACCEPT_ALWAYS, &no_limit, why),
+	    CPNPC_VERDICT_DECLINE);
+	(void)offer_paid(&offer, &terms, buf, sizeof(buf));
+	offer.offer.settlement_terms.len--;
+	cpnpc_terms_read(&offer);
+	ck_assert_int_eq(
+	    cpnpc_offer_judge(&offer, CPNPC_ACCEPT_ASK, &no_limit, why),
+	    CPNPC_VERDICT_DECLINE);
+}
+END_TEST
+
+/* A limit of the fee, in the units of the token that is paid. */
+START_TEST(test_price_counts_minor_units)
+{
+	static const struct {
+		const char *bound;
+		uint8_t exponent;
+		int64_t minor; /* -1: of another token */
+	} cases[] = {
+	    {"1.50 EUR", 2, 150},
+	    {"1.509", 2, 150}, /* rounded down */
+	    {"0.000000001", 9, 1},
+	    {"9", 0, 9},
+	    {"1 USD", 2, -1},
+	    {"9223372036854775807", 0, INT64_MAX},
+	    {"9223372036854775807", 9, INT64_MAX},
+	};
+	cpnpc_price price = {0};
+	int64_t minor = -1;
+	cpnp_money token;
+	size_t i;
+
+	token = money(0, 2);
+	ck_assert(cpnpc_price_minor(&price, &token, &minor));
+	ck_assert_int_eq(minor, 0);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		token = money(0, cases[i].exponent);
+		ck_assert_int_eq(cpnpc_price_parse(cases[i].bound, &price), 0);
+		ck_assert_msg(cpnpc_price_minor(&price, &token, &minor) ==
+				  (cases[i].minor >= 0),
+		    "%s", cases[i].bound);
+		if (cases[i].minor >= 0)
+			ck_assert_int_eq(minor, cases[i].minor);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -519,6 +639,8 @@ main(void)
 	    test_conf_takes_several_servers,
 	    test_intent_survives,
 	    test_offer_of_other_terms_is_not_exact,
+	    test_offer_is_paid_with_its_price_only,
+	    test_price_counts_minor_units,
 	};
 
 	return unit_run("cpnpc_conf", tests, sizeof(tests) / sizeof(tests[0]));

@@ -132,6 +132,9 @@ START_TEST(test_05_no_ack_before_it_is_paid)
 	assert_payment(server, PEER_PAYMENT);
 	/* told at once, the client does not repeat it quickly */
 	(void)pair_to_client(&pair);
+	cpnp_order_wait(order_of(client), &wait);
+	ck_assert_str_eq(
+	    wait.what, "the payment, which the provider is posting");
 	peer_clear(client);
 	peer_advance(client, CPNP_SECONDS(10));
 	ck_assert_uint_eq(client->outbox_n, 0);
