@@ -854,7 +854,8 @@ again(struct order_step *s)
 		cpnp_method last = cpnp_order_last_method(s->order);
 
 		/* that of a CANCEL may have the bytes of an earlier one */
-		if (is_being_paid(&s->order->now))
+		if (is_being_paid(&s->order->now) &&
+		    !s->order->now.answered)
 			return is_processed(s, state);
 		/* the answer to a request for more time */
 		return last == CPNP_METHOD_ACK || last == CPNP_METHOD_FAIL

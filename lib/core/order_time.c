@@ -89,14 +89,12 @@ int
 cpnp_server_more_time(struct order_step *s)
 {
 	struct order_now *o = &s->order->now;
-	cpnp_wtime limited = s->offer_time;
 	cpnp_msg *msg;
 
 	if (o->pending != ORDER_PENDING_DECIDE || o->more_asked)
 		return CPNP_ERR_STATE;
-	cpnp_update_limit(o, &limited);
+	cpnp_update_limit(o, &s->offer_time);
 	if (s->offer_time.sec <= s->now.wall.sec ||
-	    limited.sec != s->offer_time.sec ||
 	    (o->has_offer_time && s->offer_time.sec <= o->offer_time.sec))
 		return CPNP_ERR_INVALID;
 	o->more_asked = true;

@@ -476,6 +476,26 @@ START_TEST(test_update_does_not_put_off_the_agreed_end)
 }
 END_TEST
 
+/* So is the time that is asked for. */
+START_TEST(test_more_time_for_an_update_up_to_the_agreed_end)
+{
+	cpnp_schedule schedule = agree_on(0, 200);
+	cpnp_msg msg;
+
+	pair_update(&pair, CPNP_STATE_SERVER_PROCESSING);
+	peer_clear(server);
+	ck_assert_int_eq(
+	    cpnp_order_more_time(server->orders, order_of(server),
+		(cpnp_wtime){schedule.end.sec + 100}, CPNP_SUBCODE_NONE,
+		server->now),
+	    0);
+	peer_drain(server);
+	msg = sent_by(server);
+	ck_assert_int_eq(msg.expected_offer_time.sec, schedule.end.sec);
+	pair_fini(&pair);
+}
+END_TEST
+
 /* At its end nothing is offered any more. */
 START_TEST(test_no_offer_behind_the_agreed_end)
 {
@@ -765,6 +785,7 @@ main(void)
 	    test_15_a_start_counts_once,
 	    test_15_a_start_that_is_ahead_stays,
 	    test_update_does_not_put_off_the_agreed_end,
+	    test_more_time_for_an_update_up_to_the_agreed_end,
 	    test_no_offer_behind_the_agreed_end,
 	    test_agreed_end_waits_for_one_transaction,
 	    test_refused_activation,

@@ -288,7 +288,8 @@ CPNP_API int cpnp_order_accept_paid(cpnp_orders *orders, cpnp_order *order,
 CPNP_API int cpnp_order_decline(cpnp_orders *orders, cpnp_order *order,
     const cpnp_reason *reasons, size_t reasons_n, cpnp_now now);
 /* Client: CANCEL, in every state before Completed in which the server may
- * know of the order; in Created and AwaitingProcessing without a message. */
+ * know of the order; in Created and AwaitingProcessing without a message.
+ * After an ACCEPT it may come too late, and the order is Completed then. */
 CPNP_API int cpnp_order_cancel(
     cpnp_orders *orders, cpnp_order *order, cpnp_now now);
 /*
@@ -418,7 +419,7 @@ CPNP_API int cpnp_order_set_binding(cpnp_orders *orders, cpnp_order *order);
  * comes, or the tries are used up (the old time stays); effect TIME says
  * which.  Errors: STATE (also while a former request is open), METHOD (draft-02
  * has no such request), INVALID (not later than now, or than the time that
- * holds; of an UPDATE, later than the agreed end).
+ * holds).  For an UPDATE the time is brought forward to the agreed end.
  */
 CPNP_API int cpnp_order_more_time(cpnp_orders *orders, cpnp_order *order,
     cpnp_wtime expected_offer_time, cpnp_subcode subcode, cpnp_now now);
