@@ -22,9 +22,10 @@ cpnp_genesis_encode(const cpnp_genesis *g, cpnp_buf *buf, cpnp_diag *diag)
 
 	for (i = 0; i < g->account_n; i++)
 		operators += (g->accounts[i].roles & CPNP_ROLE_OPERATOR) != 0;
-	if (operators == 0 || operators < g->settings.quorum)
-		return fail(diag, CPNP_ERR_INVALID, "accounts",
-		    "fewer operators than the quorum, or none");
+	if (!quorum_is_good(g->settings.quorum, operators))
+		return fail(diag, CPNP_ERR_INVALID, "quorum",
+		    "more than half of the operators, and not more than "
+		    "there are");
 	if (g->salt.len < SALT_MIN || g->salt.len > SALT_MAX)
 		return fail(
 		    diag, CPNP_ERR_INVALID, "salt", "16 to 32 random bytes");
@@ -188,10 +189,13 @@ genesis_apply(cpnp_ledger *l, cpnp_bytes genesis, cpnp_diag *diag)
 		return fail(diag, CPNP_ERR_RANGE, "pools",
 		    "not an account of this genesis");
 	operators_collect(l);
-	if (l->operator_n < settings.quorum ||
-	    operators_count(l) > OPERATORS_MAX)
+	if (operators_count(l) > OPERATORS_MAX)
 		return fail(diag, CPNP_ERR_RANGE, "accounts",
-		    "fewer operators than the quorum, or more than 64");
+		    "more than 64 operators");
+	if (!quorum_is_good(settings.quorum, l->operator_n))
+		return fail(diag, CPNP_ERR_RANGE, "quorum",
+		    "more than half of the operators, and not more than "
+		    "there are");
 	l->position = 1;
 	err = ledger_hash(l, genesis, l->id);
 	memcpy(l->head, l->id, sizeof(l->head));

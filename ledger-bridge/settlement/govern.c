@@ -68,6 +68,22 @@ voter_counts(const cpnp_ledger *l, const struct proposal *p, size_t i)
 	    is_operator(l, p->voters[i].account);
 }
 
+bool
+quorum_is_good(uint64_t quorum, uint64_t operators)
+{
+	return quorum <= operators && 2 * quorum > operators;
+}
+
+/* That of the settings, and more than half when there are more operators than
+ * it was made for. */
+static uint64_t
+quorum_now(const cpnp_ledger *l)
+{
+	uint64_t majority = l->operator_n / 2 + 1;
+
+	return l->settings.quorum > majority ? l->settings.quorum : majority;
+}
+
 /* What one more signature does; a proposal that does not exist has none. */
 static unsigned
 check_vote(const struct call *call, const struct proposal *p)
@@ -85,8 +101,8 @@ check_vote(const struct call *call, const struct proposal *p)
 			return CPNP_OUTCOME_VOTED;
 		n++;
 	}
-	return n + 1 < l->settings.quorum ? CPNP_OUTCOME_PENDING
-					  : CPNP_OUTCOME_ACCEPTED;
+	return n + 1 < quorum_now(l) ? CPNP_OUTCOME_PENDING
+				     : CPNP_OUTCOME_ACCEPTED;
 }
 
 static void
@@ -219,7 +235,7 @@ do_settings(struct call *call)
 
 	if (cpnp_settings_decode(&settings, call->op->settings, NULL) != 0)
 		return CPNP_OUTCOME_MALFORMED;
-	if (settings.quorum > l->operator_n)
+	if (!quorum_is_good(settings.quorum, l->operator_n))
 		return CPNP_OUTCOME_LIMIT;
 	if (!pools_exist(l, &settings))
 		return CPNP_OUTCOME_PEER;

@@ -440,6 +440,9 @@ void rating_of(const cpnp_ledger *l, const struct account *account,
 /* Keys of maps: name, NUL and what follows. */
 size_t key_join(uint8_t *out, cpnp_bytes a, cpnp_bytes b);
 
+/* Half of the operators or fewer would take the role from the others. */
+bool quorum_is_good(uint64_t quorum, uint64_t operators);
+
 /* A signed item of a batch: a COSE_Sign1, or a bundle. */
 struct item {
 	cpnp_bytes raw;

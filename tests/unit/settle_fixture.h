@@ -126,6 +126,9 @@ fx_start(const cpnp_settings *settings)
 				       : CPNP_BYTES_NONE};
 	}
 	genesis.settings = *settings;
+	/* the default is for one operator, and there are three */
+	if (genesis.settings.quorum == 1)
+		genesis.settings.quorum = 2;
 	w.genesis = fx_buf();
 	ck_assert_msg(cpnp_genesis_encode(&genesis, &w.genesis, &diag) == 0,
 	    "%s: %s", diag.where, diag.why);
@@ -343,6 +346,14 @@ static inline unsigned
 fx_do(const cpnp_op *op, enum who who)
 {
 	return fx_do_key(op, &w.actors[who].signer);
+}
+
+/* The quorum is two: OP2 wants what OP1 is going to sign. */
+static inline void
+fx_second(cpnp_op op)
+{
+	op.account = w.actors[OP2].name;
+	ck_assert_uint_eq(fx_do(&op, OP2), CPNP_OUTCOME_PENDING);
 }
 
 #define OK(op, who)                                                            \

@@ -112,6 +112,7 @@ START_TEST(test_token_has_a_name)
 	op.peer = w.actors[SUPP].name;
 	op.roles = CPNP_ROLE_ISSUER;
 	HAVE(op, PEER), HAVE(op, ROLES);
+	fx_second(op);
 	OK(op, OP1);
 	op = fx_op(CPNP_OP_TOKEN, SUPP);
 	op.code = CPNP_BYTES_LIT("EUR");

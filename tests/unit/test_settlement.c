@@ -358,6 +358,7 @@ START_TEST(test_half_of_the_clocks_is_a_minority)
 	op.peer = w.actors[AUDIT].name;
 	op.roles = CPNP_ROLE_OPERATOR;
 	HAVE(op, PEER), HAVE(op, ROLES);
+	fx_second(op);
 	OK(op, OP1);
 	fx_tick(OP1, T0 + 100);
 	fx_tick(OP2, T0 + 200);
@@ -556,17 +557,37 @@ START_TEST(test_governance_takes_a_quorum)
 }
 END_TEST
 
+/* Two of three were the quorum; of four they would be half. */
+START_TEST(test_quorum_grows_with_the_operators)
+{
+	cpnp_op op = roles(OP1, AUDIT, CPNP_ROLE_OPERATOR);
+
+	fx_second(op);
+	OK(op, OP1);
+	op = roles(OP1, OP3, 0);
+	fx_second(op);
+	REFUSED(op, OP1, PENDING);
+	op = roles(AUDIT, OP3, 0);
+	OK(op, AUDIT);
+	op = roles(OP1, CUST, CPNP_ROLE_ISSUER);
+	fx_second(op);
+	OK(op, OP1);
+}
+END_TEST
+
 START_TEST(test_suspended_account_may_do_nothing)
 {
 	cpnp_op op = status(OP1, CUST, CPNP_ACCOUNT_SUSPENDED);
 
 	fx_mint(CUST, 5);
+	fx_second(op);
 	OK(op, OP1);
 	op = transfer(CUST, PROV, 1);
 	REFUSED(op, CUST, STATUS);
 	op = status(OP1, CUST, CPNP_ACCOUNT_SUSPENDED);
 	REFUSED(op, OP1, STATE);
 	op = status(OP1, CUST, CPNP_ACCOUNT_ACTIVE);
+	fx_second(op);
 	OK(op, OP1);
 	op = transfer(CUST, PROV, 1);
 	OK(op, CUST);
@@ -584,11 +605,13 @@ START_TEST(test_settings_change_as_a_whole)
 	cpnp_op op;
 
 	cpnp_settings_default(&settings);
+	settings.quorum = 2;
 	settings.amount_max = 7;
 	ck_assert_int_eq(cpnp_settings_encode(&settings, &buf, NULL), 0);
 	op = fx_op(CPNP_OP_SETTINGS, OP1);
 	op.settings = cpnp_buf_bytes(&buf);
 	HAVE(op, SETTINGS);
+	fx_second(op);
 	OK(op, OP1);
 	ck_assert_int_eq(cpnp_ledger_get_info(w.ledger, &info), 0);
 	ck_assert_int_eq(info.settings.amount_max, 7);
@@ -596,15 +619,18 @@ START_TEST(test_settings_change_as_a_whole)
 	op.settings = CPNP_BYTES_LIT("x");
 	HAVE(op, SETTINGS);
 	REFUSED(op, OP1, MALFORMED);
+	/* of three operators it takes two or three */
+	for (settings.quorum = 1; settings.quorum <= 4; settings.quorum += 3) {
+		cpnp_buf_reset(&buf);
+		ck_assert_int_eq(
+		    cpnp_settings_encode(&settings, &buf, NULL), 0);
+		op = fx_op(CPNP_OP_SETTINGS, OP1);
+		op.settings = cpnp_buf_bytes(&buf);
+		HAVE(op, SETTINGS);
+		REFUSED(op, OP1, LIMIT);
+	}
 	cpnp_buf_reset(&buf);
-	settings.quorum = 4;
-	ck_assert_int_eq(cpnp_settings_encode(&settings, &buf, NULL), 0);
-	op = fx_op(CPNP_OP_SETTINGS, OP1);
-	op.settings = cpnp_buf_bytes(&buf);
-	HAVE(op, SETTINGS);
-	REFUSED(op, OP1, LIMIT);
-	cpnp_buf_reset(&buf);
-	settings.quorum = 1;
+	settings.quorum = 2;
 	settings.pool_n = 1;
 	settings.pools[0] = (cpnp_pool){CPNP_BYTES_LIT("nobody"), CPNP_PPM};
 	ck_assert_int_eq(cpnp_settings_encode(&settings, &buf, NULL), 0);
@@ -650,7 +676,8 @@ START_TEST(test_newer_rules_stop_the_follower)
 	HAVE(op, VERSION), HAVE(op, POSITION);
 	REFUSED(op, OP1, TIME);
 	op.idem = CPNP_BYTES_LIT("two");
-	op.position = w.entry_n + 3;
+	op.position = w.entry_n + 4;
+	fx_second(op);
 	OK(op, OP1);
 	op.idem = CPNP_BYTES_LIT("three");
 	REFUSED(op, OP1, RULES);
@@ -1012,6 +1039,7 @@ START_TEST(test_genesis_is_bounded)
 	size_t i;
 
 	cpnp_settings_default(&genesis.settings);
+	genesis.settings.quorum = CPNP_OPERATORS_MAX / 2 + 1;
 	for (i = 0; i <= CPNP_OPERATORS_MAX; i++) {
 		(void)snprintf(names[i], sizeof(names[i]), "op%u",
 		    (unsigned)i);
@@ -1020,6 +1048,11 @@ START_TEST(test_genesis_is_bounded)
 		    w.actors[OP1].spki, CPNP_BYTES_NONE};
 	}
 	genesis.account_n = CPNP_OPERATORS_MAX;
+	genesis.settings.quorum--;
+	ck_assert_int_eq(cpnp_genesis_encode(&genesis, &buf, &diag),
+	    CPNP_ERR_INVALID);
+	ck_assert_str_eq(diag.where, "quorum");
+	genesis.settings.quorum++;
 	ck_assert_int_eq(cpnp_genesis_encode(&genesis, &buf, &diag), 0);
 	ck_assert_int_eq(cpnp_ledger_new(
 	    &ledger, w.env, cpnp_buf_bytes(&buf), &diag), 0);
@@ -1074,6 +1107,7 @@ START_TEST(test_memory_runs_out_anywhere)
 	OK(op, CUST);
 	ABOUT_OK(ACKNOWLEDGE, PROV, w.digest);
 	op = roles(OP1, AUDIT, CPNP_ROLE_AUDITOR);
+	fx_second(op);
 	OK(op, OP1);
 	fx_time(fx_now() + DAY);
 	ck_assert_int_eq(cpnp_ledger_save(w.ledger, &snapshot), 0);
@@ -1213,6 +1247,7 @@ main(void)
 	    test_accounts_are_opened_by_maintainers,
 	    test_keys_rotate_at_a_position, test_key_table_is_bounded,
 	    test_recovery_key_takes_over, test_governance_takes_a_quorum,
+	    test_quorum_grows_with_the_operators,
 	    test_suspended_account_may_do_nothing,
 	    test_settings_change_as_a_whole,
 	    test_newer_rules_stop_the_follower, test_anchors_only_grow,

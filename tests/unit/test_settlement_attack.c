@@ -116,6 +116,7 @@ START_TEST(test_suspension_does_not_cheat_the_payee)
 	op.peer = w.actors[CUST].name;
 	op.status = CPNP_ACCOUNT_SUSPENDED;
 	HAVE(op, PEER), HAVE(op, STATUS);
+	fx_second(op);
 	OK(op, OP1);
 	op = voucher(700);
 	OK(op, CUST);

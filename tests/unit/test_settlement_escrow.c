@@ -394,10 +394,12 @@ START_TEST(test_fee_without_pools_goes_back)
 	op = fx_authorize(CUST, PROV, 1000);
 	fx_escrow(&op, CUST, PROV, false, id);
 	cpnp_settings_default(&settings);
+	settings.quorum = 2;
 	ck_assert_int_eq(cpnp_settings_encode(&settings, &buf, NULL), 0);
 	op = fx_op(CPNP_OP_SETTINGS, OP1);
 	op.settings = cpnp_buf_bytes(&buf);
 	HAVE(op, SETTINGS);
+	fx_second(op);
 	OK(op, OP1);
 	ABOUT_OK(ACKNOWLEDGE, PROV, id);
 	HAS_FREE(CUST, 10);

@@ -97,8 +97,9 @@ START_TEST(test_log_that_changes_its_rules_replays)
 	fx_snapshot();
 	op = fx_op(CPNP_OP_RULES, OP1);
 	op.version = 2;
-	op.position = w.entry_n + 2;
+	op.position = w.entry_n + 3;
 	HAVE(op, VERSION), HAVE(op, POSITION);
+	fx_second(op);
 	OK(op, OP1);
 	op = transfer(5); /* the last under version 1 */
 	OK(op, CUST);

@@ -461,8 +461,9 @@ typedef struct cpnp_pool {
 
 /* Bounds, fees and weights; they change by SETTINGS operations as a whole. */
 typedef struct cpnp_settings {
-	/* Operators that governance needs, from 1.  Half of them or fewer
-	 * could take the role from the others, and then move the time. */
+	/* Operators that governance needs at least: more than half of them,
+	 * since fewer could take the role from the others, and then move the
+	 * time.  With more operators it is more by itself. */
 	uint32_t quorum;
 	int64_t amount_max;       /* of one operation */
 	uint64_t op_seconds_max;  /* life of an operation and its key */
