@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include "internal.h"
@@ -271,6 +272,8 @@ thread_main(void *user)
 	bool closing = false;
 	int err = 0;
 
+	/* for who looks where the time goes */
+	(void)prctl(PR_SET_NAME, "bridge");
 	while (!closing) {
 		if (err == 0)
 			err = cpnp_bridge_step(b, THREAD_STEP, NULL);

@@ -28,8 +28,57 @@ bench_config() {
 	mv "$dir/load.conf" "$dir/cpnpd.conf"
 }
 
+at() { # PARTY WORD...: cpnp-ledger as this party
+	local party=$1
+	shift
+	"$ledger" "$@" --config "$dir/$party.conf"
+}
+
+# An embedded ledger, at which the customer has more tokens than it can spend.
+# $dir/cpnpd.conf anchors the journal there, $dir/paid.conf is paid too.
+bench_ledger() {
+	local party
+	for party in bank customer provider; do
+		"$ledger" key generate "$dir/$party.key" &&
+		    "$ledger" key public "$dir/$party.key" -o "$dir/$party.pub" ||
+		    return
+		cat >"$dir/$party.conf" <<-CONF
+			genesis = "genesis"
+			store = "$party.ledger"
+			backend = "sqlite"
+			setting = {"path = $dir/log.db", "writer = $party"}
+			account = "$party"
+			key-file = "$party.key"
+			tick = 1
+		CONF
+	done
+	at provider init --name bench \
+	    --member "provider:operator,maintainer,provider:$dir/provider.pub" \
+	    --member "bank:issuer:$dir/bank.pub" --token bank:EUR:3 \
+	    --member "customer:customer:$dir/customer.pub" &&
+	    at bank mint customer "1000000000.000 EUR" || return
+	mkdir "$dir/begun" && cp "$dir"/log.db* "$dir/begun" || return
+	printf 'ledger {\n\tconf = "%s"\n}\n' "$dir/provider.conf" \
+	    >>"$dir/cpnpd.conf"
+	sed 's/customer "customer.example" {/&\n\taccount = "customer"/' \
+	    "$dir/cpnpd.conf" >"$dir/paid.conf"
+	cp "$dir/cpnpd.conf" "$dir/unpaid.conf"
+}
+
+# bench_fresh MODE: a cpnpd without orders, and the ledger as it began
+bench_fresh() {
+	rm -f "$dir"/provider.db* "$dir"/log.db* "$dir"/*.ledger*
+	cp "$dir"/begun/log.db* "$dir" || return
+	case $1 in
+	*-paid)	cp "$dir/paid.conf" "$dir/cpnpd.conf" ;;
+	*)	cp "$dir/unpaid.conf" "$dir/cpnpd.conf" ;;
+	esac
+	provider_start
+}
+
 # bench_load MODE OPTION...: run cpnp-load in a mode.  "each": every ACCEPT has
-# a signature of its own; else those that are ready together share one.
+# a signature of its own; "paid": that, and pays; "signed": those that are
+# ready together share one.
 bench_load() {
 	local mode=$1
 	shift
@@ -43,6 +92,9 @@ bench_load() {
 	udp-signed)	set -- "${certified[@]}" --sign "$@" ;;
 	dtls-each)	set -- --sign-each "$@" ;;
 	dtls-signed)	set -- --sign "$@" ;;
+	udp-paid)	set -- "${certified[@]}" --sign-each \
+			    --pay "$dir/customer.conf" "$@" ;;
+	dtls-paid)	set -- --sign-each --pay "$dir/customer.conf" "$@" ;;
 	esac
 	"$build/tests/bench/cpnp-load" --server-name provider.example \
 	    --document "$bench/load.xml" "$@"

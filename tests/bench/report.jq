@@ -23,7 +23,7 @@ def cpu: .cpu_us | if type == "object" then .all else . end;
 def against($floors; $rival; speed): with_entries(.key as $mode | .value as $m |
     .value = ($floors | del(.fdatasync) |
         (if $mode | startswith("udp") then del(.dtls) else . end) |
-        (if $mode | endswith("each") then . else del(.ed25519) end) |
+        (if $mode | test("each|paid") then . else del(.ed25519) end) |
         (if $rival == null then . else .rival = $rival.value end) |
         map_values(($m | speed) / speed | round3)));
 
