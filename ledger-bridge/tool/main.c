@@ -143,7 +143,7 @@ static const struct tool_verb verbs[] = {
 static const struct tool_verb *const tables[] = {verbs, tool_verbs_init,
     tool_verbs_writer, tool_verbs_account, tool_verbs_token, tool_verbs_escrow,
     tool_verbs_channel, tool_verbs_sla, tool_verbs_catalogue,
-    tool_verbs_serve};
+    tool_verbs_serve, tool_verbs_settings};
 
 #define TABLES_N (sizeof(tables) / sizeof(tables[0]))
 

@@ -149,7 +149,7 @@ int tool_verify_checkpoint(const struct tool_options *options,
 extern const struct tool_verb tool_verbs_init[], tool_verbs_account[],
     tool_verbs_token[], tool_verbs_escrow[], tool_verbs_channel[],
     tool_verbs_sla[], tool_verbs_catalogue[], tool_verbs_serve[],
-    tool_verbs_writer[];
+    tool_verbs_settings[], tool_verbs_writer[];
 /* What all of them take. */
 #define TAKES_LEDGER                                                           \
 	"config genesis store backend setting account key-file "
