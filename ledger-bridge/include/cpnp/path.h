@@ -42,9 +42,10 @@ extern "C" {
 #define CPNP_PATH_HOPS_MAX 64       /* segments of a path */
 #define CPNP_PATH_CANDIDATES_MAX 32
 #define CPNP_PATH_AVOID_MAX 256     /* domains; segments too */
-#define CPNP_PATH_PASS_MAX 8        /* domains */
-#define CPNP_PATH_LABELS_MAX 4194304 /* beginnings of paths that are looked
-					at for one query */
+#define CPNP_PATH_PASS_MAX 4        /* domains */
+#define CPNP_PATH_LABELS_MAX 1048576 /* beginnings of paths that are made for
+					one query; they are compared with each
+					other 32 times as often */
 #define CPNP_PATH_REASON_MAX 512    /* bytes of a sentence, with its NUL */
 
 /* ---- Segments and graphs ------------------------------------------------ */
