@@ -30,10 +30,17 @@
 /* Between two tries to give operations to a bridge that is full. */
 #define RETRY_MS 100
 
+/* A log that can be read and not be written is as good as away. */
+static bool
+is_away(const cpnp_bridge_status *status)
+{
+	return status->away || status->text[0] != '\0';
+}
+
 bool
 cpnpd_ledger_is_away(const struct ledger *l)
 {
-	return l->status.away || l->status.stopped;
+	return is_away(&l->status) || l->status.stopped;
 }
 
 const char *
@@ -86,14 +93,14 @@ log_health(struct ledger *l, const cpnp_bridge_status *now, cpnp_tstamp at)
 		cpnpd_log(CPNP_LOG_ERROR, "ledger: %s; new orders that are to "
 		    "be paid are refused until that is put right and cpnpd is "
 		    "started again, others go on", now->text);
-	else if (now->away && !was->away)
+	else if (is_away(now) && !is_away(was))
 		cpnpd_log(CPNP_LOG_WARNING, "ledger: away: %s; payments wait, "
 		    "orders that cost nothing go on", now->text);
-	else if (!now->away && was->away)
+	else if (!is_away(now) && is_away(was))
 		cpnpd_log(CPNP_LOG_WARNING, "ledger: back after %" PRIu64
 		    " s, position %" PRIu64,
 		    (at - l->away_since) / CPNP_SECONDS(1), now->applied);
-	if (now->away && !was->away)
+	if (is_away(now) && !is_away(was))
 		l->away_since = at;
 }
 

@@ -50,10 +50,11 @@ cpnpd_ledger_status_json(struct daemon *d, json_t *object)
 	if (l == NULL)
 		return;
 	cpnp_bridge_get_status(l->bridge, &status);
-	set(object, "ledger", status.stopped || status.away
-		? status.text : "following");
+	set(object, "ledger",
+	    status.text[0] != '\0' ? status.text : "following");
 	(void)json_object_set_new(
-	    object, "ledger_away", json_boolean(status.away));
+	    object, "ledger_away", json_boolean(!status.stopped &&
+		(status.away || status.text[0] != '\0')));
 	(void)json_object_set_new(
 	    object, "ledger_stopped", json_boolean(status.stopped));
 	set(object, "ledger_account", l->conf.account);
