@@ -98,9 +98,7 @@ read_head(cpnp_store *store, cpnp_head *head)
 	int err = store->heads_signed ? open_proofs(store)
 				      : CPNP_ERR_NOT_FOUND;
 
-	if (err == 0)
-		err = cpnp_journal_rollback(store->proofs);
-	return err != 0 ? err : cpnp_journal_head(store->proofs, head);
+	return err != 0 ? err : cpnp_journal_stored_head(store->proofs, head);
 }
 
 int

@@ -233,18 +233,18 @@ head_from_row(struct stored_head *head, sqlite3_stmt *stmt)
 }
 
 static int
-load_head(cpnp_journal *journal)
+load_head(cpnp_journal *journal, struct stored_head *head)
 {
 	sqlite3_stmt *stmt;
 	int rc, err = 0;
 
-	journal->head.valid = false;
+	head->valid = false;
 	stmt = journal_stmt(journal, Q_HEAD_NEWEST);
 	if (stmt == NULL)
 		return CPNP_ERR_IO;
 	rc = sqlite3_step(stmt);
 	if (rc == SQLITE_ROW)
-		err = head_from_row(&journal->head, stmt);
+		err = head_from_row(head, stmt);
 	else if (rc != SQLITE_DONE)
 		err = CPNP_ERR_IO;
 	stmt_done(stmt);
@@ -338,7 +338,7 @@ load_all(cpnp_journal *journal)
 	err = load_tree(journal);
 	if (err == 0)
 		err = load_key(journal);
-	return err != 0 ? err : load_head(journal);
+	return err != 0 ? err : load_head(journal, &journal->head);
 }
 
 int
@@ -660,11 +660,9 @@ cpnp_journal_origin(const cpnp_journal *journal)
 	return journal->origin;
 }
 
-int
-cpnp_journal_head(cpnp_journal *journal, cpnp_head *head)
+static int
+head_view(const struct stored_head *h, cpnp_head *head)
 {
-	const struct stored_head *h = &journal->head;
-
 	if (!h->valid)
 		return CPNP_ERR_NOT_FOUND;
 	head->size = h->size;
@@ -673,6 +671,20 @@ cpnp_journal_head(cpnp_journal *journal, cpnp_head *head)
 	memcpy(head->key_id, h->key_id, CPNP_SHA256_LEN);
 	head->checkpoint = cpnp_bytes_str(h->checkpoint);
 	return 0;
+}
+
+int
+cpnp_journal_head(cpnp_journal *journal, cpnp_head *head)
+{
+	return head_view(&journal->head, head);
+}
+
+int
+cpnp_journal_stored_head(cpnp_journal *journal, cpnp_head *head)
+{
+	int err = load_head(journal, &journal->stored);
+
+	return err != 0 ? err : head_view(&journal->stored, head);
 }
 
 int

@@ -64,6 +64,7 @@ struct cpnp_journal {
 	uint8_t key_id[CPNP_SHA256_LEN]; /* the newest */
 	int64_t signer_id;               /* row of signer, 0: not known yet */
 	struct stored_head head;
+	struct stored_head stored; /* of cpnp_journal_stored_head() */
 	sqlite3_stmt *stmts[Q_END];
 };
 

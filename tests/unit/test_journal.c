@@ -114,6 +114,34 @@ START_TEST(test_journal_rollback)
 }
 END_TEST
 
+/* A reader sees the head that the writer has stored since, and keeps what it
+ * knew: a receipt under its own head, and none of what came later. */
+START_TEST(test_journal_stored_head)
+{
+	cpnp_buf receipt = fx_buf();
+	cpnp_head head, stored;
+	cpnp_journal *reader;
+	cpnp_diag diag;
+
+	append_states(&provider, 5);
+	ck_assert_int_eq(cpnp_journal_open(&reader, provider.db, NULL, NULL,
+	    NOW, &diag), 0);
+	append_states(&provider, 600);
+	ck_assert_int_eq(cpnp_journal_stored_head(reader, &stored), 0);
+	ck_assert_int_eq(cpnp_journal_head(provider.journal, &head), 0);
+	ck_assert_uint_eq(stored.size, 606);
+	ck_assert_mem_eq(stored.root, head.root, sizeof(head.root));
+	ck_assert(cpnp_bytes_equal(stored.checkpoint, head.checkpoint));
+	ck_assert_int_eq(cpnp_journal_head(reader, &head), 0);
+	ck_assert_uint_eq(head.size, 6);
+	ck_assert_int_eq(cpnp_journal_receipt(reader, 5, &receipt), 0);
+	ck_assert_int_eq(cpnp_journal_receipt(reader, 6, &receipt),
+	    CPNP_ERR_NOT_FOUND);
+	cpnp_journal_close(reader);
+	cpnp_buf_fini(&receipt);
+}
+END_TEST
+
 START_TEST(test_journal_receipts)
 {
 	uint8_t digest[CPNP_SHA256_LEN];
@@ -471,6 +499,7 @@ main(void)
 {
 	const TTest *const tests[] = {test_journal_new,
 	    test_journal_reopen_across_tiles, test_journal_rollback,
+	    test_journal_stored_head,
 	    test_journal_receipts, test_journal_receipt_of_every_leaf,
 	    test_journal_wrong_key_or_origin,
 	    test_journal_read_only_and_unsigned, test_journal_key_change,

@@ -325,6 +325,11 @@ typedef struct cpnp_head {
 	cpnp_bytes checkpoint;
 } cpnp_head;
 CPNP_API int cpnp_journal_head(cpnp_journal *journal, cpnp_head *head);
+/* The newest head on disk, which another connection may have stored since
+ * this journal was opened or read back.  Only the head is read: receipts stay
+ * those of before.  Errors: NOT_FOUND, IO. */
+CPNP_API int cpnp_journal_stored_head(
+    cpnp_journal *journal, cpnp_head *head);
 
 /*
  * The reference of an order that is named by customer or provider order
