@@ -96,7 +96,7 @@ token_check(struct token *tok, size_t head, size_t left)
 		return;
 	}
 	tok->size = head + (string ? (size_t)tok->value : 0);
-	if (head != head_size(tok->value) && !CPNP_FAULT(FORM))
+	if (head > 1 && head != head_size(tok->value) && !CPNP_FAULT(FORM))
 		tok->err = CPNP_ERR_NOT_DETERMINISTIC;
 	else if (tok->type == CPNP_CBOR_TEXT && !CPNP_FAULT(UTF8) &&
 	    !cpnp_utf8_is_valid(
@@ -512,11 +512,26 @@ utf8_tail(uint8_t lead, uint8_t *min, uint8_t *max)
 	return lead >= 0xf0 && lead <= 0xf4 ? 3 : 0;
 }
 
+/* How far text is ASCII, to a multiple of 8: nearly all of ours is. */
+static size_t
+ascii_len(cpnp_bytes text)
+{
+	uint64_t word;
+	size_t i;
+
+	for (i = 0; text.len - i >= sizeof(word); i += sizeof(word)) {
+		memcpy(&word, text.ptr + i, sizeof(word));
+		if ((word & UINT64_C(0x8080808080808080)) != 0)
+			break;
+	}
+	return i;
+}
+
 bool
 cpnp_utf8_is_valid(cpnp_bytes text)
 {
 	uint8_t min, max;
-	size_t i = 0, n;
+	size_t i = ascii_len(text), n;
 
 	while (i < text.len) {
 		uint8_t lead = text.ptr[i++];
