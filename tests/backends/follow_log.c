@@ -31,6 +31,7 @@
 #define READ_MAX 256
 #define RESTARTS_MIN 3
 #define LIFE_MS 300
+#define SHORT_MS 50 /* of the first ones, so that a short log has them too */
 #define PATIENCE 300 /* seconds for all */
 
 static cpnp_bytes genesis, root, batches[BATCHES_MAX];
@@ -218,7 +219,8 @@ restart_follower(pid_t writing, long life_ms)
 	int status;
 
 	while (!written) {
-		sleep_ms(1 + random() % life_ms);
+		sleep_ms(1 + random() %
+		    (killed < RESTARTS_MIN ? SHORT_MS : life_ms));
 		written = has_ended(writing, "writer");
 		(void)kill(following, SIGKILL);
 		if (waitpid(following, &status, 0) == following &&
