@@ -159,6 +159,7 @@ cpnpc_offer_new(cpnpc_offer **result, const cpnp_order *order)
 {
 	cpnp_bytes request = cpnp_order_doc(order, CPNP_DOC_REQUEST);
 	cpnp_bytes bytes = cpnp_order_doc(order, CPNP_DOC_OFFER);
+	cpnpc_payment payment;
 	cpnpc_offer *offer;
 	int err;
 
@@ -181,6 +182,9 @@ cpnpc_offer_new(cpnpc_offer **result, const cpnp_order *order)
 	}
 	cpnpc_offer_compare_terms(offer);
 	cpnpc_terms_read(offer);
+	if (cpnpc_payment_read(
+		&payment, cpnp_order_doc(order, CPNP_DOC_PAYMENT)) == 0)
+		offer->payer = payment.op.account;
 	*result = offer;
 	return 0;
 }

@@ -118,7 +118,8 @@ money_of(const cpnp_terms *terms)
 
 /* ---- for people -------------------------------------------------------- */
 
-#define LABEL "  %-12s "
+/* "  payment:     ", as the other lines of an offer begin. */
+#define LABEL "  %-13s"
 
 static void
 put_ppm(FILE *f, uint32_t ppm)
@@ -146,29 +147,26 @@ print_metric(FILE *f, size_t place, const cpnp_sla_metric *m)
 static void
 print_levels(FILE *f, cpnp_bytes bytes)
 {
-	char object[CPNPC_TIME_LEN], audit[CPNPC_TIME_LEN];
+	char span[CPNPC_TIME_LEN];
 	cpnp_sla_terms sla;
 	size_t i;
 
 	if (bytes.len == 0 || cpnp_sla_terms_decode(&sla, bytes) != 0)
 		return;
-	fputs("  what a breach gives back of it:\n", f);
+	fputs("  a breach gives back of the price\n", f);
 	for (i = 0; i < sla.metric_n; i++)
 		if (sla.metrics[i].credit_ppm > 0)
 			print_metric(f, i, &sla.metrics[i]);
-	cpnpc_span_format((int64_t)sla.object_seconds, object);
-	cpnpc_span_format((int64_t)sla.audit_seconds, audit);
-	fputs("    at most ", f);
+	cpnpc_span_format((int64_t)sla.object_seconds, span);
+	fputs("    and at most ", f);
 	put_ppm(f, sla.cap_ppm);
-	fprintf(f, " in all; the provider has %s to object, ", object);
+	fprintf(f, ", unless the provider objects within %s;\n    then ", span);
 	if (sla.auditor.len > 0) {
+		cpnpc_span_format((int64_t)sla.audit_seconds, span);
 		cpnpc_put_text(f, sla.auditor);
-		fprintf(f, " then %s to decide, else", audit);
-	} else {
-		fputs("and then", f);
+		fprintf(f, " decides within %s, else ", span);
 	}
-	fprintf(f, " a claim is %s\n",
-	    sla.default_upheld ? "upheld" : "rejected");
+	fprintf(f, "it is %s\n", sla.default_upheld ? "upheld" : "rejected");
 }
 
 static void
@@ -177,20 +175,20 @@ print_time(FILE *f, const cpnp_terms *terms)
 	char span[CPNPC_TIME_LEN], when[CPNPC_TIME_LEN];
 
 	cpnpc_span_format((int64_t)terms->duration, span);
-	fprintf(f, LABEL "%s of service", "it pays for:", span);
+	fprintf(f, LABEL "%s from ", "paid for:", span);
 	if (terms->has_start) {
 		cpnpc_time_format(terms->start, when);
-		fprintf(f, ", from %s", when);
+		fputs(when, f);
 	} else {
-		fputs(" from the agreement on", f);
+		fputs("the agreement", f);
 	}
-	fputs(terms->idle_paid ? ", also while it is not active\n"
-			       : "; what is not used is given back\n",
+	fputs(terms->idle_paid ? " on, also while it is not active\n"
+			       : " on; what is not used comes back\n",
 	    f);
 	if (terms->claim_seconds > 0) {
 		cpnpc_span_format((int64_t)terms->claim_seconds, span);
-		fprintf(f, LABEL "a breach, until %s after the end\n",
-		    "to claim:", span);
+		fprintf(f, LABEL "of a breach, until %s after the end\n",
+		    "claims:", span);
 	}
 }
 
@@ -207,17 +205,19 @@ put_amount(FILE *f, const cpnp_money *money)
 }
 
 static void
-put_parties(FILE *f, const cpnp_terms *terms, cpnp_bytes payer)
+print_parties(FILE *f, const cpnp_terms *terms, cpnp_bytes payer)
 {
 	cpnp_money money = money_of(terms);
 
+	fprintf(f, LABEL, "payment:");
 	put_amount(f, &money);
 	if (payer.len > 0) {
-		fputs(" from account ", f);
+		fputs(", from account ", f);
 		cpnpc_put_text(f, payer);
 	}
-	fputs(" to ", f);
+	fputs(payer.len > 0 ? " to " : ", to account ", f);
 	cpnpc_put_text(f, terms->payee);
+	fputc('\n', f);
 }
 
 void
@@ -234,12 +234,11 @@ cpnpc_print_terms(FILE *f, const cpnpc_offer *offer)
 		fputc('\n', f);
 		return;
 	}
-	cpnpc_span_format((int64_t)terms->escrow_seconds, span);
-	fprintf(f, LABEL, "payment:");
-	put_parties(f, terms, offer->payer);
-	fprintf(f, ",\n" LABEL "by an escrow, which the provider takes within "
-		"%s or not at all\n", "", span);
+	print_parties(f, terms, offer->payer);
 	print_time(f, terms);
+	cpnpc_span_format((int64_t)terms->escrow_seconds, span);
+	fprintf(f, LABEL "the provider takes it within %s, or it is void\n",
+	    "escrow:", span);
 	print_levels(f, terms->sla);
 }
 
@@ -258,14 +257,15 @@ print_claim(FILE *f, const cpnpc_payment *payment, const cpnp_terms *terms)
 {
 	if (terms->sla.len == 0)
 		return;
-	fputs("  to claim a breach, with the number of the metric and what was "
-	      "measured:\n    cpnp-ledger sla claim ", f);
+	fputs("  to claim a breach, with what was measured:\n"
+	      "    cpnp-ledger sla claim ",
+	    f);
 	put_hex(f, (cpnp_bytes){payment->escrow, CPNP_SHA256_LEN});
-	fputs(" \\\n    --salt ", f);
+	fputs(" \\\n        --salt ", f);
 	put_hex(f, terms->sla_salt);
 	fputs(" --terms ", f);
 	put_hex(f, terms->sla);
-	fputs(" \\\n    --metric N --from TIME --to TIME --value N\n", f);
+	fputs(" \\\n        --metric N --from TIME --to TIME --value N\n", f);
 }
 
 static void
@@ -282,14 +282,18 @@ print_payment(FILE *f, const cpnp_order *order, cpnp_doc offer, cpnp_doc doc,
 		return;
 	fprintf(f, "%s\n" LABEL, title, "escrow:");
 	put_hex(f, (cpnp_bytes){payment.escrow, CPNP_SHA256_LEN});
-	fprintf(f, "\n" LABEL, "amount:");
-	put_parties(f, &terms, payment.op.account);
+	fputc('\n', f);
+	print_parties(f, &terms, payment.op.account);
 	fee = money_of(&terms);
 	fee.amount = payment.op.fee_max;
 	cpnpc_money_format(&fee, text);
-	fprintf(f, "\n" LABEL "at most %s, to the ledger\n", "fee:", text);
+	fprintf(f, LABEL "at most %s, to the ledger\n", "fee:", text);
+	if (payment.op.replaces.len > 0) {
+		fprintf(f, LABEL, "replaces:");
+		put_hex(f, payment.op.replaces);
+		fputc('\n', f);
+	}
 	print_time(f, &terms);
-	print_levels(f, terms.sla);
 	print_claim(f, &payment, &terms);
 }
 
@@ -298,8 +302,7 @@ cpnpc_print_payments(FILE *f, const cpnp_order *order)
 {
 	print_payment(f, order, CPNP_DOC_STANDING_OFFER,
 	    CPNP_DOC_STANDING_PAYMENT, "Payment of what stands");
-	print_payment(
-	    f, order, CPNP_DOC_OFFER, CPNP_DOC_PAYMENT, "Payment authorized");
+	print_payment(f, order, CPNP_DOC_OFFER, CPNP_DOC_PAYMENT, "Payment");
 }
 
 /* ---- for programs ------------------------------------------------------ */

@@ -18,6 +18,7 @@
 #define IDEM_LEN 16
 #define OP_LIFE 3600 /* seconds of ledger time */
 #define STEP (CPNP_SECONDS(1) / 20)
+#define HEX_TERMS_MIN 16 /* digits */
 
 /* Which option sets a field; what its text is. */
 enum field_kind { TEXT, NUMBER, TIME, HASH, HEX, KEY, KEY_ID, FILE_, MONEY,
@@ -139,7 +140,7 @@ static int
 put_hex(struct ledger *ledger, struct ledger_op *op, const char *where,
     const char *text, size_t n, cpnp_bytes *out)
 {
-	uint8_t bytes[64];
+	uint8_t bytes[CPNP_SLA_TERMS_MAX];
 	int code;
 
 	if (n > sizeof(bytes) || n == 0)
@@ -165,6 +166,15 @@ put_file(struct ledger *ledger, struct ledger_op *op, const char *where,
 	code = put_bytes(ledger, op, where, (cpnp_bytes){bytes, len}, out);
 	free(bytes);
 	return code;
+}
+
+/* Terms as "cpnpc show" prints them; a shorter name may be a file's. */
+static bool
+is_hex(const char *text)
+{
+	size_t len = strspn(text, "0123456789abcdefABCDEF");
+
+	return len >= HEX_TERMS_MIN && len % 2 == 0 && text[len] == '\0';
 }
 
 /* A further amount of the token that the operation is about. */
@@ -291,7 +301,9 @@ parse_field(struct ledger *ledger, struct ledger_op *op,
 		return put_key(
 		    ledger, op, where, text, f->kind == KEY_ID, at);
 	case FILE_:
-		return put_file(ledger, op, where, text, at);
+		return is_hex(text)
+		    ? put_hex(ledger, op, where, text, strlen(text) / 2, at)
+		    : put_file(ledger, op, where, text, at);
 	case MONEY:
 		if (op->op.type == CPNP_OP_MINT)
 			issuer = op->op.account;

@@ -195,7 +195,7 @@ const struct tool_verb tool_verbs_sla[] = {
 	0, {0}},
     {{"sla", "claim"}, 1, 1,
 	TAKES_LEDGER "salt terms metric from to value ", tool_op,
-	"sla claim ESCROW --terms FILE --salt HEX --metric N --from TIME\n"
+	"sla claim ESCROW --terms FILE|HEX --salt HEX --metric N --from TIME\n"
 	"           --to TIME --value N", CPNP_OP_CLAIM,
 	{CPNP_OP_FIELD_SUBJECT}},
     {{"sla", "confirm"}, 1, 1, TAKES_LEDGER, tool_op, "sla confirm CLAIM",
