@@ -53,6 +53,12 @@ int cpnp_ledger_conf_open_signer(const struct cpnp_ledger_conf *conf,
 int cpnp_ledger_conf_open_bridge(const struct cpnp_ledger_conf *conf,
     const char *store, cpnp_tstamp batch_wait, cpnp_bridge **bridge,
     cpnp_diag *diag);
+/* Follow the log until nothing new is final, at most for the wait of the
+ * configuration.  That the ledger is away is no error: status says so, and
+ * what was read before answers.  Errors: that for which the bridge has
+ * stopped. */
+int cpnp_ledger_conf_follow(const struct cpnp_ledger_conf *conf,
+    cpnp_bridge *bridge, cpnp_bridge_status *status, cpnp_diag *diag);
 
 /*
  * The token that "EUR" or "EUR of bank.example" means: of the issuer that the

@@ -6,47 +6,23 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "ledger.h"
-
-#define STEP (CPNP_SECONDS(1) / 20)
-
-static cpnp_tstamp
-monotonic(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return CPNP_SECONDS((cpnp_tstamp)ts.tv_sec) +
-	    (cpnp_tstamp)ts.tv_nsec;
-}
 
 /* Follow until nothing new is final, at most wait. */
 static int
 catch_up(struct ledger *ledger)
 {
-	cpnp_tstamp end = monotonic() +
-	    CPNP_SECONDS((cpnp_tstamp)ledger->conf.wait_s);
 	cpnp_bridge_status status;
 	cpnp_diag diag = {0};
-	uint64_t before;
 
-	do {
-		cpnp_bridge_get_status(ledger->bridge, &status);
-		before = status.applied;
-		if (cpnp_bridge_step(ledger->bridge, STEP, &diag) != 0)
-			return tool_fail_diag(
-			    ledger->options, "ledger", &diag);
-		cpnp_bridge_get_status(ledger->bridge, &status);
-		if (status.away) {
-			fprintf(stderr, "cpnp-ledger: ledger: away (%s); "
-			    "this is its state at position %" PRIu64 "\n",
-			    status.text, status.applied);
-			return 0;
-		}
-	} while ((status.applied != before ||
-	             status.applied < status.final) && monotonic() < end);
+	if (cpnp_ledger_conf_follow(
+	        &ledger->conf, ledger->bridge, &status, &diag) != 0)
+		return tool_fail_diag(ledger->options, "ledger", &diag);
+	if (status.away)
+		fprintf(stderr, "cpnp-ledger: ledger: away (%s); "
+		    "this is its state at position %" PRIu64 "\n",
+		    status.text, status.applied);
 	return 0;
 }
 
