@@ -188,6 +188,98 @@ parse_duration(const struct setting *setting, const char *text, void *at)
 	return false;
 }
 
+/* One more each time; the same again changes nothing. */
+static bool
+parse_name(const struct setting *setting, const char *text, void *at)
+{
+	cpnpc_names *names = at;
+	size_t i, len = strlen(text);
+
+	if (len < setting->min || len > setting->max ||
+	    !cpnp_utf8_is_valid(cpnp_bytes_str(text)))
+		return false;
+	for (i = 0; i < names->n; i++)
+		if (strcmp(names->items[i], text) == 0)
+			return true;
+	if (names->n == CPNPC_NAMES_MAX)
+		return false;
+	names->items[names->n] = strdup(text);
+	return names->items[names->n] != NULL && ++names->n > 0;
+}
+
+/* "2.5 Gbit/s", "12 ms": a number with up to six decimals, and a unit. */
+struct unit {
+	const char *name;
+	uint64_t size;
+};
+
+static bool
+parse_quantity(const struct setting *setting, const char *text,
+    const struct unit *units, size_t units_n, uint64_t *value)
+{
+	uint64_t fraction = 0, part = 1000000;
+	unsigned long long whole;
+	char *end;
+	size_t i;
+
+	if (!isdigit((unsigned char)text[0]))
+		return false;
+	errno = 0;
+	whole = strtoull(text, &end, 10);
+	if (errno != 0)
+		return false;
+	if (*end == '.') {
+		if (!isdigit((unsigned char)*++end))
+			return false;
+		for (; isdigit((unsigned char)*end) && part > 1; end++) {
+			part /= 10;
+			fraction += part * (uint64_t)(*end - '0');
+		}
+	}
+	end += strspn(end, " ");
+	for (i = 0; i < units_n; i++) {
+		if (strcmp(end, units[i].name) != 0)
+			continue;
+		if (whole > setting->max / units[i].size)
+			return false;
+		*value = whole * units[i].size +
+			 fraction * units[i].size / 1000000;
+		return *value >= setting->min && *value <= setting->max;
+	}
+	return false;
+}
+
+static bool
+parse_capacity(const struct setting *setting, const char *text, void *at)
+{
+	static const struct unit units[] = {{"bit/s", 1}, {"kbit/s", 1000},
+	    {"Mbit/s", 1000000}, {"Gbit/s", 1000000000},
+	    {"Tbit/s", UINT64_C(1000000000000)}};
+
+	return parse_quantity(
+	    setting, text, units, sizeof(units) / sizeof(units[0]), at);
+}
+
+static bool
+parse_delay(const struct setting *setting, const char *text, void *at)
+{
+	static const struct unit units[] = {
+	    {"us", 1}, {"ms", 1000}, {"s", 1000000}};
+
+	return parse_quantity(
+	    setting, text, units, sizeof(units) / sizeof(units[0]), at);
+}
+
+static bool
+parse_by(const struct setting *setting, const char *text, void *at)
+{
+	bool *by_delay = at;
+
+	(void)setting;
+	*by_delay = strcmp(text, "delay") == 0;
+	return *by_delay || strcmp(text, "price") == 0;
+}
+
 static bool
 parse_price(const struct setting *setting, const char *text, void *at)
 {
@@ -416,6 +508,22 @@ static const struct setting settings[] = {
 	"a date as \"" DATE "\", or a time from now as \"+2 h\""},
     {"until", 0, IN_LINE, parse_when, AT(until), 0, 10 * (uint64_t)YEAR, NULL,
 	"a date as \"" DATE "\", or a time from now as \"+2 h\""},
+    {"capacity", 0, IN_LINE, parse_capacity, AT(capacity), 1, INT64_MAX, NULL,
+	"a number of bit/s, kbit/s, Mbit/s, Gbit/s or Tbit/s, as "
+	"\"2.5 Gbit/s\""},
+    {"max-delay", 0, IN_LINE, parse_delay, AT(max_delay), 1,
+	UINT64_C(3600000000), NULL,
+	"a time up to 3600 s in us, ms or s, as \"12.5 ms\""},
+    {"max-hops", 0, IN_LINE, parse_number, AT(max_hops), 1, 64, NULL,
+	"a number of segments from 1 to 64"},
+    {"paths", 0, IN_LINE, parse_number, AT(paths), 1, 32, NULL,
+	"a number from 1 to 32"},
+    {"avoid", 0, IN_LINE, parse_name, AT(avoid), 1, 64, NULL,
+	"the name of a domain, 32 times at most"},
+    {"pass", 0, IN_LINE, parse_name, AT(pass), 1, 64, NULL,
+	"the name of a domain, 32 times at most"},
+    {"by", 0, IN_LINE, parse_by, AT(by_delay), 0, 0, NULL,
+	"price or delay"},
     {"mtu", 0, BOTH, parse_number, AT(mtu), 576, 65535, NULL,
 	"a number from 576 to 65535"},
     {"retransmit", 0, BOTH, parse_duration, AT(retransmit), TIME_MIN, TIME_MAX,
@@ -503,6 +611,10 @@ cpnpc_conf_fini(cpnpc_conf *conf)
 	}
 	for (i = 0; i < conf->servers_n; i++)
 		free(conf->servers[i]);
+	for (i = 0; i < conf->avoid.n; i++)
+		free(conf->avoid.items[i]);
+	for (i = 0; i < conf->pass.n; i++)
+		free(conf->pass.items[i]);
 	free(conf->file);
 	*conf = (cpnpc_conf){0};
 }

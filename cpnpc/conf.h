@@ -49,6 +49,13 @@ typedef struct cpnpc_more_time {
 /* Yes, no, or what fits the case. */
 typedef enum cpnpc_choice { CPNPC_UNSET = 0, CPNPC_YES, CPNPC_NO } cpnpc_choice;
 
+/* Names, each from an option of its own. */
+#define CPNPC_NAMES_MAX 32
+typedef struct cpnpc_names {
+	char *items[CPNPC_NAMES_MAX];
+	size_t n;
+} cpnpc_names;
+
 /* How many servers may be asked for one service at the same time. */
 #define CPNPC_SET_MAX 16
 
@@ -110,6 +117,13 @@ typedef struct cpnpc_conf {
 	cpnpc_when at;    /* when a service is to start */
 	cpnpc_when until; /* and to end */
 	bool yes; /* withdraw without asking */
+	uint64_t capacity;  /* bit/s of a path; 0: any */
+	uint64_t max_delay; /* microseconds; 0: any */
+	uint64_t max_hops;  /* 0: any */
+	uint64_t paths;     /* how many to show; 0: not set */
+	cpnpc_names avoid;  /* domains */
+	cpnpc_names pass;
+	bool by_delay;      /* and not by price */
 	bool json;
 	bool quiet;
 	bool verbose;

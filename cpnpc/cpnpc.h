@@ -47,7 +47,7 @@ cpnpc_verb_fn cpnpc_verb_quote, cpnpc_verb_order, cpnpc_verb_accept,
     cpnpc_verb_decline, cpnpc_verb_cancel, cpnpc_verb_show, cpnpc_verb_list,
     cpnpc_verb_resume, cpnpc_verb_validate, cpnpc_verb_template,
     cpnpc_verb_decode, cpnpc_verb_withdraw, cpnpc_verb_update,
-    cpnpc_verb_activate, cpnpc_verb_deactivate;
+    cpnpc_verb_activate, cpnpc_verb_deactivate, cpnpc_verb_plan;
 
 /* Say what went wrong, on standard error and with --json as an object on
  * standard output; returns code. */

@@ -24,6 +24,8 @@ static const struct verb {
 	cpnpc_verb_fn *run;
 	const char *what;
 } verbs[] = {
+    {"plan", "FROM TO", 2, 2, cpnpc_verb_plan,
+	"over whose networks a service could lead"},
     {"quote", "FILE", 1, 1, cpnpc_verb_quote,
 	"ask for an offer, show it and decline it"},
     {"order", "FILE", 1, 1, cpnpc_verb_order,
@@ -99,6 +101,10 @@ print_usage(FILE *f)
 	      "      --at TIME           activate then: a date, or \"+2 h\"\n"
 	      "      --until TIME        and deactivate then\n"
 	      "      --yes               withdraw without asking\n"
+	      "      --capacity RATE     of a path, as \"2.5 Gbit/s\"\n"
+	      "      --max-delay TIME    of a path, as \"12 ms\"\n"
+	      "      --avoid DOMAIN, --pass DOMAIN, as often as needed\n"
+	      "      --by ORDER          price or delay\n"
 	      "      --store FILE        where orders are kept\n"
 	      "  -j, --json              machine-readable output\n"
 	      "  -q, --quiet  -v, --verbose\n"
@@ -143,6 +149,22 @@ cpnpc_fail_diag(cpnpc *run, cpnpc_exit code, const char *subject, int err,
 	return cpnpc_fail(run, code, "%s: %s%s%s", subject,
 	    has_where ? diag->where : "", has_where ? ": " : "",
 	    diag->why[0] != '\0' ? diag->why : cpnp_strerror(err));
+}
+
+void
+cpnpc_note(const cpnpc *run, const char *format, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	if (run->conf.quiet)
+		return;
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	fputs("cpnpc: ", stderr);
+	cpnpc_put_text(stderr, cpnp_bytes_str(text));
+	fputc('\n', stderr);
 }
 
 static void

@@ -266,6 +266,63 @@ START_TEST(test_conf_reasons_of_a_decline)
 }
 END_TEST
 
+#define TAKES(name, value)                                                     \
+	ck_assert_int_eq(                                                      \
+	    cpnpc_conf_set(&conf, name, value, on_line, &told), 0)
+#define REFUSES(name, value)                                                   \
+	ck_assert_int_eq(cpnpc_conf_set(&conf, name, value, on_line, &told),   \
+	    CPNP_ERR_CONFIG)
+
+/* What a path has to keep to, in the units of people. */
+START_TEST(test_conf_bounds_of_a_path)
+{
+	char name[66];
+	cpnpc_conf conf;
+	struct told told = {0};
+
+	cpnpc_conf_init(&conf);
+	TAKES("capacity", "2.5 Gbit/s");
+	ck_assert_uint_eq(conf.capacity, 2500000000);
+	TAKES("capacity", "9223372Tbit/s");
+	ck_assert_uint_eq(conf.capacity, UINT64_C(9223372000000000000));
+	REFUSES("capacity", "9223373 Tbit/s");
+	REFUSES("capacity", "10");
+	REFUSES("capacity", "0 bit/s");
+	REFUSES("capacity", "1. Gbit/s");
+	REFUSES("capacity", "1.0000001 Gbit/s");
+	REFUSES("capacity", "-1 bit/s");
+	REFUSES("capacity", "99999999999999999999 bit/s");
+	TAKES("max-delay", "12.5 ms");
+	ck_assert_uint_eq(conf.max_delay, 12500);
+	TAKES("max-delay", "3600 s");
+	REFUSES("max-delay", "3600.000001 s");
+	REFUSES("max-delay", "0.5 us");
+	TAKES("max-hops", "64");
+	REFUSES("max-hops", "65");
+	TAKES("paths", "32");
+	REFUSES("paths", "33");
+	TAKES("by", "delay");
+	ck_assert(conf.by_delay);
+	TAKES("by", "price");
+	ck_assert(!conf.by_delay);
+	REFUSES("by", "luck");
+	for (size_t i = 0; i < CPNPC_NAMES_MAX; i++) {
+		(void)snprintf(name, sizeof(name), "domain%zu", i);
+		TAKES("avoid", name);
+		TAKES("avoid", name);
+	}
+	ck_assert_uint_eq(conf.avoid.n, CPNPC_NAMES_MAX);
+	ck_assert_str_eq(conf.avoid.items[1], "domain1");
+	REFUSES("avoid", "one-more");
+	REFUSES("pass", "");
+	memset(name, 'd', sizeof(name) - 1);
+	name[65] = '\0';
+	REFUSES("pass", name);
+	TAKES("pass", name + 1);
+	cpnpc_conf_fini(&conf);
+}
+END_TEST
+
 static cpnp_money
 money(int64_t amount, uint8_t exponent)
 {
@@ -632,7 +689,7 @@ main(void)
 	    test_conf_missing_file,
 	    test_conf_line_goes_over_file,
 	    test_conf_server_and_domain_replace_each_other,
-	    test_conf_reasons_of_a_decline,
+	    test_conf_reasons_of_a_decline, test_conf_bounds_of_a_path,
 	    test_price_compares_exactly,
 	    test_price_refuses_other_texts,
 	    test_money_is_written_in_major_units,
