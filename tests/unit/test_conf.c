@@ -152,6 +152,10 @@ load(const char *text, cpnp_conf **conf)
 	    conf, in_dir("conf"), (cpnp_wtime){NOW}, tell, NULL);
 }
 
+/* CPNP_ACCOUNT_MAX and one more. */
+#define ACCOUNT_65                                                             \
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 #define BASE                                                                   \
 	"listen-dtls = {\"127.0.0.1:1\"}\n"                                    \
 	"certificate = \"$D/cert\"\n"                                          \
@@ -369,6 +373,28 @@ static const struct {
 	    ":7: notify-command: ", "no absolute name", "begins with /"},
 	{BASE "approval { notify-command = {\"$D/ca\"} }\n",
 	    ":7: notify-command: ", "is no program", "permission to execute"},
+	{BASE "ledger { conf = \"$D/none\" }\n", ":7: conf: ",
+	    "none: No such file", "cpnp-ledger.conf(5)"},
+	{BASE "ledger { token = \"EUR of bank\" }\n", ": conf: ",
+	    "is missing", "in section ledger"},
+	{BASE "ledger { token = \"eur\" }\n", ":7: token: ",
+	    "\"eur\" names no token", "\"EUR of bank.example\""},
+	{BASE "ledger { token = \"ABCDEFGHIJKLM\" }\n", ":7: token: ",
+	    "names no token", "such as"},
+	{BASE "ledger { token = \"EUR of \" }\n", ":7: token: ",
+	    "names no token", "such as"},
+	{BASE "ledger { sla-auditor = \"a b\" }\n", ":7: sla-auditor: ",
+	    "a character that no account has", "an account"},
+	{BASE "ledger { sla-credit = \"101 %\" }\n", ":7: sla-credit: ",
+	    "\"101 %\"", "from 0 % to 100 %"},
+	{BASE "ledger { escrow-time = \"8 d\" }\n", ":7: escrow-time: ",
+	    "\"8 d\"", "from 1 min to 7 d"},
+	{BASE "ledger { anchor-leaves = 100000001 }\n",
+	    ":7: anchor-leaves: ", "\"100000001\"", "from 0"},
+	{BASE "ledger { sla-default = maybe }\n", ":7: sla-default: ",
+	    "\"maybe\"", "rejected or upheld"},
+	{BASE "customer \"a\" { account = \"" ACCOUNT_65 "\" }\n",
+	    ":7: account: ", "65 bytes, of 1 to 64", "an account"},
 	{"listen-udp = {\"127.0.0.1\"}\ncheckpoint-file = \"x\"\n",
 	    ": key: ", "is missing", "checkpoint-file"},
 	{BASE "access \"10.0.0.0/8\" { }\n", ":7: access: ",
