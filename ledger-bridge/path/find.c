@@ -23,69 +23,51 @@ cpnp_path_query_default(cpnp_path_query *query)
 }
 
 static int
-complain(cpnp_diag *diag, const char *where, const char *why)
-{
-	if (diag != NULL) {
-		memset(diag, 0, sizeof(*diag));
-		diag->err = CPNP_ERR_INVALID;
-		(void)snprintf(diag->where, sizeof(diag->where), "%s", where);
-		(void)snprintf(diag->why, sizeof(diag->why), "%s", why);
-	}
-	return CPNP_ERR_INVALID;
-}
-
-static bool
-is_name(cpnp_bytes name)
-{
-	return name.len >= 1 && name.len <= CPNP_PATH_NAME_MAX;
-}
-
-static int
 check_lists(const cpnp_path_query *q, cpnp_diag *diag)
 {
 	size_t i;
 
 	if (q->avoid_n > CPNP_PATH_AVOID_MAX)
-		return complain(diag, "avoid", "at most 256 domains");
+		return path_complain(diag, "avoid", "at most 256 domains");
 	if (q->without_n > CPNP_PATH_AVOID_MAX)
-		return complain(diag, "without", "at most 256 segments");
+		return path_complain(diag, "without", "at most 256 segments");
 	if (q->pass_n > CPNP_PATH_PASS_MAX)
-		return complain(diag, "pass", "at most 4 domains");
+		return path_complain(diag, "pass", "at most 4 domains");
 	for (i = 0; i < q->avoid_n; i++)
-		if (!is_name(q->avoid[i]))
-			return complain(diag, "avoid", "names of domains");
+		if (!path_is_name(q->avoid[i]))
+			return path_complain(diag, "avoid", "names of domains");
 	for (i = 0; i < q->pass_n; i++)
-		if (!is_name(q->pass[i]))
-			return complain(diag, "pass", "names of domains");
+		if (!path_is_name(q->pass[i]))
+			return path_complain(diag, "pass", "names of domains");
 	return 0;
 }
 
 static int
 check_query(const cpnp_path_query *q, cpnp_diag *diag)
 {
-	if (!is_name(q->from))
-		return complain(diag, "from", "1 to 64 bytes");
-	if (!is_name(q->to))
-		return complain(diag, "to", "1 to 64 bytes");
+	if (!path_is_name(q->from))
+		return path_complain(diag, "from", "1 to 64 bytes");
+	if (!path_is_name(q->to))
+		return path_complain(diag, "to", "1 to 64 bytes");
 	if (cpnp_bytes_equal(q->from, q->to))
-		return complain(diag, "to", "another place than from");
+		return path_complain(diag, "to", "another place than from");
 	if (q->start.sec < CPNP_WTIME_MIN || q->end.sec > CPNP_WTIME_MAX ||
 	    q->start.sec >= q->end.sec ||
 	    q->end.sec - q->start.sec > CPNP_SERVICE_SECONDS_MAX)
-		return complain(diag, "end",
+		return path_complain(diag, "end",
 		    "a date after start, at most ten "
 		    "years");
 	if (q->price_max < 0)
-		return complain(diag, "price_max", "from 0");
+		return path_complain(diag, "price_max", "from 0");
 	if (q->availability_min > CPNP_PPM)
-		return complain(
+		return path_complain(
 		    diag, "availability_min", "at most 1,000,000 ppm");
 	if (q->hops_max < 1 || q->hops_max > CPNP_PATH_HOPS_MAX)
-		return complain(diag, "hops_max", "1 to 64 segments");
+		return path_complain(diag, "hops_max", "1 to 64 segments");
 	if (q->by != CPNP_PATH_BY_PRICE && q->by != CPNP_PATH_BY_DELAY)
-		return complain(diag, "by", "price or delay");
+		return path_complain(diag, "by", "price or delay");
 	if (q->candidates < 1 || q->candidates > CPNP_PATH_CANDIDATES_MAX)
-		return complain(diag, "candidates", "1 to 32 paths");
+		return path_complain(diag, "candidates", "1 to 32 paths");
 	return check_lists(q, diag);
 }
 

@@ -176,8 +176,8 @@ cpnp_path_segment_default(cpnp_path_segment *segment)
 	segment->to = (cpnp_wtime){CPNP_WTIME_MAX};
 }
 
-static int
-complain(cpnp_diag *diag, const char *where, const char *why)
+int
+path_complain(cpnp_diag *diag, const char *where, const char *why)
 {
 	if (diag != NULL) {
 		memset(diag, 0, sizeof(*diag));
@@ -188,8 +188,8 @@ complain(cpnp_diag *diag, const char *where, const char *why)
 	return CPNP_ERR_INVALID;
 }
 
-static bool
-is_name(cpnp_bytes name)
+bool
+path_is_name(cpnp_bytes name)
 {
 	return name.len >= 1 && name.len <= CPNP_PATH_NAME_MAX;
 }
@@ -202,19 +202,19 @@ check_price(
 	uint32_t token = path_token_find(graph, p->issuer, p->code);
 
 	if (s->period > CPNP_SERVICE_SECONDS_MAX)
-		return complain(diag, "period", "at most ten years");
+		return path_complain(diag, "period", "at most ten years");
 	if (p->amount < 0)
-		return complain(diag, "price", "from 0");
+		return path_complain(diag, "price", "from 0");
 	if (p->code.len == 0)
 		return p->amount == 0
 			   ? 0
-			   : complain(diag, "price", "0, or in a token");
+			   : path_complain(diag, "price", "0, or in a token");
 	if (p->code.len > CPNP_TOKEN_CODE_MAX ||
 	    p->issuer.len > CPNP_TOKEN_ISSUER_MAX ||
 	    p->exponent > CPNP_TOKEN_EXPONENT_MAX)
-		return complain(diag, "price", "in a token");
+		return path_complain(diag, "price", "in a token");
 	if (token != TOKEN_NONE && graph->tokens[token].exponent != p->exponent)
-		return complain(
+		return path_complain(
 		    diag, "price", "the exponent that its token has elsewhere");
 	return 0;
 }
@@ -225,25 +225,28 @@ check_segment(
 {
 	static const char name[] = "1 to 64 bytes";
 
-	if (!is_name(s->id))
-		return complain(diag, "id", name);
-	if (!is_name(s->domain))
-		return complain(diag, "domain", name);
+	if (!path_is_name(s->id))
+		return path_complain(diag, "id", name);
+	if (!path_is_name(s->domain))
+		return path_complain(diag, "domain", name);
 	if (s->seller.len > CPNP_PATH_NAME_MAX)
-		return complain(diag, "seller", "up to 64 bytes");
-	if (!is_name(s->ingress))
-		return complain(diag, "ingress", name);
-	if (!is_name(s->egress))
-		return complain(diag, "egress", name);
+		return path_complain(diag, "seller", "up to 64 bytes");
+	if (!path_is_name(s->ingress))
+		return path_complain(diag, "ingress", name);
+	if (!path_is_name(s->egress))
+		return path_complain(diag, "egress", name);
 	if (cpnp_bytes_equal(s->ingress, s->egress))
-		return complain(diag, "egress", "another place than ingress");
+		return path_complain(
+		    diag, "egress", "another place than ingress");
 	if (s->delay > CPNP_PATH_DELAY_MAX)
-		return complain(diag, "delay", "at most 1,000,000 seconds");
+		return path_complain(
+		    diag, "delay", "at most 1,000,000 seconds");
 	if (s->availability > CPNP_PPM)
-		return complain(diag, "availability", "at most 1,000,000 ppm");
+		return path_complain(
+		    diag, "availability", "at most 1,000,000 ppm");
 	if (s->from.sec >= s->to.sec || s->from.sec < CPNP_WTIME_MIN ||
 	    s->to.sec > CPNP_WTIME_MAX)
-		return complain(diag, "to", "after from, and a date");
+		return path_complain(diag, "to", "after from, and a date");
 	return check_price(graph, s, diag);
 }
 
@@ -327,7 +330,7 @@ cpnp_path_graph_add(cpnp_path_graph *graph, const cpnp_path_segment *segment,
 	return 0;
 out:
 	graph->mem.free(graph->mem.user, s);
-	(void)complain(diag, "id",
+	(void)path_complain(diag, "id",
 	    err == CPNP_ERR_EXISTS ? "another one than the domain has already"
 				   : cpnp_strerror(err));
 	if (diag != NULL)

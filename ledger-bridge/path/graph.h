@@ -69,6 +69,11 @@ cpnp_bytes path_name_bytes(const struct path_name *name);
 uint32_t path_token_find(
     const cpnp_path_graph *graph, cpnp_bytes issuer, cpnp_bytes code);
 
+/* 1 to CPNP_PATH_NAME_MAX bytes. */
+bool path_is_name(cpnp_bytes name);
+/* INVALID, and why in diag. */
+int path_complain(cpnp_diag *diag, const char *where, const char *why);
+
 /* Room for one more of size bytes in an array of n; NOMEM. */
 int path_grow(
     const cpnp_mem *mem, void **items, size_t n, size_t *room, size_t size);

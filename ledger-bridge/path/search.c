@@ -145,6 +145,14 @@ is_lost(const struct path_search *search, const struct path_label *label)
 	return false;
 }
 
+/* Going back along a label is work like a comparison. */
+static void
+spend(struct path_search *search)
+{
+	if (search->compares > 0)
+		search->compares--;
+}
+
 /* Mark the places where a label has been with a new mark. */
 static uint32_t
 mark_places(struct path_search *search, const struct path_label *label)
@@ -153,29 +161,34 @@ mark_places(struct path_search *search, const struct path_label *label)
 
 	search->mark[label->place] = mark;
 	for (at = label->parent; at != LABEL_NONE;
-	     at = search->labels[at].parent)
+	     at = search->labels[at].parent) {
 		search->mark[search->labels[at].place] = mark;
+		spend(search);
+	}
 	return mark;
 }
 
 static bool
-has_been(const struct path_search *search, uint32_t label, uint32_t place)
+has_been(struct path_search *search, uint32_t label, uint32_t place)
 {
-	for (; label != LABEL_NONE; label = search->labels[label].parent)
+	for (; label != LABEL_NONE; label = search->labels[label].parent) {
 		if (search->labels[label].place == place)
 			return true;
+		spend(search);
+	}
 	return false;
 }
 
 /* Of critical places, it has been at none but marked ones. */
 static bool
-is_within_marked(
-    const struct path_search *search, uint32_t label, uint32_t mark)
+is_within_marked(struct path_search *search, uint32_t label, uint32_t mark)
 {
-	for (; label != LABEL_NONE; label = search->labels[label].parent)
+	for (; label != LABEL_NONE; label = search->labels[label].parent) {
 		if (search->critical[search->labels[label].place] &&
 		    search->mark[search->labels[label].place] != mark)
 			return false;
+		spend(search);
+	}
 	return true;
 }
 
@@ -214,7 +227,7 @@ is_dominated(struct path_search *search, const struct path_label *label)
 	for (; at != LABEL_NONE; at = other->settled) {
 		if (search->compares == 0)
 			return false;
-		search->compares--;
+		spend(search);
 		other = &search->labels[at];
 		for (m = 0; m < PATH_METRICS; m++)
 			if ((search->tight & BOUND(m)) != 0 &&
