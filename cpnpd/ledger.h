@@ -15,6 +15,7 @@
  *	ledger_op.c      operations, from their making to the bridge
  *	ledger_terms.c   what an offer asks for
  *	ledger_pay.c     effect PAY, and what becomes of a payment
+ *	ledger_order.c   what orders do meanwhile, and afterwards
  *	ledger_outcome.c what the log did
  *	ledger_anchor.c  heads of the journal
  *	ledger_json.c    all that for cpnpctl(8)
@@ -175,12 +176,11 @@ void cpnpd_ledger_pay(
     struct daemon *d, const cpnp_effect *effect, cpnp_now now);
 /* Tell an order what became of its payment; false: there is none to tell. */
 bool cpnpd_ledger_answer(struct daemon *d, cpnp_now now);
-/* An effect STORE is in the batch. */
-int cpnpd_ledger_stored(struct daemon *d, struct batch *b,
-    const cpnp_effect *effect, cpnp_now now);
+void cpnpd_ledger_forget_payment(struct ledger *l, struct payment *payment);
 void cpnpd_ledger_forget_payments(struct ledger *l);
-/* An order leaves memory. */
-void cpnpd_ledger_forget(struct daemon *d, cpnp_order *order);
+/* The order waits no more, and what it was to be paid with is taken back. */
+int cpnpd_ledger_take_back(struct daemon *d, const cpnp_order *order,
+    struct payment *payment, cpnp_now now);
 struct payment *cpnpd_ledger_find_payment(
     const struct ledger *l, const uint8_t escrow[CPNP_SHA256_LEN]);
 /* Acknowledge the escrow of a payment; is_given as for _add(). */
@@ -195,6 +195,13 @@ void cpnpd_ledger_not_paid(struct daemon *d, struct payment *payment,
 /* The digest of the operation in an authorization; op may be NULL. */
 int cpnpd_ledger_read(cpnp_bytes authorization, cpnp_op *op,
     uint8_t digest[CPNP_SHA256_LEN]);
+
+/* ledger_order.c */
+/* An effect STORE is in the batch. */
+int cpnpd_ledger_stored(struct daemon *d, struct batch *b,
+    const cpnp_effect *effect, cpnp_now now);
+/* An order leaves memory. */
+void cpnpd_ledger_forget(struct daemon *d, cpnp_order *order);
 
 /* ledger_outcome.c: look at what the log did since. */
 void cpnpd_ledger_outcomes(struct daemon *d, cpnp_now now);

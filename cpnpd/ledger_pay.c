@@ -45,8 +45,8 @@ cpnpd_ledger_find_payment(
 	return found != NULL ? *found : NULL;
 }
 
-static void
-payment_del(struct ledger *l, struct payment *p)
+void
+cpnpd_ledger_forget_payment(struct ledger *l, struct payment *p)
 {
 	(void)tdelete(p, &l->payments, by_escrow);
 	l->payments_n--;
@@ -146,7 +146,7 @@ end_payment(struct daemon *d, struct payment *p,
 			    cpnp_now_read());
 	}
 	p->key = NULL;
-	payment_del(d->ledger, p);
+	cpnpd_ledger_forget_payment(d->ledger, p);
 	return key;
 }
 
@@ -200,6 +200,20 @@ cpnpd_ledger_not_paid(struct daemon *d, struct payment *p,
 	refuse_key(d, end_payment(d, p, CPNP_STORE_PAYMENT_OVER),
 	    CPNP_STATUS_AUTHORIZATION_FAILED, outcome, why);
 	take_back(d, escrow, is_gone, cpnp_now_read());
+}
+
+int
+cpnpd_ledger_take_back(struct daemon *d, const cpnp_order *order,
+    struct payment *p, cpnp_now now)
+{
+	uint8_t escrow[CPNP_SHA256_LEN];
+	int err = put_state(
+	    d, order, p->escrow, p->amount, CPNP_STORE_PAYMENT_OVER);
+
+	memcpy(escrow, p->escrow, sizeof(escrow));
+	cpnpd_ledger_forget_payment(d->ledger, p);
+	take_back(d, escrow, false, now);
+	return err;
 }
 
 bool
@@ -408,8 +422,9 @@ begin(struct asked *a, bool is_begun)
 	struct payment *p = cpnpd_ledger_find_payment(d->ledger, a->escrow);
 	int err = 0;
 
+	/* the order was read back */
 	if (p != NULL)
-		payment_del(d->ledger, p); /* the order was read back */
+		cpnpd_ledger_forget_payment(d->ledger, p);
 	p = payment_new(d->ledger, a->order, &a->op, a->escrow);
 	if (p == NULL)
 		return CPNP_ERR_NOMEM;
@@ -468,209 +483,17 @@ cpnpd_ledger_pay(
 	refuse_key(d, cpnpd_key_new(a.order), a.status, NULL, why);
 }
 
-/* ---- what orders do meanwhile ---- */
-
 void
 cpnpd_ledger_forget_payments(struct ledger *l)
 {
 	struct verdict *v;
 
 	while (l->payments != NULL)
-		payment_del(l, *(struct payment **)l->payments);
+		cpnpd_ledger_forget_payment(l, *(struct payment **)l->payments);
 	while ((v = l->verdicts) != NULL) {
 		l->verdicts = v->next;
 		free(v->key);
 		free(v);
 	}
 	l->verdicts_end = &l->verdicts;
-}
-
-void
-cpnpd_ledger_forget(struct daemon *d, cpnp_order *order)
-{
-	struct payment *p;
-	uint8_t escrow[CPNP_SHA256_LEN];
-
-	if ((cpnp_order_user(order) & ORDER_USER_PAYS) == 0)
-		return;
-	cpnp_order_set_user(
-	    order, cpnp_order_user(order) & ~ORDER_USER_PAYS);
-	if (cpnpd_ledger_read(cpnp_order_doc(order, CPNP_DOC_PAYMENT), NULL,
-		escrow) != 0)
-		return;
-	p = cpnpd_ledger_find_payment(d->ledger, escrow);
-	if (p != NULL)
-		payment_del(d->ledger, p);
-}
-
-/* The payment that the agreement rests on: its authorization. */
-static cpnp_bytes
-agreed_payment(const cpnp_order *order)
-{
-	cpnp_bytes standing =
-	    cpnp_order_doc(order, CPNP_DOC_STANDING_PAYMENT);
-
-	/* While an UPDATE is open the old one stands, paid or not. */
-	if (standing.len > 0 ||
-	    cpnp_order_doc(order, CPNP_DOC_STANDING_OFFER).len > 0)
-		return standing;
-	return cpnp_order_doc(order, CPNP_DOC_PAYMENT);
-}
-
-static bool
-starts_by_itself(const cpnp_order *order)
-{
-	cpnp_agreement agreement;
-
-	return cpnp_order_get_standing(order, &agreement) == 0 &&
-	    agreement.has_activation_schedule &&
-	    agreement.activation_schedule.has_start;
-}
-
-struct withdrawing {
-	struct daemon *d;
-	cpnp_now now;
-};
-
-static int
-withdraw_posted(void *user, const cpnp_store_payment *payment)
-{
-	const struct withdrawing *w = user;
-
-	if (payment->state == CPNP_STORE_PAYMENT_POSTED)
-		cpnpd_ledger_want(
-		    w->d, CPNP_OP_WITHDRAW, payment->id, false, w->now);
-	return 0;
-}
-
-/* An agreement that costs nothing has taken the place of a paid one. */
-static int
-withdraw_old(struct daemon *d, const cpnp_order *order, cpnp_now now)
-{
-	struct withdrawing w = {d, now};
-
-	return cpnp_store_each_payment(d->store,
-	    cpnp_order_peer_identity(order), cpnp_order_customer_id(order),
-	    withdraw_posted, &w);
-}
-
-/* The service of an agreement begins, rests, goes on or ends: so does what it
- * is paid. */
-static int
-follow_agreement(struct daemon *d, const cpnp_effect *e, cpnp_now now)
-{
-	cpnp_agreement_state from = e->u.store.agreement_from;
-	cpnp_agreement_state to = e->u.store.agreement_to;
-	bool is_new = e->u.store.to == CPNP_STATE_COMPLETED &&
-	    e->u.store.from == CPNP_STATE_ACCEPT_RECEIVED;
-	uint8_t escrow[CPNP_SHA256_LEN];
-	cpnp_bytes doc;
-	cpnp_op op;
-	int err;
-
-	if (from == to && !is_new)
-		return 0;
-	doc = agreed_payment(e->order);
-	if (doc.len == 0)
-		return is_new && from != CPNP_AGREEMENT_NONE
-		    ? withdraw_old(d, e->order, now) : 0;
-	err = cpnpd_ledger_read(doc, &op, escrow);
-	if (err != 0)
-		return err;
-	if (to == CPNP_AGREEMENT_ENDED) {
-		/* The agreed end ends the escrow by itself. */
-		if (e->u.store.event != CPNP_EVENT_SERVICE_END)
-			cpnpd_ledger_want(
-			    d, CPNP_OP_WITHDRAW, escrow, false, now);
-	} else if (op.idle_paid) {
-		return 0;
-	} else if (is_new) {
-		if (to == CPNP_AGREEMENT_COMPLETED &&
-		    !(HAS(&op, START) && starts_by_itself(e->order)))
-			cpnpd_ledger_want(
-			    d, CPNP_OP_ACTIVATE, escrow, false, now);
-	} else {
-		cpnpd_ledger_want(d, CPNP_OP_ACTIVATE, escrow,
-		    to == CPNP_AGREEMENT_ACTIVE, now);
-	}
-	return 0;
-}
-
-struct finding {
-	const struct key *key;
-	struct payment *found;
-};
-
-static void
-compare_key(const void *node, VISIT visit, void *user)
-{
-	struct payment *p = *(struct payment *const *)node;
-	struct finding *f = user;
-
-	if ((visit == postorder || visit == leaf) &&
-	    p->key->identity_len == f->key->identity_len &&
-	    p->key->id_len == f->key->id_len &&
-	    memcmp(p->key->bytes, f->key->bytes,
-		f->key->identity_len + f->key->id_len) == 0)
-		f->found = p;
-}
-
-/* The payment that an order waits for, whatever its documents say. */
-static struct payment *
-payment_of(const struct ledger *l, const cpnp_order *order)
-{
-	struct key *key = cpnpd_key_new(order);
-	struct finding f = {.key = key};
-
-	if (key != NULL)
-		twalk_r(l->payments, compare_key, &f);
-	free(key);
-	return f.found;
-}
-
-/* The order has ended while it was being paid for: by a CANCEL that came
- * before anything bound. */
-static int
-end_unpaid(struct daemon *d, cpnp_order *order, cpnp_now now)
-{
-	cpnp_bytes doc = cpnp_order_doc(order, CPNP_DOC_PAYMENT);
-	uint8_t escrow[CPNP_SHA256_LEN];
-	struct payment *p;
-	int err;
-
-	/* an UPDATE that is over has left the documents of before */
-	p = NULL;
-	if (doc.len > 0 && cpnpd_ledger_read(doc, NULL, escrow) == 0)
-		p = cpnpd_ledger_find_payment(d->ledger, escrow);
-	if (p == NULL)
-		p = payment_of(d->ledger, order);
-	cpnp_order_set_user(
-	    order, cpnp_order_user(order) & ~ORDER_USER_PAYS);
-	if (p == NULL)
-		return 0;
-	memcpy(escrow, p->escrow, sizeof(escrow));
-	err = put_state(
-	    d, order, escrow, p->amount, CPNP_STORE_PAYMENT_OVER);
-	payment_del(d->ledger, p);
-	take_back(d, escrow, false, now);
-	return err;
-}
-
-int
-cpnpd_ledger_stored(struct daemon *d, struct batch *b,
-    const cpnp_effect *e, cpnp_now now)
-{
-	struct ledger *l = d->ledger;
-	int err = 0;
-
-	if (l == NULL)
-		return 0;
-	if (l->leaf.len > 0 && (e->u.store.event == CPNP_EVENT_PAID ||
-				   e->u.store.event == CPNP_EVENT_NOT_PAID))
-		err = cpnp_store_add_outcome(b->store, l->leaf);
-	if (err == 0 && (cpnp_order_user(e->order) & ORDER_USER_PAYS) != 0 &&
-	    e->u.store.from == CPNP_STATE_ACCEPT_RECEIVED &&
-	    e->u.store.to != CPNP_STATE_ACCEPT_RECEIVED)
-		err = end_unpaid(d, e->order, now);
-	return err != 0 ? err : follow_agreement(d, e, now);
 }
