@@ -65,6 +65,7 @@ cpnpc_member_standing(const cpnpc_job *job)
 	case CPNP_STATE_OFFER_PROPOSED:
 	case CPNP_STATE_PROCESSING_RECEIVED:
 	case CPNP_STATE_ACCEPT_RECEIVED:
+	CPNP_CASE_CHILD_STATES: /* those of a provider with another one */
 		break;
 	}
 	return CPNPC_MEMBER_WAITS;

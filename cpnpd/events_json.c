@@ -80,7 +80,7 @@ needs_terms(const cpnp_store_event *event)
 		return true;
 	if (event->from == event->to)
 		return false;
-	switch (event->to) {
+	switch (cpnp_state_of_client(event->to)) {
 	case CPNP_STATE_OFFER_PROPOSED:
 	case CPNP_STATE_OFFER_RECEIVED:
 	case CPNP_STATE_ACCEPT_RECEIVED:
@@ -96,6 +96,7 @@ needs_terms(const cpnp_store_event *event)
 	case CPNP_STATE_CANCELLED:
 	case CPNP_STATE_PQO_RECEIVED:
 	case CPNP_STATE_PROCESSING_RECEIVED:
+	CPNP_CASE_CHILD_STATES:
 		break;
 	}
 	return false;

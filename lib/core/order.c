@@ -72,6 +72,12 @@ cpnp_order_role(const cpnp_order *order)
 	return order->role;
 }
 
+bool
+cpnp_order_is_child(const cpnp_order *order)
+{
+	return order->is_child;
+}
+
 cpnp_edition
 cpnp_order_edition(const cpnp_order *order)
 {
@@ -81,7 +87,7 @@ cpnp_order_edition(const cpnp_order *order)
 cpnp_state
 cpnp_order_state(const cpnp_order *order)
 {
-	return order->now.state;
+	return cpnp_order_shown(order, order->now.state);
 }
 
 cpnp_agreement_state
@@ -303,9 +309,10 @@ waits_for(const cpnp_order *order)
 	case CPNP_STATE_PROCESSING_RECEIVED:
 		return "the answer of the customer to the offer";
 	case CPNP_STATE_ACCEPT_RECEIVED:
-		return order->now.pending == ORDER_PENDING_PAY
-		    ? "the payment"
-		    : "the signature of the acknowledgement";
+		if (order->now.pending != ORDER_PENDING_PAY)
+			return "the signature of the acknowledgement";
+		return order->now.has_terms ? "the payment"
+					    : "the confirmation";
 	case CPNP_STATE_COMPLETED:
 		if (!order->now.outstanding)
 			return NULL;
@@ -313,6 +320,7 @@ waits_for(const cpnp_order *order)
 		    ? "the acknowledgement of the activation"
 		    : "a decision on the activation";
 	case CPNP_STATE_NONE:
+	CPNP_CASE_CHILD_STATES:
 		break;
 	}
 	return NULL;

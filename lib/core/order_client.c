@@ -936,6 +936,7 @@ cpnp_client_step(struct order_step *s)
 	case CPNP_STATE_OFFER_PROPOSED:
 	case CPNP_STATE_PROCESSING_RECEIVED:
 	case CPNP_STATE_ACCEPT_RECEIVED:
+	CPNP_CASE_CHILD_STATES:
 		break;
 	}
 	return CPNP_ERR_INTERNAL;

@@ -127,7 +127,9 @@ struct order_now {
 	bool has_offer_time;
 	bool undone; /* an UPDATE came to nothing */
 	bool has_terms; /* the OFFER has settlement terms */
-	bool paid;      /* server: and they are paid */
+	bool confirm;   /* server: ask before the ACK, with or without them;
+			   not of an agreement any more */
+	bool paid;      /* server: and they are paid, or it is confirmed */
 
 	/* of the transaction, when it is not that of the QUOTATION */
 	uint8_t transaction_id_len;
@@ -186,6 +188,7 @@ struct cpnp_order {
 	cpnp_role role;
 	cpnp_edition edition;
 	bool require_statements;
+	bool is_child; /* it shows Child states, and has those of a client */
 	uint8_t opening_id_len; /* transaction of the QUOTATION */
 	uint8_t opening_id[CPNP_TRANSACTION_ID_MAX];
 	uint8_t ref[CPNP_SHA256_LEN];
@@ -358,6 +361,8 @@ int cpnp_order_change_agreement(
 int cpnp_order_keep(struct order_step *s);
 /* The same, with a line for the history; static text. */
 int cpnp_order_note(struct order_step *s, const char *detail);
+/* What a state of the order is called to everybody else. */
+cpnp_state cpnp_order_shown(const cpnp_order *order, cpnp_state state);
 /* NULL, or which invariant of its state the order breaks. */
 const char *cpnp_order_check(const cpnp_order *order);
 /* A message is awaited, and the newest one is repeated until it comes. */
@@ -429,7 +434,10 @@ int cpnp_order_statement_digest(const cpnp_orders *orders,
 
 /* --- order_pay.c --- */
 
-/* Server: the OFFER has settlement terms, and they are not paid. */
+/* One CBOR item, of at most CPNP_EXTENSION_MAX bytes. */
+bool cpnp_order_is_item(cpnp_bytes bytes);
+/* Server: the OFFER has settlement terms that are not paid, or is to be
+ * confirmed and is not. */
 bool cpnp_order_awaits_payment(const struct order_now *o);
 /* Server: the authorization in the ACCEPT is kept, when the OFFER asks for
  * one; ATTR_MISSING when there is none. */

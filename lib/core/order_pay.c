@@ -1,7 +1,8 @@
 /*
  * The payment for an agreement: an OFFER with settlement terms is accepted
  * with an authorization, and acknowledged when the application says that it is
- * paid.
+ * paid.  One that is to be confirmed is acknowledged when the application says
+ * so, whether it has terms or not.
  *
  *	client	OfferProcessing -> AcceptSent              [set_payment]
  *	server	AcceptReceived, PROCESSING                 [ask_payment]
@@ -21,7 +22,17 @@
 bool
 cpnp_order_awaits_payment(const struct order_now *o)
 {
-	return o->has_terms && !o->paid;
+	return (o->has_terms || o->confirm) && !o->paid;
+}
+
+bool
+cpnp_order_is_item(cpnp_bytes bytes)
+{
+	cpnp_cbor_rd rd;
+
+	cpnp_cbor_rd_init(&rd, bytes);
+	(void)cpnp_cbor_get_raw(&rd, CPNP_EXTENSION_MAX);
+	return cpnp_cbor_rd_finish(&rd) == 0;
 }
 
 /* ---- server ------------------------------------------------------------- */
@@ -82,15 +93,12 @@ cpnp_client_set_payment(struct order_step *s)
 {
 	struct order_now *o = &s->order->now;
 	struct cpnp_blob *blob;
-	cpnp_cbor_rd rd;
 
 	if ((s->authorization.len > 0) != o->has_terms)
 		return CPNP_ERR_MISMATCH;
 	if (!o->has_terms)
 		return 0;
-	cpnp_cbor_rd_init(&rd, s->authorization);
-	(void)cpnp_cbor_get_raw(&rd, CPNP_EXTENSION_MAX);
-	if (cpnp_cbor_rd_finish(&rd) != 0)
+	if (!cpnp_order_is_item(s->authorization))
 		return CPNP_ERR_INVALID;
 	blob = cpnp_blob_new(&s->orders->env, s->authorization);
 	if (blob == NULL)
@@ -139,8 +147,14 @@ cpnp_order_check_payment(const cpnp_order *order)
 	if (o->docs[CPNP_DOC_STANDING_PAYMENT] != NULL &&
 	    o->docs[ORDER_BLOB_STANDING] == NULL)
 		return "a payment stands aside with its agreement";
-	if (o->paid && (!is_server || !has_doc))
+	if (o->confirm &&
+	    (!is_server || o->state == CPNP_STATE_COMPLETED ||
+		o->state == CPNP_STATE_CANCELLED))
+		return "an agreement is confirmed before it is one";
+	if (o->paid && (!is_server || has_doc != o->has_terms))
 		return "what is paid has an authorization";
+	if (o->paid && !o->has_terms && !o->confirm)
+		return "what is paid has terms, or was to be confirmed";
 	if (is_server && has_payment(order) &&
 	    o->state != CPNP_STATE_ACCEPT_RECEIVED &&
 	    cpnp_order_awaits_payment(o))

@@ -9,6 +9,7 @@
  *	3	one of another method, more time, a service that is scheduled
  *		or runs
  *	4	settlement terms and what pays for them
+ *	5	a child, or an OFFER that is to be confirmed
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -18,7 +19,7 @@
 #include "order_int.h"
 
 #define SAVE_VERSION_MIN 1
-#define SAVE_VERSION 4
+#define SAVE_VERSION 5
 
 /* Each version has the fields of the one before and some more. */
 static const size_t fields_of[SAVE_VERSION + 1] = {
@@ -26,6 +27,7 @@ static const size_t fields_of[SAVE_VERSION + 1] = {
     [2] = 26, /* kind and identifier of the transaction */
     [3] = 34, /* see put_more() */
     [4] = 35, /* what is paid */
+    [5] = 36, /* what is confirmed; and the Child states */
 };
 
 #define ASIDE_FIELDS 10
@@ -41,7 +43,9 @@ enum {
 	FLAG_REQUIRE_STATEMENTS = 128,
 	FLAGS_ALL_2 = 255,
 	FLAG_UNDONE = 256, /* from version 3 on */
-	FLAGS_ALL = 511
+	FLAGS_ALL_3 = 511,
+	FLAG_CHILD = 512, /* from version 5 on */
+	FLAGS_ALL = 1023
 };
 
 /* Of the agreement that is offered or agreed, from version 4 on. */
@@ -50,6 +54,14 @@ enum {
 	PAYMENT_OPEN, /* not paid, or nothing that this side knows */
 	PAYMENT_PAID,
 	PAYMENT_END
+};
+
+/* Of the OFFER, until it is agreed, from version 5 on. */
+enum {
+	CONFIRM_NONE, /* it need not be confirmed */
+	CONFIRM_OPEN,
+	CONFIRM_DONE, /* and it is paid, if it was to be */
+	CONFIRM_END
 };
 
 static uint64_t
@@ -69,6 +81,7 @@ flags_of(const cpnp_order *order)
 	flags |= o->has_accept_statement ? FLAG_HAS_ACCEPT_STATEMENT : 0;
 	flags |= order->require_statements ? FLAG_REQUIRE_STATEMENTS : 0;
 	flags |= o->undone ? FLAG_UNDONE : 0;
+	flags |= order->is_child ? FLAG_CHILD : 0;
 	return flags;
 }
 
@@ -86,6 +99,7 @@ set_flags(cpnp_order *order, uint64_t flags)
 	o->has_accept_statement = (flags & FLAG_HAS_ACCEPT_STATEMENT) != 0;
 	order->require_statements = (flags & FLAG_REQUIRE_STATEMENTS) != 0;
 	o->undone = (flags & FLAG_UNDONE) != 0;
+	order->is_child = (flags & FLAG_CHILD) != 0;
 }
 
 static void
@@ -125,9 +139,34 @@ get_time(cpnp_cbor_rd *rd, cpnp_wtime *time)
 	return true;
 }
 
-static unsigned
-version_of(const struct order_now *o)
+/* An OFFER that is still to be signed is made again, and this with it. */
+static uint64_t
+confirm_of(const struct order_now *o)
 {
+	if (!o->confirm || !o->has_offer)
+		return CONFIRM_NONE;
+	return o->paid ? CONFIRM_DONE : CONFIRM_OPEN;
+}
+
+static void
+get_confirm(cpnp_cbor_rd *rd, struct order_now *o)
+{
+	uint64_t confirm = cpnp_cbor_get_uint(rd, 0, CONFIRM_END - 1);
+
+	o->confirm = confirm != CONFIRM_NONE;
+	if (!o->has_terms)
+		o->paid = confirm == CONFIRM_DONE;
+	if (o->confirm && o->paid != (confirm == CONFIRM_DONE))
+		cpnp_cbor_rd_fail(rd, CPNP_ERR_MISMATCH);
+}
+
+static unsigned
+version_of(const cpnp_order *order)
+{
+	const struct order_now *o = &order->now;
+
+	if (order->is_child || confirm_of(o) != CONFIRM_NONE)
+		return 5;
 	if (o->has_terms || o->docs[CPNP_DOC_STANDING_PAYMENT] != NULL)
 		return 4;
 	if (o->more_asked || o->more_time != CPNP_MORE_TIME_AS_ASKED ||
@@ -200,7 +239,7 @@ int
 cpnp_order_save(const cpnp_order *order, cpnp_buf *buf)
 {
 	const struct order_now *o = &order->now;
-	unsigned version = version_of(o);
+	unsigned version = version_of(order);
 	cpnp_bytes nonce = cpnp_order_nonce(order);
 
 	if (!o->has_offer)
@@ -213,7 +252,7 @@ cpnp_order_save(const cpnp_order *order, cpnp_buf *buf)
 	cpnp_cbor_put_text(buf, order->identity);
 	cpnp_cbor_put_bytes(buf, order->customer_id);
 	cpnp_cbor_put_bytes(buf, cpnp_order_opening_id(order));
-	cpnp_cbor_put_uint(buf, o->state);
+	cpnp_cbor_put_uint(buf, cpnp_order_shown(order, o->state));
 	cpnp_cbor_put_uint(buf, o->agreement);
 	cpnp_cbor_put_uint(buf, o->status);
 	cpnp_cbor_put_uint(buf, flags_of(order));
@@ -239,6 +278,8 @@ cpnp_order_save(const cpnp_order *order, cpnp_buf *buf)
 		put_more(buf, o);
 	if (version >= 4)
 		cpnp_cbor_put_uint(buf, payment_of(o));
+	if (version >= 5)
+		cpnp_cbor_put_uint(buf, confirm_of(o));
 	return buf->err;
 }
 
@@ -352,21 +393,32 @@ get_more(cpnp_cbor_rd *rd, const cpnp_env *env, struct order_now *o)
 	get_aside(rd, env, o);
 }
 
+static uint64_t
+flags_of_version(uint64_t version)
+{
+	if (version >= 5)
+		return FLAGS_ALL;
+	return version >= 3 ? FLAGS_ALL_3 : FLAGS_ALL_2;
+}
+
 static int
 read_state(cpnp_cbor_rd *rd, uint64_t version, const cpnp_env *env,
     cpnp_order *order)
 {
 	struct order_now *o = &order->now;
 	uint64_t unsaid = 0;
+	cpnp_state shown = (cpnp_state)cpnp_cbor_get_uint(rd,
+	    CPNP_STATE_CREATED, CPNP_STATE_CHILD_COMPLETED);
 
-	o->state = (cpnp_state)cpnp_cbor_get_uint(
-	    rd, CPNP_STATE_CREATED, CPNP_STATE_ACCEPT_RECEIVED);
+	o->state = cpnp_state_of_client(shown);
 	o->agreement = (cpnp_agreement_state)cpnp_cbor_get_uint(
 	    rd, CPNP_AGREEMENT_NONE, CPNP_AGREEMENT_ENDED);
 	o->status = (cpnp_status)cpnp_cbor_get_uint(rd, CPNP_STATUS_NONE,
 	    CPNP_STATUS_UNSUPPORTED_ACTIVATION_TYPE);
-	set_flags(order,
-	    cpnp_cbor_get_uint(rd, 0, version >= 3 ? FLAGS_ALL : FLAGS_ALL_2));
+	set_flags(
+	    order, cpnp_cbor_get_uint(rd, 0, flags_of_version(version)));
+	if (cpnp_order_shown(order, o->state) != shown)
+		unsaid++;
 	o->provider_id_len =
 	    get_short(rd, 0, CPNP_ORDER_ID_MAX, o->provider_id);
 	o->in_seq = (uint32_t)cpnp_cbor_get_uint(rd, 0, UINT32_MAX);
@@ -389,19 +441,11 @@ read_state(cpnp_cbor_rd *rd, uint64_t version, const cpnp_env *env,
 		get_more(rd, env, o);
 	if (version >= 4)
 		get_payment(rd, o);
+	if (version >= 5)
+		get_confirm(rd, o);
 	if (cpnp_cbor_rd_finish(rd) != 0)
 		return rd->err;
 	return unsaid > 0 ? CPNP_ERR_MISMATCH : 0;
-}
-
-static int
-check_payment(cpnp_bytes bytes)
-{
-	cpnp_cbor_rd rd;
-
-	cpnp_cbor_rd_init(&rd, bytes);
-	(void)cpnp_cbor_get_raw(&rd, CPNP_EXTENSION_MAX);
-	return cpnp_cbor_rd_finish(&rd);
 }
 
 /* A document is a message of its method; LAST_OUT is any. */
@@ -412,7 +456,7 @@ check_doc(cpnp_orders *orders, cpnp_bytes bytes, cpnp_doc doc)
 	int err;
 
 	if (doc == CPNP_DOC_PAYMENT || doc == CPNP_DOC_STANDING_PAYMENT)
-		return check_payment(bytes);
+		return cpnp_order_is_item(bytes) ? 0 : CPNP_ERR_MISMATCH;
 	err = cpnp_msg_decode(&orders->doc, bytes, NULL);
 	if (err != 0)
 		return err;
@@ -492,6 +536,7 @@ asked_in(const cpnp_order *order)
 	case CPNP_STATE_CANCELLED:
 	case CPNP_STATE_OFFER_PROPOSED:
 	case CPNP_STATE_PROCESSING_RECEIVED:
+	CPNP_CASE_CHILD_STATES:
 		break;
 	}
 	return ORDER_PENDING_NONE;

@@ -160,6 +160,15 @@ cpnp_order_fill_request(cpnp_msg *msg, const cpnp_quotation *q)
 	msg->activation_schedule = q->activation_schedule;
 	if (q->has_activation_schedule)
 		set |= CPNP_ATTR_BIT(CPNP_ATTR_ACTIVATION_SCHEDULE);
+	msg->path_marks_n = q->path_marks_n;
+	if (q->path_marks_n > 0) {
+		memcpy(msg->path_marks, q->path_marks,
+		    q->path_marks_n * sizeof(msg->path_marks[0]));
+		set |= CPNP_ATTR_BIT(CPNP_ATTR_PATH_MARKS);
+	}
+	msg->hop_limit = q->hop_limit;
+	if (q->has_hop_limit)
+		set |= CPNP_ATTR_BIT(CPNP_ATTR_HOP_LIMIT);
 	msg->present |= set;
 }
 

@@ -223,6 +223,7 @@ offer(struct order_step *s)
 	cpnp_update_limit(o, &o->validity);
 	if (o->validity.sec <= s->now.wall.sec)
 		return CPNP_ERR_INVALID;
+	o->confirm = s->offer->confirm;
 	build_offer(s);
 	err = cpnp_order_digest_agreement(
 	    s->orders, s->order, msg, o->validity, o->order_digest);
@@ -238,6 +239,36 @@ offer(struct order_step *s)
 		return err;
 	cpnp_blob_set(env, &o->docs[ORDER_BLOB_DRAFT], draft);
 	return cpnp_step_ask(s, ORDER_PENDING_SIGN_OFFER);
+}
+
+int
+cpnp_order_set_commit_set(
+    cpnp_orders *orders, cpnp_order *order, cpnp_bytes commit_set)
+{
+	struct order_now *o = &order->now;
+	cpnp_msg *msg = &orders->build;
+	struct cpnp_blob *draft;
+	int err;
+
+	if (o->pending != ORDER_PENDING_SIGN_OFFER)
+		return CPNP_ERR_STATE;
+	if (commit_set.len > 0 && !cpnp_order_is_item(commit_set))
+		return CPNP_ERR_INVALID;
+	err = cpnp_msg_decode(
+	    msg, cpnp_blob_bytes(o->docs[ORDER_BLOB_DRAFT]), NULL);
+	if (err != 0)
+		return err;
+	msg->present &=
+	    ~(CPNP_MSG_HEAD_READ | CPNP_ATTR_BIT(CPNP_ATTR_COMMIT_SET));
+	msg->commit_set = commit_set;
+	if (commit_set.len > 0)
+		msg->present |= CPNP_ATTR_BIT(CPNP_ATTR_COMMIT_SET);
+	err = cpnp_order_encode(orders, &draft);
+	if (err != 0)
+		return err;
+	cpnp_blob_set(&orders->env, &o->docs[ORDER_BLOB_DRAFT], draft);
+	cpnp_table_weigh(orders, order);
+	return 0;
 }
 
 static int
@@ -473,15 +504,15 @@ accept_too_late(struct order_step *s)
 	return err != 0 ? err : cpnp_step_end_transaction(s);
 }
 
-/* The payment comes first, then the signature: nothing is acknowledged that
- * is not paid. */
+/* The payment or confirmation comes first, then the signature: nothing is
+ * acknowledged that is not paid. */
 static int
 pay(struct order_step *s)
 {
 	struct order_now *o = &s->order->now;
 
 	if (CPNP_FAULT(UNPAID))
-		o->paid = o->has_terms;
+		o->paid = o->has_terms || o->confirm;
 	return cpnp_order_awaits_payment(o) ? cpnp_server_ask_payment(s)
 					    : agree(s);
 }
@@ -1053,6 +1084,7 @@ cpnp_server_step(struct order_step *s)
 	case CPNP_STATE_OFFER_RECEIVED:
 	case CPNP_STATE_OFFER_PROCESSING:
 	case CPNP_STATE_ACCEPT_SENT:
+	CPNP_CASE_CHILD_STATES:
 		break;
 	}
 	return CPNP_ERR_INTERNAL;

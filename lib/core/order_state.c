@@ -23,6 +23,29 @@ cpnp_state_name(cpnp_state state)
 	return "?";
 }
 
+cpnp_state
+cpnp_state_of_client(cpnp_state state)
+{
+#define X(NAME)                                                                \
+	if (state == CPNP_STATE_CHILD_##NAME)                                  \
+		return CPNP_STATE_##NAME;
+	CPNP_CHILD_STATE_MAP(X)
+#undef X
+	return state;
+}
+
+/* RFC 8921, Figure 9: a child has no name of its own for the others. */
+cpnp_state
+cpnp_order_shown(const cpnp_order *order, cpnp_state state)
+{
+#define X(NAME)                                                                \
+	if (order->is_child && state == CPNP_STATE_##NAME)                     \
+		return CPNP_STATE_CHILD_##NAME;
+	CPNP_CHILD_STATE_MAP(X)
+#undef X
+	return state;
+}
+
 const char *
 cpnp_event_name(cpnp_event event)
 {
@@ -67,8 +90,8 @@ push_store(struct order_step *s, cpnp_state from,
 	if (e == NULL)
 		return CPNP_ERR_INTERNAL;
 	effect = &e->effect;
-	effect->u.store.from = from;
-	effect->u.store.to = o->state;
+	effect->u.store.from = cpnp_order_shown(s->order, from);
+	effect->u.store.to = cpnp_order_shown(s->order, o->state);
 	effect->u.store.agreement_from = agreement_from;
 	effect->u.store.agreement_to = o->agreement;
 	effect->u.store.event = s->event;
@@ -78,7 +101,8 @@ push_store(struct order_step *s, cpnp_state from,
 	if (from == o->state && agreement_from == o->agreement)
 		return 0;
 	if (statement == NULL)
-		return cpnp_order_state_leaf(s, from, o->state, e->statement,
+		return cpnp_order_state_leaf(s, effect->u.store.from,
+		    effect->u.store.to, e->statement,
 		    &effect->u.store.statement);
 	e->hold = cpnp_blob_new(&s->orders->env, *statement);
 	if (e->hold == NULL)
@@ -101,6 +125,10 @@ cpnp_order_change_state(struct order_step *s, cpnp_state to,
 	o->more_asked = o->binding = false;
 	cpnp_blob_set(
 	    &s->orders->env, &o->docs[ORDER_BLOB_DRAFT], NULL);
+	if (to == CPNP_STATE_COMPLETED || to == CPNP_STATE_CANCELLED) {
+		o->confirm = false;
+		o->paid = o->paid && o->has_terms;
+	}
 	if (to == CPNP_STATE_COMPLETED) {
 		if (o->agreement == CPNP_AGREEMENT_NONE)
 			o->agreement = CPNP_AGREEMENT_COMPLETED;
@@ -175,6 +203,7 @@ cpnp_order_is_waiting(const cpnp_order *order)
 	case CPNP_STATE_PQO_RECEIVED:
 	case CPNP_STATE_PROCESSING_RECEIVED:
 	case CPNP_STATE_ACCEPT_RECEIVED:
+	CPNP_CASE_CHILD_STATES:
 		break;
 	}
 	return false;
@@ -202,6 +231,7 @@ state_is_of(cpnp_role role, cpnp_state state)
 	case CPNP_STATE_ACCEPT_RECEIVED:
 		return role == CPNP_SERVER;
 	case CPNP_STATE_NONE:
+	CPNP_CASE_CHILD_STATES:
 		break;
 	}
 	return false;
@@ -339,6 +369,8 @@ cpnp_order_check(const cpnp_order *order)
 
 	if (!state_is_of(order->role, o->state))
 		return "the role has the state";
+	if (order->is_child && !is_client)
+		return "a child is the order of a client";
 	if (!pending_is_of(order->role, o))
 		return "what is asked for fits the state";
 	if (o->docs[CPNP_DOC_REQUEST] == NULL)

@@ -273,7 +273,7 @@ cpnp_step_end_transaction(struct order_step *s)
 		return CPNP_ERR_INTERNAL;
 	e->effect.u.end.state = s->order->now.undone
 	    ? CPNP_STATE_CANCELLED
-	    : s->order->now.state;
+	    : cpnp_order_state(s->order);
 	e->effect.u.end.status = s->order->now.status;
 	return 0;
 }

@@ -128,6 +128,7 @@ next_date(const cpnp_order *order, cpnp_wtime *date)
 	case CPNP_STATE_CANCELLED:
 	case CPNP_STATE_PQO_RECEIVED:
 	case CPNP_STATE_ACCEPT_RECEIVED:
+	CPNP_CASE_CHILD_STATES:
 		break;
 	}
 	return CPNP_EVENT_NONE;

@@ -187,7 +187,8 @@ check_quotation(const cpnp_orders *orders, const cpnp_quotation *q,
 	    q->peer_identity.len == 0 || identity.len == 0 ||
 	    q->peer_identity.len > CPNP_IDENTITY_MAX ||
 	    identity.len > CPNP_IDENTITY_MAX ||
-	    q->service_description.len == 0)
+	    q->service_description.len == 0 ||
+	    q->path_marks_n > CPNP_PATH_MARKS_MAX)
 		return CPNP_ERR_INVALID;
 	if (q->has_response_time &&
 	    q->expected_response_time.sec <= now.wall.sec)
@@ -215,6 +216,7 @@ create(struct order_step *s, const cpnp_quotation *q)
 	o->more_time = q->more_time;
 	o->more_time_until = q->more_time_until;
 	s->order->require_statements = q->require_statements;
+	s->order->is_child = q->is_child;
 	build_quotation(s, q);
 	err = cpnp_order_encode(s->orders, &o->docs[CPNP_DOC_REQUEST]);
 	return err != 0 ? err : cpnp_step_run(s);
@@ -377,6 +379,10 @@ cpnp_order_update(cpnp_orders *orders, cpnp_order *order,
 	    .activation_schedule = update->activation_schedule,
 	    .more_time = update->more_time,
 	    .more_time_until = update->more_time_until,
+	    .path_marks = update->path_marks,
+	    .path_marks_n = update->path_marks_n,
+	    .has_hop_limit = update->has_hop_limit,
+	    .hop_limit = update->hop_limit,
 	};
 	struct order_step s = {.orders = orders,
 	    .order = order,
@@ -385,7 +391,8 @@ cpnp_order_update(cpnp_orders *orders, cpnp_order *order,
 	    .now = now};
 
 	if (update->service_description.len == 0 ||
-	    update->expected_response_time.sec <= now.wall.sec)
+	    update->expected_response_time.sec <= now.wall.sec ||
+	    update->path_marks_n > CPNP_PATH_MARKS_MAX)
 		return CPNP_ERR_INVALID;
 	return cpnp_step_run(&s);
 }

@@ -11,6 +11,7 @@
 
 #define EDGES_MAX 128
 #define LABEL_MAX 512
+#define SIDES (SERVER + 1)
 
 struct edge {
 	char from[32];
@@ -106,7 +107,7 @@ draw_trace(struct drawing *d, const char *event, const char *trace)
 
 /* The events that make an order. */
 static void
-draw_begin(struct drawing *d, bool is_server)
+draw_begin(struct drawing *d, enum side side)
 {
 	struct pair pair;
 	cpnp_quotation q;
@@ -114,24 +115,26 @@ draw_begin(struct drawing *d, bool is_server)
 
 	pair_init(&pair, CPNP_EDITION_RFC8921, false);
 	q = peer_quotation(&pair.client, ORDER_ID);
+	q.is_child = side == CHILD;
 	must(cpnp_orders_create(
 		 pair.client.orders, &q, &order, pair.client.now) == 0,
 	    "no order");
 	peer_drain(&pair.client);
-	if (!is_server)
+	if (side != SERVER)
 		draw_trace(d, "create", pair.client.trace);
 	must(cpnp_order_start(pair.client.orders, order, pair.client.handle,
 		 pair.client.now) == 0,
 	    "no start");
 	peer_drain(&pair.client);
 	(void)pair_to_server(&pair);
-	if (is_server)
+	if (side == SERVER)
 		draw_trace(d, "QUOTATION", pair.server.trace);
 	pair_fini(&pair);
 }
 
 static void
-draw_table(struct drawing *d, const struct table *table)
+draw_table(
+    struct drawing *d, const struct table *table, enum side side)
 {
 	static char trace[PEER_TRACE_MAX];
 	char cell[CELL_MAX];
@@ -140,7 +143,7 @@ draw_table(struct drawing *d, const struct table *table)
 		for (size_t j = 0; j < table->columns_n; j++) {
 			const struct row *row = &table->rows[i];
 
-			run_event(row, &table->columns[j], table->is_server,
+			run_event(row, &table->columns[j], side,
 			    CPNP_EDITION_RFC8921, row->events[0], cell, trace);
 			draw_trace(d, row->name, trace);
 		}
@@ -175,7 +178,7 @@ print_drawing(const struct drawing *d, const char *role)
 
 /* A state that is new is in the drawing. */
 static void
-check_states(const struct drawing *client, const struct drawing *server)
+check_states(const struct drawing drawings[SIDES])
 {
 	static const char *const states[] = {
 #define X(NAME, value, text) text,
@@ -184,8 +187,12 @@ check_states(const struct drawing *client, const struct drawing *server)
 	};
 
 	for (size_t i = 0; i < N(states); i++) {
-		if (is_known(client, client->n, states[i]) ||
-		    is_known(server, server->n, states[i]))
+		if (is_known(&drawings[CLIENT], drawings[CLIENT].n,
+			states[i]) ||
+		    is_known(
+			&drawings[CHILD], drawings[CHILD].n, states[i]) ||
+		    is_known(
+			&drawings[SERVER], drawings[SERVER].n, states[i]))
 			continue;
 		(void)fprintf(
 		    stderr, "fsm: nothing leads to %s\n", states[i]);
@@ -196,20 +203,23 @@ check_states(const struct drawing *client, const struct drawing *server)
 void
 print_dot(const struct table *tables, size_t tables_n)
 {
-	static struct drawing client, server;
+	static struct drawing drawings[SIDES];
+	static const char *const roles[SIDES] = {"client", "child", "server"};
 
-	draw_begin(&client, false);
-	draw_begin(&server, true);
-	for (size_t i = 0; i < tables_n; i++)
-		draw_table(
-		    tables[i].is_server ? &server : &client, &tables[i]);
-	check_states(&client, &server);
+	for (int side = 0; side < SIDES; side++) {
+		draw_begin(&drawings[side], (enum side)side);
+		for (size_t i = 0; i < tables_n; i++)
+			if ((side == SERVER) == (tables[i].side == SERVER))
+				draw_table(&drawings[side], &tables[i],
+				    (enum side)side);
+	}
+	check_states(drawings);
 	(void)printf("// The states of an order, made from the code: see "
 		     "cpnp-fsm(7).\n"
 		     "// An edge says: event / messages that are sent.\n"
 		     "// SPDX-License-Identifier: BSD-2-Clause\n"
 		     "digraph cpnp_fsm {\n\tnode [shape = box];\n");
-	print_drawing(&client, "client");
-	print_drawing(&server, "server");
+	for (int side = 0; side < SIDES; side++)
+		print_drawing(&drawings[side], roles[side]);
 	(void)printf("}\n");
 }

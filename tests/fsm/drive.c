@@ -124,8 +124,6 @@ reach_server(
 	struct peer *p = &pair->server;
 	cpnp_offer offer;
 
-	pair->has_terms =
-	    column->stage == STAGE_PAYING || column->stage == STAGE_BOUND;
 	pair_server_to(pair, column->state);
 	if (column->stage == STAGE_BOUND)
 		must(cpnp_order_set_binding(
@@ -338,15 +336,21 @@ make_cell(char cell[CELL_MAX], const struct row *row, const char *outcome)
 }
 
 void
-run_event(const struct row *row, const struct column *column, bool is_server,
+run_event(const struct row *row, const struct column *column, enum side side,
     cpnp_edition edition, cpnp_event event, char cell[CELL_MAX],
     char trace[PEER_TRACE_MAX])
 {
 	struct pair pair;
+	bool is_server = side == SERVER || side == CONFIRMER;
 	struct peer *p = is_server ? &pair.server : &pair.client;
 	int err;
 
 	pair_init(&pair, edition, is_server && is_signing(row, column));
+	pair.is_child = side == CHILD;
+	if (column->stage == STAGE_PAYING || column->stage == STAGE_BOUND) {
+		pair.has_terms = side == SERVER;
+		pair.confirms = side == CONFIRMER;
+	}
 	if (is_server)
 		reach_server(&pair, row, column);
 	else
@@ -369,15 +373,13 @@ first_edition(cpnp_event event, const struct column *column)
 	    : CPNP_EDITION_DRAFT02;
 }
 
-void
-run_cell(const struct row *row, const struct column *column, bool is_server,
-    char cell[CELL_MAX])
+static void
+run_cell_on(const struct row *row, const struct column *column, enum side side,
+    const char *cell)
 {
 	static char trace[PEER_TRACE_MAX];
 	char other[CELL_MAX];
 
-	run_event(row, column, is_server, CPNP_EDITION_RFC8921,
-	    row->events[0], cell, trace);
 	for (size_t i = 0; i < EVENTS_MAX; i++) {
 		if (row->events[i] == CPNP_EVENT_NONE)
 			break;
@@ -388,17 +390,31 @@ run_cell(const struct row *row, const struct column *column, bool is_server,
 				(int)row->events[i]) &&
 			    row->how != BY_TIMER && row->how != BY_COMMAND)
 				continue;
-			run_event(row, column, is_server,
+			run_event(row, column, side,
 			    (cpnp_edition)edition, row->events[i], other,
 			    trace);
 			if (strcmp(cell, other) == 0)
 				continue;
 			(void)fprintf(stderr,
-			    "fsm: %s, %s in %s: \"%s\", in %s \"%s\"\n",
+			    "fsm: %s, %s in %s: \"%s\", in %s, side %d "
+			    "\"%s\"\n",
 			    row->name, cpnp_event_name(row->events[i]),
 			    cpnp_state_name(column->state), cell,
-			    cpnp_edition_name((cpnp_edition)edition), other);
+			    cpnp_edition_name((cpnp_edition)edition),
+			    (int)side, other);
 			exit(1);
 		}
 	}
+}
+
+void
+run_cell(const struct row *row, const struct column *column, enum side side,
+    char cell[CELL_MAX])
+{
+	static char trace[PEER_TRACE_MAX];
+
+	run_event(row, column, side, CPNP_EDITION_RFC8921, row->events[0],
+	    cell, trace);
+	run_cell_on(row, column, side, cell);
+	run_cell_on(row, column, side == CLIENT ? CHILD : CONFIRMER, cell);
 }

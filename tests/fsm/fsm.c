@@ -5,7 +5,8 @@
  *
  * Usage: fsm client|server|client-update|server-update|dot
  *
- * The two editions must do the same in every cell.
+ * The two editions must do the same in every cell, and a child what every
+ * other client does.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -112,13 +113,13 @@ static const struct row server_rows[] = {
 };
 
 static const struct table tables[] = {
-    {"client", "client", false, client_rows, N(client_rows), client_columns,
+    {"client", CLIENT, client_rows, N(client_rows), client_columns,
 	N(client_columns)},
-    {"client-update", "client", false, client_rows, N(client_rows),
+    {"client-update", CLIENT, client_rows, N(client_rows),
 	client_update_columns, N(client_update_columns)},
-    {"server", "server", true, server_rows, N(server_rows), server_columns,
+    {"server", SERVER, server_rows, N(server_rows), server_columns,
 	N(server_columns)},
-    {"server-update", "server", true, server_rows, N(server_rows),
+    {"server-update", SERVER, server_rows, N(server_rows),
 	server_update_columns, N(server_update_columns)},
 };
 
@@ -140,7 +141,7 @@ print_table(const struct table *table)
 			if (table->columns[j].name == NULL)
 				continue;
 			run_cell(&table->rows[i], &table->columns[j],
-			    table->is_server, cell);
+			    table->side, cell);
 			/* tbl(7) takes a lone "=" for a line */
 			(void)printf("|%s%s",
 			    strcmp(cell, "=") == 0 ? "\\&" : "", cell);

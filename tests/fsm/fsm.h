@@ -26,6 +26,14 @@ enum how {
 	BY_COMMAND
 };
 
+/* Whose table it is; the second of each pair does the same as the first. */
+enum side {
+	CLIENT,
+	CHILD, /* the client of a child order */
+	SERVER,
+	CONFIRMER /* a server whose payment is a confirmation */
+};
+
 struct row {
 	const char *name;
 	enum how how;
@@ -62,8 +70,7 @@ struct column {
  * only drawn. */
 struct table {
 	const char *name;
-	const char *role;
-	bool is_server;
+	enum side side;
 	const struct row *rows;
 	size_t rows_n;
 	const struct column *columns;
@@ -76,11 +83,12 @@ struct table {
 void must(bool is_true, const char *what);
 /* Run one event in one state, in an edition; cell and trace say what it did. */
 void run_event(const struct row *row, const struct column *column,
-    bool is_server, cpnp_edition edition, cpnp_event event,
+    enum side side, cpnp_edition edition, cpnp_event event,
     char cell[CELL_MAX], char trace[PEER_TRACE_MAX]);
-/* Run all events of a row in one state, in both editions. */
+/* Run all events of a row in one state, in both editions, on that side and on
+ * the one that does the same. */
 void run_cell(const struct row *row, const struct column *column,
-    bool is_server, char cell[CELL_MAX]);
+    enum side side, char cell[CELL_MAX]);
 
 /* --- draw.c --- */
 

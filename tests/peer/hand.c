@@ -126,6 +126,8 @@ peer_state_short(const char *name)
 	    {"PQOReceived", "PR"}, {"OfferProposed", "OF"},
 	    {"ProcessingReceived", "PC"}, {"AcceptReceived", "AR"}};
 
+	if (strncmp(name, "Child", 5) == 0)
+		name += 5;
 	for (size_t i = 0; i < sizeof(shorts) / sizeof(shorts[0]); i++)
 		if (strncmp(name, shorts[i][0], strlen(shorts[i][0])) == 0)
 			return shorts[i][1];

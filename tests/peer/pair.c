@@ -15,7 +15,7 @@ pair_init(struct pair *pair, cpnp_edition edition, bool sign)
 	peer_init(&pair->client, "acme.example", "carrier.example", 1, sign);
 	peer_init(&pair->server, "carrier.example", "acme.example", 2, sign);
 	pair->edition = edition;
-	pair->has_terms = false;
+	pair->has_terms = pair->confirms = pair->is_child = false;
 }
 
 void
@@ -89,6 +89,7 @@ do_create(struct pair *pair)
 	cpnp_order *order;
 
 	q.edition = pair->edition;
+	q.is_child = pair->is_child;
 	must(cpnp_orders_create(
 	    pair->client.orders, &q, &order, pair->client.now));
 	peer_drain(&pair->client);
@@ -102,6 +103,7 @@ do_offer(struct pair *pair, cpnp_bytes service)
 
 	if (pair->has_terms)
 		offer.settlement_terms = PEER_TERMS;
+	offer.confirm = pair->confirms;
 	must(cpnp_order_offer(
 	    server->orders, peer_order(server, "o1"), &offer, server->now));
 	peer_drain(server);
@@ -128,7 +130,7 @@ do_ack(struct pair *pair)
 {
 	struct peer *server = &pair->server;
 
-	if (pair->has_terms) {
+	if (pair->has_terms || pair->confirms) {
 		must(cpnp_order_paid(
 		    server->orders, peer_order(server, "o1"), server->now));
 		peer_drain(server);
@@ -220,6 +222,7 @@ pair_client_to(struct pair *pair, cpnp_state state)
 	case CPNP_STATE_OFFER_PROPOSED:
 	case CPNP_STATE_PROCESSING_RECEIVED:
 	case CPNP_STATE_ACCEPT_RECEIVED:
+	CPNP_CASE_CHILD_STATES:
 		abort();
 	}
 	peer_clear(&pair->client);
@@ -261,6 +264,7 @@ pair_server_to(struct pair *pair, cpnp_state state)
 	case CPNP_STATE_OFFER_PROCESSING:
 	case CPNP_STATE_ACCEPT_SENT:
 	case CPNP_STATE_PQO_RECEIVED:
+	CPNP_CASE_CHILD_STATES:
 		abort();
 	}
 	peer_clear(&pair->client);

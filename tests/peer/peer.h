@@ -169,6 +169,8 @@ struct pair {
 	cpnp_edition edition;
 	bool has_terms; /* offers have settlement terms, and are paid for; set
 			   it after pair_init() */
+	bool confirms;  /* ... are to be confirmed */
+	bool is_child;  /* the order is a child of the client's */
 };
 
 void pair_init(struct pair *pair, cpnp_edition edition, bool sign);

@@ -912,6 +912,179 @@ START_TEST(test_13_numbers_run_out)
 }
 END_TEST
 
+/* RFC 8921, Figure 9: a child shows names of its own, in its journal too, and
+ * is a client in all else. */
+START_TEST(test_22_child_shows_the_child_states)
+{
+	static const char *const names[] = {"ChildCreated", "ChildPQOSent",
+	    "ChildServerProcessing", "ChildOfferReceived",
+	    "ChildOfferProcessing", "ChildAcceptSent", "ChildCompleted"};
+	static const char way[] =
+	    "none->ChildCreated;"
+	    "ChildCreated->AwaitingProcessing;"
+	    "AwaitingProcessing->ChildPQOSent;QUOTATION;"
+	    "ChildPQOSent->ChildServerProcessing;"
+	    "ChildServerProcessing->ChildOfferReceived;"
+	    "ChildOfferReceived->ChildOfferProcessing;PROCESSING;?offer;"
+	    "ChildOfferProcessing->ChildAcceptSent;ACCEPT;"
+	    "ChildAcceptSent->ChildCompleted;end;";
+	cpnp_quotation q;
+	cpnp_offer offer;
+	cpnp_order *child;
+	cpnp_state from;
+
+	for (int i = 0; i < 7; i++) {
+		ck_assert_str_eq(
+		    cpnp_state_name((cpnp_state)(14 + i)), names[i]);
+		from = cpnp_state_of_client((cpnp_state)(14 + i));
+		ck_assert_str_eq(cpnp_state_name(from), names[i] + 5);
+		ck_assert_int_eq(cpnp_state_of_client(from), from);
+	}
+	pair_init(&pair, CPNP_EDITION_RFC8921, false);
+	q = peer_quotation(client, "o1");
+	q.is_child = true;
+	ck_assert_int_eq(
+	    cpnp_orders_create(client->orders, &q, &child, client->now), 0);
+	ck_assert(cpnp_order_is_child(child));
+	peer_drain(client);
+	ck_assert_int_eq(cpnp_order_start(client->orders, child,
+			     client->handle, client->now),
+	    0);
+	peer_drain(client);
+	(void)pair_to_server(&pair);
+	(void)pair_to_client(&pair);
+	offer = peer_offer(&pair.server, PEER_SERVICE_80, 300);
+	ck_assert_int_eq(
+	    cpnp_order_offer(pair.server.orders,
+		peer_order(&pair.server, "o1"), &offer, pair.server.now),
+	    0);
+	peer_drain(&pair.server);
+	ck_assert(!cpnp_order_is_child(peer_order(&pair.server, "o1")));
+	(void)pair_to_client(&pair);
+	assert_state(CPNP_STATE_CHILD_OFFER_PROCESSING);
+	ck_assert_int_eq(
+	    cpnp_order_accept(client->orders, child, client->now), 0);
+	peer_drain(client);
+	(void)pair_to_server(&pair);
+	(void)pair_to_server(&pair);
+	(void)pair_to_client(&pair);
+	ck_assert_str_eq(client->trace, way);
+	assert_state(CPNP_STATE_CHILD_COMPLETED);
+	ck_assert(cpnp_order_is_settled(child));
+	peer_clear(client);
+	/* Figure 9 has no other Cancelled for it */
+	pair_withdraw(&pair, true);
+	assert_state(CPNP_STATE_CANCELLED);
+	pair_fini(&pair);
+}
+END_TEST
+
+/* What the journal has of a child names its states. */
+START_TEST(test_22_leaf_of_a_child_has_its_states)
+{
+	cpnp_quotation q;
+	cpnp_statement leaf;
+	cpnp_effect effect;
+	cpnp_order *child;
+
+	pair_init(&pair, CPNP_EDITION_RFC8921, false);
+	q = peer_quotation(client, "o1");
+	q.is_child = true;
+	ck_assert_int_eq(
+	    cpnp_orders_create(client->orders, &q, &child, client->now), 0);
+	ck_assert(cpnp_orders_next(client->orders, &effect));
+	ck_assert_int_eq(effect.type, CPNP_EFFECT_STORE);
+	ck_assert_int_eq(
+	    cpnp_statement_decode(&leaf, effect.u.store.statement, NULL), 0);
+	ck_assert_int_eq(leaf.to_state, CPNP_STATE_CHILD_CREATED);
+	ck_assert_int_eq(effect.u.store.to, CPNP_STATE_CHILD_CREATED);
+	pair_fini(&pair);
+}
+END_TEST
+
+/* The request that the server was asked to decide on. */
+static void
+assert_request(cpnp_method method, size_t marks, int hop_limit, bool closed)
+{
+	cpnp_msg msg;
+
+	ck_assert_int_eq(
+	    cpnp_msg_decode(&msg,
+		cpnp_order_doc(
+		    peer_order(&pair.server, "o1"), CPNP_DOC_REQUEST),
+		NULL),
+	    0);
+	ck_assert_int_eq(msg.method, method);
+	ck_assert_int_eq(
+	    cpnp_msg_has(&msg, CPNP_ATTR_PATH_MARKS), marks > 0);
+	ck_assert_uint_eq(msg.path_marks_n, marks);
+	for (size_t i = 0; i < marks; i++)
+		unit_assert_bytes(msg.path_marks[i], CPNP_BYTES_LIT("mark"));
+	ck_assert_int_eq(
+	    cpnp_msg_has(&msg, CPNP_ATTR_HOP_LIMIT), hop_limit >= 0);
+	ck_assert_int_eq(msg.hop_limit, hop_limit >= 0 ? hop_limit : 0);
+	ck_assert_int_eq(msg.options.no_recursion, closed);
+}
+
+/* Marks, hop limit and the ban on recursion reach the server, in both
+ * editions and in an UPDATE too (RFC 8921, 8.8; contradictions.md, 26). */
+START_TEST(test_26_request_tells_its_path)
+{
+	static const cpnp_negotiation_options closed = {.no_recursion = true};
+	cpnp_bytes marks[CPNP_PATH_MARKS_MAX + 1];
+
+	for (size_t i = 0; i < CPNP_PATH_MARKS_MAX + 1; i++)
+		marks[i] = CPNP_BYTES_LIT("mark");
+	for (int edition = 0; edition < 2; edition++) {
+		cpnp_update update = {.path_marks = marks,
+		    .path_marks_n = CPNP_PATH_MARKS_MAX + 1};
+		cpnp_quotation q;
+		cpnp_order *child;
+
+		pair_init(&pair, (cpnp_edition)edition, false);
+		q = peer_quotation(client, "o1");
+		q.edition = (cpnp_edition)edition;
+		q.path_marks = marks;
+		q.path_marks_n = CPNP_PATH_MARKS_MAX + 1;
+		ck_assert_int_eq(cpnp_orders_create(client->orders, &q,
+				     &child, client->now),
+		    CPNP_ERR_INVALID);
+		q.path_marks_n = CPNP_PATH_MARKS_MAX;
+		q.has_hop_limit = true;
+		q.options = &closed;
+		ck_assert_int_eq(cpnp_orders_create(client->orders, &q,
+				     &child, client->now),
+		    0);
+		peer_drain(client);
+		ck_assert_int_eq(cpnp_order_start(client->orders, child,
+				     client->handle, client->now),
+		    0);
+		peer_drain(client);
+		(void)pair_to_server(&pair);
+		assert_request(CPNP_METHOD_QUOTATION, CPNP_PATH_MARKS_MAX, 0,
+		    true);
+		pair_fini(&pair);
+		pair_init(&pair, (cpnp_edition)edition, false);
+		pair_client_to(&pair, CPNP_STATE_COMPLETED);
+		update.service_description = PEER_SERVICE_60;
+		update.expected_response_time.sec = client->now.wall.sec + 60;
+		ck_assert_int_eq(cpnp_order_update(client->orders, order(),
+				     &update, client->now),
+		    CPNP_ERR_INVALID);
+		update.path_marks_n = 2;
+		update.has_hop_limit = true;
+		update.hop_limit = 255;
+		ck_assert_int_eq(cpnp_order_update(client->orders, order(),
+				     &update, client->now),
+		    0);
+		peer_drain(client);
+		(void)pair_to_server(&pair);
+		assert_request(CPNP_METHOD_UPDATE, 2, 255, false);
+		pair_fini(&pair);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -955,6 +1128,9 @@ main(void)
 	    test_client_says_what_it_waits_for,
 	    test_client_forgets_after_linger,
 	    test_13_numbers_run_out,
+	    test_22_child_shows_the_child_states,
+	    test_22_leaf_of_a_child_has_its_states,
+	    test_26_request_tells_its_path,
 	};
 	const struct unit_loop loop = {test_client_checks_statement_of_offer,
 	    sizeof(signed_offers) / sizeof(signed_offers[0])};

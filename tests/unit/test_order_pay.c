@@ -638,6 +638,247 @@ START_TEST(test_33_update_brings_terms_and_takes_them)
 }
 END_TEST
 
+/* --- what is confirmed, with or without terms --- */
+
+/* The ACCEPT of an OFFER that is to be confirmed has come. */
+static void
+setup_confirm(int way, bool has_terms)
+{
+	begin(way);
+	pair.has_terms = has_terms;
+	pair.confirms = true;
+	pair_client_to(&pair, CPNP_STATE_ACCEPT_SENT);
+	(void)cpnp_order_set_peer(client->orders, order_of(client),
+	    client->handle, true, client->now);
+	peer_drain(client);
+	peer_clear(server);
+	ck_assert_int_eq(pair_to_server(&pair), CPNP_METHOD_ACCEPT);
+	ck_assert_str_eq(peer_outcome(server, 0), "AR PROCESSING ?pay");
+	ck_assert_int_eq(pair_to_client(&pair), CPNP_METHOD_PROCESSING);
+	peer_clear(client);
+	peer_clear(server);
+}
+
+START_TEST(test_20_no_ack_before_it_is_confirmed)
+{
+	cpnp_wait wait;
+
+	setup_confirm(_i, false);
+	cpnp_order_wait(order_of(server), &wait);
+	ck_assert_str_eq(wait.what, "the confirmation");
+	peer_advance(server, CPNP_SECONDS(100000));
+	peer_clear(server);
+	restart(server);
+	ck_assert_ptr_nonnull(strstr(server->trace, "?pay;"));
+	peer_clear(server);
+	say_paid();
+	ck_assert_str_eq(peer_outcome(server, 0),
+	    server->config.sign ? "= ?sign" : "CO ACK .");
+	if (server->config.sign) {
+		/* confirmed is confirmed, whatever comes in between */
+		restart(server);
+		ck_assert_ptr_null(strstr(server->trace, "?pay;"));
+		ck_assert_int_eq(cpnp_order_set_binding(server->orders,
+				     order_of(server)),
+		    CPNP_ERR_STATE);
+	}
+	sign_ack();
+	(void)cpnp_order_set_peer(client->orders, order_of(client),
+	    client->handle, true, client->now);
+	peer_drain(client);
+	(void)pair_to_server(&pair);
+	while (pair_to_client(&pair) != CPNP_METHOD_PARTS)
+		continue;
+	assert_states(CPNP_STATE_COMPLETED, CPNP_STATE_COMPLETED);
+	assert_payment(server, CPNP_BYTES_NONE);
+	pair_fini(&pair);
+}
+END_TEST
+
+START_TEST(test_20_not_confirmed_says_why)
+{
+	setup_confirm(_i, _i % 2 == 0);
+	say_not_paid();
+	ck_assert_str_eq(peer_outcome(server, 0),
+	    pair.edition == CPNP_EDITION_RFC8921 ? "CA FAIL3 ."
+						 : "CA FAIL4 .");
+	(void)pair_to_client(&pair);
+	assert_states(CPNP_STATE_CANCELLED, CPNP_STATE_CANCELLED);
+	pair_fini(&pair);
+}
+END_TEST
+
+START_TEST(test_20_cancel_before_and_after_it_binds)
+{
+	setup_confirm(_i, false);
+	cancel();
+	ck_assert_str_eq(peer_outcome(server, 0), "CA ACK .");
+	pair_fini(&pair);
+	setup_confirm(_i, false);
+	ck_assert_int_eq(
+	    cpnp_order_set_binding(server->orders, order_of(server)), 0);
+	server->now.mono += CPNP_SECONDS(1);
+	cancel();
+	ck_assert_str_eq(peer_outcome(server, 0), "= PROCESSING");
+	(void)pair_to_client(&pair);
+	say_paid();
+	if (server->config.sign) {
+		/* nor while its ACK is being signed */
+		server->now.mono += CPNP_SECONDS(1);
+		peer_clear(server);
+		(void)cpnp_order_set_peer(client->orders, order_of(client),
+		    client->handle, true, client->now);
+		peer_drain(client);
+		ck_assert_int_eq(pair_to_server(&pair), CPNP_METHOD_CANCEL);
+		ck_assert_int_eq(cpnp_order_state(order_of(server)),
+		    CPNP_STATE_ACCEPT_RECEIVED);
+	}
+	sign_ack();
+	while (pair_to_client(&pair) != CPNP_METHOD_PARTS)
+		continue;
+	assert_states(CPNP_STATE_COMPLETED, CPNP_STATE_COMPLETED);
+	pair_fini(&pair);
+}
+END_TEST
+
+/* An UPDATE is confirmed by itself, whether the agreement was or not. */
+START_TEST(test_20_update_is_confirmed)
+{
+	for (int was = 0; was < 2; was++) {
+		begin(_i);
+		pair.has_terms = false;
+		pair.confirms = was != 0;
+		pair_client_to(&pair, CPNP_STATE_COMPLETED);
+		pair.confirms = true;
+		pair_update(&pair, CPNP_STATE_OFFER_PROCESSING);
+		peer_clear(server);
+		ck_assert_int_eq(cpnp_order_accept(client->orders,
+				     order_of(client), client->now),
+		    0);
+		peer_drain(client);
+		if (client->config.sign)
+			ck_assert_int_eq(peer_sign(client, client->name), 0);
+		while (pair_to_server(&pair) != CPNP_METHOD_ACCEPT)
+			peer_clear(server);
+		ck_assert_str_eq(
+		    peer_outcome(server, 0), "AR PROCESSING ?pay");
+		peer_clear(server);
+		if (was != 0) {
+			say_not_paid();
+			ck_assert_int_eq(cpnp_order_agreement_state(
+					     order_of(server)),
+			    CPNP_AGREEMENT_COMPLETED);
+			ck_assert_int_eq(cpnp_order_state(order_of(server)),
+			    CPNP_STATE_COMPLETED);
+		} else {
+			say_paid();
+			sign_ack();
+			while (pair_to_client(&pair) != CPNP_METHOD_PARTS)
+				continue;
+			assert_states(
+			    CPNP_STATE_COMPLETED, CPNP_STATE_COMPLETED);
+		}
+		ck_assert_ptr_null(cpnp_order_check(order_of(server)));
+		pair_fini(&pair);
+	}
+}
+END_TEST
+
+/* --- the commit set --- */
+
+#define SET CPNP_BYTES_LIT("\x82\x01\x02")
+
+static int
+say_set(cpnp_bytes set)
+{
+	return cpnp_order_set_commit_set(
+	    server->orders, order_of(server), set);
+}
+
+static void
+ask_signature(void)
+{
+	cpnp_offer offer = peer_offer(server, PEER_SERVICE_80, 300);
+
+	offer.settlement_terms = PEER_TERMS;
+	ck_assert_int_eq(cpnp_order_offer(server->orders, order_of(server),
+			     &offer, server->now),
+	    0);
+	peer_drain(server);
+}
+
+/* Known when the digest of the OFFER is, it is no part of what is signed; the
+ * client and the one who pays see it. */
+START_TEST(test_offer_goes_with_its_commit_set)
+{
+	uint8_t payload[CPNP_STATEMENT_PAYLOAD_MAX];
+	size_t payload_len;
+	cpnp_effect effect = {0};
+	cpnp_msg msg;
+
+	pair_init(&pair, (cpnp_edition)_i, true);
+	pair.has_terms = true;
+	pair_server_to(&pair, CPNP_STATE_AWAITING_PROCESSING);
+	ck_assert_int_eq(say_set(SET), CPNP_ERR_STATE);
+	ask_signature();
+	payload_len = server->payload_len;
+	memcpy(payload, server->payload, payload_len);
+	ck_assert_int_eq(say_set(CPNP_BYTES_LIT("\x82")), CPNP_ERR_INVALID);
+	ck_assert_int_eq(
+	    say_set(CPNP_BYTES_LIT("\x01\x01")), CPNP_ERR_INVALID);
+	ck_assert_int_eq(say_set(PEER_TERMS), 0);
+	ck_assert_int_eq(say_set(CPNP_BYTES_NONE), 0);
+	ck_assert_int_eq(say_set(SET), 0);
+	ck_assert_int_eq(peer_sign(server, server->name), 0);
+	ck_assert_uint_eq(server->payload_len, payload_len);
+	ck_assert_mem_eq(server->payload, payload, payload_len);
+	ck_assert_int_eq(say_set(SET), CPNP_ERR_STATE);
+	ck_assert_int_eq(pair_to_client(&pair), CPNP_METHOD_OFFER);
+	ck_assert_int_eq(
+	    cpnp_msg_decode(
+		&msg, cpnp_order_doc(order_of(client), CPNP_DOC_OFFER), NULL),
+	    0);
+	ck_assert(cpnp_msg_has(&msg, CPNP_ATTR_COMMIT_SET));
+	unit_assert_bytes(msg.commit_set, SET);
+	ck_assert_int_eq(cpnp_order_accept_paid(client->orders,
+			     order_of(client), PEER_PAYMENT, client->now),
+	    0);
+	peer_drain(client);
+	ck_assert_int_eq(peer_sign(client, client->name), 0);
+	while (pair_to_server(&pair) != CPNP_METHOD_ACCEPT)
+		continue;
+	ck_assert_int_eq(
+	    cpnp_order_state(order_of(server)), CPNP_STATE_ACCEPT_RECEIVED);
+	cpnp_orders_drop(server->orders, order_of(server));
+	ck_assert_int_eq(peer_load(server, &server->records[0]), 0);
+	ck_assert(cpnp_orders_next(server->orders, &effect));
+	ck_assert_int_eq(effect.type, CPNP_EFFECT_PAY);
+	unit_assert_bytes(effect.u.pay.commit_set, SET);
+	pair_fini(&pair);
+}
+END_TEST
+
+/* As long as it may be; one byte more is refused. */
+START_TEST(test_commit_set_has_a_limit)
+{
+	static uint8_t item[CPNP_EXTENSION_MAX + 1];
+	const size_t most = CPNP_EXTENSION_MAX;
+
+	pair_init(&pair, CPNP_EDITION_RFC8921, true);
+	pair_server_to(&pair, CPNP_STATE_AWAITING_PROCESSING);
+	ask_signature();
+	for (size_t len = most; len <= most + 1; len++) {
+		item[0] = 0x59;
+		item[1] = (uint8_t)((len - 3) >> 8);
+		item[2] = (uint8_t)(len - 3);
+		ck_assert_int_eq(say_set((cpnp_bytes){item, len}),
+		    len == most ? 0 : CPNP_ERR_INVALID);
+	}
+	ck_assert_int_eq(peer_sign(server, server->name), 0);
+	pair_fini(&pair);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -651,11 +892,16 @@ main(void)
 	    test_payment_is_asked_for_again, test_33_update_is_paid,
 	    test_33_update_is_not_paid,
 	    test_33_update_is_cancelled_before_and_after_it_binds,
-	    test_33_update_brings_terms_and_takes_them};
+	    test_33_update_brings_terms_and_takes_them,
+	    test_20_no_ack_before_it_is_confirmed,
+	    test_20_not_confirmed_says_why,
+	    test_20_cancel_before_and_after_it_binds,
+	    test_20_update_is_confirmed};
 	const TTest *const once[] = {
 	    test_effect_pay_shows_terms_and_authorization,
 	    test_client_pays_when_asked_and_only_then,
-	    test_authorization_waits_for_the_signature};
+	    test_authorization_waits_for_the_signature,
+	    test_commit_set_has_a_limit};
 	Suite *suite = suite_create("order_pay");
 	TCase *tcase = tcase_create("order_pay");
 	SRunner *runner = srunner_create(suite);
@@ -667,6 +913,8 @@ main(void)
 	for (size_t i = 0; i < sizeof(in_each_way) / sizeof(in_each_way[0]);
 	     i++)
 		tcase_add_loop_test(tcase, in_each_way[i], 0, WAYS);
+	tcase_add_loop_test(tcase, test_offer_goes_with_its_commit_set,
+	    CPNP_EDITION_DRAFT02, CPNP_EDITION_RFC8921 + 1);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

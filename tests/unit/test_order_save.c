@@ -19,64 +19,87 @@ struct stage {
 		AS_IT_IS, WITHDRAWS, WITHDRAWN, UPDATES, ACTIVATES, ACTIVE
 	} then;
 	cpnp_state update;
-	bool has_terms;
+	enum { TERMS = 1, CONFIRMS = 2, CHILD = 4 } has;
 };
 
 static const struct stage stages[] = {
-    {false, CPNP_STATE_CREATED, false, "", AS_IT_IS, 0, false},
-    {false, CPNP_STATE_PQO_SENT, false, "", AS_IT_IS, 0, false},
-    {false, CPNP_STATE_SERVER_PROCESSING, false, "", AS_IT_IS, 0, false},
-    {false, CPNP_STATE_OFFER_PROCESSING, false, "?offer;", AS_IT_IS, 0, false},
-    {false, CPNP_STATE_OFFER_PROCESSING, true, "?offer;", AS_IT_IS, 0, false},
-    {false, CPNP_STATE_ACCEPT_SENT, false, "", AS_IT_IS, 0, false},
-    {false, CPNP_STATE_ACCEPT_SENT, true, "", AS_IT_IS, 0, false},
-    {false, CPNP_STATE_COMPLETED, true, "", AS_IT_IS, 0, false},
-    {false, CPNP_STATE_CANCELLED, false, "", AS_IT_IS, 0, false},
+    {false, CPNP_STATE_CREATED, false, "", AS_IT_IS, 0, 0},
+    {false, CPNP_STATE_PQO_SENT, false, "", AS_IT_IS, 0, 0},
+    {false, CPNP_STATE_SERVER_PROCESSING, false, "", AS_IT_IS, 0, 0},
+    {false, CPNP_STATE_OFFER_PROCESSING, false, "?offer;", AS_IT_IS, 0, 0},
+    {false, CPNP_STATE_OFFER_PROCESSING, true, "?offer;", AS_IT_IS, 0, 0},
+    {false, CPNP_STATE_ACCEPT_SENT, false, "", AS_IT_IS, 0, 0},
+    {false, CPNP_STATE_ACCEPT_SENT, true, "", AS_IT_IS, 0, 0},
+    {false, CPNP_STATE_COMPLETED, true, "", AS_IT_IS, 0, 0},
+    {false, CPNP_STATE_CANCELLED, false, "", AS_IT_IS, 0, 0},
     {true, CPNP_STATE_AWAITING_PROCESSING, true, "?decide;", AS_IT_IS, 0,
-	false},
-    {true, CPNP_STATE_OFFER_PROPOSED, false, "", AS_IT_IS, 0, false},
-    {true, CPNP_STATE_OFFER_PROPOSED, true, "", AS_IT_IS, 0, false},
-    {true, CPNP_STATE_PROCESSING_RECEIVED, true, "", AS_IT_IS, 0, false},
-    {true, CPNP_STATE_ACCEPT_RECEIVED, true, "?sign;", AS_IT_IS, 0, false},
-    {true, CPNP_STATE_COMPLETED, true, "", AS_IT_IS, 0, false},
-    {true, CPNP_STATE_CANCELLED, false, "", AS_IT_IS, 0, false},
-    {false, CPNP_STATE_COMPLETED, true, "", WITHDRAWS, 0, false},
-    {false, CPNP_STATE_COMPLETED, false, "", WITHDRAWN, 0, false},
-    {true, CPNP_STATE_COMPLETED, true, "", WITHDRAWN, 0, false},
+	0},
+    {true, CPNP_STATE_OFFER_PROPOSED, false, "", AS_IT_IS, 0, 0},
+    {true, CPNP_STATE_OFFER_PROPOSED, true, "", AS_IT_IS, 0, 0},
+    {true, CPNP_STATE_PROCESSING_RECEIVED, true, "", AS_IT_IS, 0, 0},
+    {true, CPNP_STATE_ACCEPT_RECEIVED, true, "?sign;", AS_IT_IS, 0, 0},
+    {true, CPNP_STATE_COMPLETED, true, "", AS_IT_IS, 0, 0},
+    {true, CPNP_STATE_CANCELLED, false, "", AS_IT_IS, 0, 0},
+    {false, CPNP_STATE_COMPLETED, true, "", WITHDRAWS, 0, 0},
+    {false, CPNP_STATE_COMPLETED, false, "", WITHDRAWN, 0, 0},
+    {true, CPNP_STATE_COMPLETED, true, "", WITHDRAWN, 0, 0},
     {false, CPNP_STATE_COMPLETED, true, "", UPDATES,
-	CPNP_STATE_PQO_SENT, false},
+	CPNP_STATE_PQO_SENT, 0},
     {false, CPNP_STATE_COMPLETED, true, "", UPDATES,
-	CPNP_STATE_SERVER_PROCESSING, false},
+	CPNP_STATE_SERVER_PROCESSING, 0},
     {false, CPNP_STATE_COMPLETED, true, "?offer;", UPDATES,
-	CPNP_STATE_OFFER_PROCESSING, false},
+	CPNP_STATE_OFFER_PROCESSING, 0},
     {false, CPNP_STATE_COMPLETED, true, "", UPDATES,
-	CPNP_STATE_ACCEPT_SENT, false},
+	CPNP_STATE_ACCEPT_SENT, 0},
     {false, CPNP_STATE_COMPLETED, true, "", UPDATES,
-	CPNP_STATE_COMPLETED, false},
+	CPNP_STATE_COMPLETED, 0},
     {true, CPNP_STATE_COMPLETED, true, "?decide;", UPDATES,
-	CPNP_STATE_SERVER_PROCESSING, false},
+	CPNP_STATE_SERVER_PROCESSING, 0},
     {true, CPNP_STATE_COMPLETED, true, "", UPDATES,
-	CPNP_STATE_OFFER_PROCESSING, false},
-    {false, CPNP_STATE_COMPLETED, false, "", ACTIVATES, 0, false},
-    {true, CPNP_STATE_COMPLETED, true, "?decide;", ACTIVATES, 0, false},
-    {false, CPNP_STATE_COMPLETED, true, "", ACTIVE, 0, false},
-    {true, CPNP_STATE_COMPLETED, false, "", ACTIVE, 0, false},
+	CPNP_STATE_OFFER_PROCESSING, 0},
+    {false, CPNP_STATE_COMPLETED, false, "", ACTIVATES, 0, 0},
+    {true, CPNP_STATE_COMPLETED, true, "?decide;", ACTIVATES, 0, 0},
+    {false, CPNP_STATE_COMPLETED, true, "", ACTIVE, 0, 0},
+    {true, CPNP_STATE_COMPLETED, false, "", ACTIVE, 0, 0},
 };
 
 /* The same with settlement terms; version 4. */
 static const struct stage paid_stages[] = {
-    {false, CPNP_STATE_OFFER_PROCESSING, true, "?offer;", AS_IT_IS, 0, true},
-    {false, CPNP_STATE_ACCEPT_SENT, true, "", AS_IT_IS, 0, true},
-    {false, CPNP_STATE_COMPLETED, false, "", AS_IT_IS, 0, true},
-    {true, CPNP_STATE_PROCESSING_RECEIVED, true, "", AS_IT_IS, 0, true},
-    {true, CPNP_STATE_ACCEPT_RECEIVED, false, "?pay;", AS_IT_IS, 0, true},
-    {true, CPNP_STATE_COMPLETED, true, "", AS_IT_IS, 0, true},
+    {false, CPNP_STATE_OFFER_PROCESSING, true, "?offer;", AS_IT_IS, 0, TERMS},
+    {false, CPNP_STATE_ACCEPT_SENT, true, "", AS_IT_IS, 0, TERMS},
+    {false, CPNP_STATE_COMPLETED, false, "", AS_IT_IS, 0, TERMS},
+    {true, CPNP_STATE_PROCESSING_RECEIVED, true, "", AS_IT_IS, 0, TERMS},
+    {true, CPNP_STATE_ACCEPT_RECEIVED, false, "?pay;", AS_IT_IS, 0, TERMS},
+    {true, CPNP_STATE_COMPLETED, true, "", AS_IT_IS, 0, TERMS},
     {true, CPNP_STATE_COMPLETED, true, "?decide;", UPDATES,
-	CPNP_STATE_SERVER_PROCESSING, true},
+	CPNP_STATE_SERVER_PROCESSING, TERMS},
     {false, CPNP_STATE_COMPLETED, true, "", UPDATES, CPNP_STATE_ACCEPT_SENT,
-	true},
+	TERMS},
 };
 
+/* A child, and an OFFER that is to be confirmed; version 5. */
+static const struct stage new_stages[] = {
+    {.state = CPNP_STATE_CREATED, .asked = "", .has = CHILD},
+    {.state = CPNP_STATE_PQO_SENT, .asked = "", .has = CHILD},
+    {.state = CPNP_STATE_SERVER_PROCESSING, .asked = "", .has = CHILD},
+    {.state = CPNP_STATE_OFFER_PROCESSING, .asked = "?offer;",
+	.sign = true, .has = TERMS | CHILD},
+    {.state = CPNP_STATE_ACCEPT_SENT, .asked = "", .has = CHILD},
+    {.state = CPNP_STATE_COMPLETED, .asked = "", .has = CHILD},
+    {.state = CPNP_STATE_CANCELLED, .asked = "", .has = CHILD},
+    {.state = CPNP_STATE_COMPLETED, .asked = "", .then = WITHDRAWS,
+	.has = CHILD},
+    {.state = CPNP_STATE_COMPLETED, .asked = "", .then = UPDATES,
+	.update = CPNP_STATE_ACCEPT_SENT, .sign = true, .has = CHILD},
+    {.state = CPNP_STATE_OFFER_PROPOSED, .asked = "", .is_server = true,
+	.has = CONFIRMS},
+    {.state = CPNP_STATE_ACCEPT_RECEIVED, .asked = "?pay;",
+	.is_server = true, .has = CONFIRMS},
+    {.state = CPNP_STATE_ACCEPT_RECEIVED, .asked = "?pay;",
+	.is_server = true, .has = CONFIRMS | TERMS},
+};
+
+#define NEW_STAGES_N (sizeof(new_stages) / sizeof(new_stages[0]))
 #define PAID_STAGES_N (sizeof(paid_stages) / sizeof(paid_stages[0]))
 
 #define STAGES_N (sizeof(stages) / sizeof(stages[0]))
@@ -90,7 +113,9 @@ static struct peer *
 setup(const struct stage *stage, cpnp_edition edition)
 {
 	pair_init(&pair, edition, stage->sign);
-	pair.has_terms = stage->has_terms;
+	pair.has_terms = (stage->has & TERMS) != 0;
+	pair.confirms = (stage->has & CONFIRMS) != 0;
+	pair.is_child = (stage->has & CHILD) != 0;
 	if (stage->is_server)
 		pair_server_to(&pair, stage->state);
 	else
@@ -181,6 +206,47 @@ START_TEST(test_order_with_payment_round_trip)
 {
 	for (size_t i = 0; i < PAID_STAGES_N; i++)
 		round_trip(&paid_stages[i]);
+}
+END_TEST
+
+START_TEST(test_child_and_confirmation_round_trip)
+{
+	for (size_t i = 0; i < NEW_STAGES_N; i++)
+		round_trip(&new_stages[i]);
+}
+END_TEST
+
+/* A child that says it is none, or the other way round, is refused. */
+static void
+call_it(const struct stage *stage, uint8_t shown, uint8_t other)
+{
+	struct peer *p = setup(stage, CPNP_EDITION_RFC8921);
+	uint8_t *at = before.state;
+
+	save(peer_order(p, "o1"), &before);
+	cpnp_orders_drop(p->orders, peer_order(p, "o1"));
+	/* there is no agreement and no status */
+	while (at[0] != shown || at[1] != 0 || at[2] != 0)
+		ck_assert_ptr_ne(++at, before.state + before.state_len - 2);
+	*at = other;
+	ck_assert_int_eq(
+	    load(p, &before, before.state_len), CPNP_ERR_MISMATCH);
+	*at = shown;
+	ck_assert_int_eq(load(p, &before, before.state_len), 0);
+	peer_drain(p);
+	ck_assert_int_eq(
+	    cpnp_order_is_child(peer_order(p, "o1")),
+	    (stage->has & CHILD) != 0);
+	ck_assert_int_eq(cpnp_order_state(peer_order(p, "o1")), shown);
+	pair_fini(&pair);
+}
+
+START_TEST(test_22_saved_state_is_that_of_a_child)
+{
+	call_it(&new_stages[1], CPNP_STATE_CHILD_PQO_SENT,
+	    CPNP_STATE_PQO_SENT);
+	call_it(
+	    &stages[1], CPNP_STATE_PQO_SENT, CPNP_STATE_CHILD_PQO_SENT);
 }
 END_TEST
 
@@ -307,7 +373,8 @@ START_TEST(test_each_version_is_written_and_loaded)
 		uint8_t fields;
 	} saves[] = {{&stages[7], 1, 24}, {&stages[16], 2, 26},
 	    {&stages[STAGES_N - 1], 3, 34}, {&paid_stages[0], 4, 35},
-	    {&paid_stages[PAID_STAGES_N - 2], 4, 35}};
+	    {&paid_stages[PAID_STAGES_N - 2], 4, 35}, {&new_stages[0], 5, 36},
+	    {&new_stages[NEW_STAGES_N - 2], 5, 36}};
 
 	for (size_t i = 0; i < sizeof(saves) / sizeof(saves[0]); i++) {
 		struct peer *p =
@@ -317,7 +384,7 @@ START_TEST(test_each_version_is_written_and_loaded)
 		ck_assert_uint_eq(before.state[1], saves[i].fields);
 		ck_assert_uint_eq(before.state[2], saves[i].version);
 		cpnp_orders_drop(p->orders, peer_order(p, "o1"));
-		for (uint8_t version = 1; version <= 5; version++) {
+		for (uint8_t version = 1; version <= 6; version++) {
 			if (version == saves[i].version)
 				continue;
 			before.state[2] = version;
@@ -373,6 +440,8 @@ START_TEST(test_damaged_state_is_refused)
 	damage(&stages[STAGES_N - 3]);
 	damage(&stages[STAGES_N - 2]);
 	damage(&paid_stages[PAID_STAGES_N - 1]);
+	damage(&new_stages[3]);
+	damage(&new_stages[NEW_STAGES_N - 1]);
 }
 END_TEST
 
@@ -496,6 +565,8 @@ main(void)
 	    test_version_1_is_loaded,
 	    test_each_version_is_written_and_loaded,
 	    test_order_with_payment_round_trip,
+	    test_child_and_confirmation_round_trip,
+	    test_22_saved_state_is_that_of_a_child,
 	    test_half_a_payment_is_refused,
 	    test_damaged_state_is_refused,
 	    test_missing_document_is_refused,

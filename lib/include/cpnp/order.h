@@ -46,8 +46,12 @@ typedef enum cpnp_role { CPNP_CLIENT = 0, CPNP_SERVER = 1 } cpnp_role;
 
 /*
  * States of a transaction (RFC 8921, 8.11.1 and 8.11.2).  The numbers stand
- * in journals and stores and never change meaning; 14 to 20 are reserved for
- * the seven Child states.
+ * in journals and stores and never change meaning.
+ *
+ * A child order, one of a server with another server, is a client's order that
+ * shows the Child states of RFC 8921, 8.11.2, where Figure 9 has them, and
+ * AwaitingProcessing and Cancelled as every other.  Its machine is the
+ * client's: what is said of a client's state holds for the Child state too.
  */
 #define CPNP_STATE_MAP(X)                                                      \
 	X(CREATED, 1, "Created")                                               \
@@ -62,7 +66,24 @@ typedef enum cpnp_role { CPNP_CLIENT = 0, CPNP_SERVER = 1 } cpnp_role;
 	X(PQO_RECEIVED, 10, "PQOReceived")                                     \
 	X(OFFER_PROPOSED, 11, "OfferProposed")                                 \
 	X(PROCESSING_RECEIVED, 12, "ProcessingReceived")                       \
-	X(ACCEPT_RECEIVED, 13, "AcceptReceived")
+	X(ACCEPT_RECEIVED, 13, "AcceptReceived")                               \
+	X(CHILD_CREATED, 14, "ChildCreated")                                   \
+	X(CHILD_PQO_SENT, 15, "ChildPQOSent")                                  \
+	X(CHILD_SERVER_PROCESSING, 16, "ChildServerProcessing")                \
+	X(CHILD_OFFER_RECEIVED, 17, "ChildOfferReceived")                      \
+	X(CHILD_OFFER_PROCESSING, 18, "ChildOfferProcessing")                  \
+	X(CHILD_ACCEPT_SENT, 19, "ChildAcceptSent")                            \
+	X(CHILD_COMPLETED, 20, "ChildCompleted")
+
+/* The client's states that have a Child state, CHILD_ and their name. */
+#define CPNP_CHILD_STATE_MAP(X)                                                \
+	X(CREATED)                                                             \
+	X(PQO_SENT)                                                            \
+	X(SERVER_PROCESSING)                                                   \
+	X(OFFER_RECEIVED)                                                      \
+	X(OFFER_PROCESSING)                                                    \
+	X(ACCEPT_SENT)                                                         \
+	X(COMPLETED)
 
 typedef enum cpnp_state {
 	CPNP_STATE_NONE = 0,
@@ -135,6 +156,17 @@ typedef enum cpnp_event {
 } cpnp_event;
 
 CPNP_API const char *cpnp_state_name(cpnp_state state);
+/* The client's state of which this is the Child state; any other as it is. */
+CPNP_API cpnp_state cpnp_state_of_client(cpnp_state state);
+/* For a switch on it: the cases that it never gives. */
+#define CPNP_CASE_CHILD_STATES                                                 \
+	case CPNP_STATE_CHILD_CREATED:                                         \
+	case CPNP_STATE_CHILD_PQO_SENT:                                        \
+	case CPNP_STATE_CHILD_SERVER_PROCESSING:                               \
+	case CPNP_STATE_CHILD_OFFER_RECEIVED:                                  \
+	case CPNP_STATE_CHILD_OFFER_PROCESSING:                                \
+	case CPNP_STATE_CHILD_ACCEPT_SENT:                                     \
+	case CPNP_STATE_CHILD_COMPLETED
 CPNP_API const char *cpnp_event_name(cpnp_event event);
 CPNP_API const char *cpnp_agreement_state_name(cpnp_agreement_state state);
 
@@ -220,6 +252,11 @@ typedef enum cpnp_more_time {
  * overrides the one of the set when not empty.  expected_response_time is
  * used when has_response_time; else the client waits without a deadline.
  * options, customer_description: used when the pointer is not NULL.
+ *
+ * A server that orders from another one on behalf of its customer makes a
+ * child (RFC 8921, 8.8), and passes on the marks of those who have seen the
+ * order, its own behind them, and how many more may.  It makes none when the
+ * options of its customer's request say no_recursion.
  */
 typedef struct cpnp_quotation {
 	cpnp_edition edition;
@@ -240,6 +277,11 @@ typedef struct cpnp_quotation {
 	bool require_statements; /* an OFFER or ACK without a valid statement is
 				    not accepted; needs config.sign, since the
 				    statement in an ACK answers ours */
+	bool is_child; /* it shows the Child states */
+	const cpnp_bytes *path_marks;
+	size_t path_marks_n; /* 0: none are sent */
+	bool has_hop_limit;
+	uint8_t hop_limit;
 } cpnp_quotation;
 
 /*
@@ -331,6 +373,10 @@ typedef struct cpnp_update {
 	cpnp_schedule activation_schedule;
 	cpnp_more_time more_time;
 	cpnp_wtime more_time_until;
+	const cpnp_bytes *path_marks; /* as in a QUOTATION */
+	size_t path_marks_n;
+	bool has_hop_limit;
+	uint8_t hop_limit;
 } cpnp_update;
 
 CPNP_API int cpnp_order_update(cpnp_orders *orders, cpnp_order *order,
@@ -372,10 +418,24 @@ typedef struct cpnp_offer {
 	cpnp_bytes settlement_terms; /* raw item; with it the ACCEPT has to
 					carry a payment: see effect PAY */
 	cpnp_bytes order_progress;
+	bool confirm; /* ask before the ACK, with effect PAY, also without
+			 settlement terms; nothing of it is sent */
 } cpnp_offer;
 
 CPNP_API int cpnp_order_offer(cpnp_orders *orders, cpnp_order *order,
     const cpnp_offer *offer, cpnp_now now);
+/*
+ * Server: the COMMIT_SET of an OFFER, one CBOR item of at most
+ * CPNP_EXTENSION_MAX bytes, while the OFFER waits for its signature: a commit
+ * set names order digests, and that of the OFFER is in the payload that effect
+ * SIGN shows.  It is sent with the OFFER and is no part of the agreement, so
+ * the payload stays as it is.  Said again, the newer one is sent; empty: none
+ * is.  No event and no effects; an OFFER that is decided anew after a crash
+ * has none.  Errors: STATE (no OFFER waits for its signature), INVALID (no
+ * item, or too long), NO_SPACE, NOMEM.
+ */
+CPNP_API int cpnp_order_set_commit_set(
+    cpnp_orders *orders, cpnp_order *order, cpnp_bytes commit_set);
 /* Refuse what DECIDE asked for: a QUOTATION, an UPDATE or an ACTIVATE. */
 CPNP_API int cpnp_order_refuse(cpnp_orders *orders, cpnp_order *order,
     cpnp_status status, const cpnp_explanation *explanations,
@@ -389,8 +449,8 @@ CPNP_API int cpnp_order_grant(
     cpnp_orders *orders, cpnp_order *order, cpnp_now now);
 
 /*
- * Server: the answer to an effect PAY.  paid: the agreement is paid for, and
- * its ACK is made (SIGN, or sent at once).  not_paid: it will not be; the
+ * Server: the answer to an effect PAY.  paid: the agreement is paid for, or
+ * confirmed when it has no settlement terms, and its ACK is made (SIGN, or sent at once).  not_paid: it will not be; the
  * transaction comes to Cancelled with a FAIL that has status and explanations,
  * and after an UPDATE the agreement stands as it was, with its own payment.
  * Errors: STATE when no payment is awaited; INVALID (status is NONE, too many
@@ -569,9 +629,11 @@ typedef enum cpnp_effect_type {
  *        granted, and the expected offer time that now holds.  After a no the
  *        decision is still awaited until the old time.
  * PAY    server: an OFFER with settlement terms was accepted, with this
- *        authorization, and the customer was told PROCESSING.  Ask the ledger,
- *        and now or later call cpnp_order_paid() or cpnp_order_not_paid(); the
- *        ACK waits for it without a deadline.  An application without a ledger
+ *        authorization, or one that was to be confirmed (cpnp_offer), with
+ *        neither when it has no terms; and the customer was told PROCESSING.
+ *        Ask the ledger, or whoever has to confirm, and now or later call
+ *        cpnp_order_paid() or cpnp_order_not_paid(); the ACK waits for it
+ *        without a deadline.  An application without a ledger
  *        calls the latter.  A CANCEL may end the order before
  *        (cpnp_order_set_binding()).  It comes behind the STORE of the ACCEPT:
  *        do nothing that binds before that is durable.
@@ -656,6 +718,7 @@ CPNP_API cpnp_order *cpnp_orders_find(const cpnp_orders *orders,
 
 /* What an order is now.  Views live until the order changes. */
 CPNP_API cpnp_role cpnp_order_role(const cpnp_order *order);
+CPNP_API bool cpnp_order_is_child(const cpnp_order *order);
 CPNP_API cpnp_edition cpnp_order_edition(const cpnp_order *order);
 CPNP_API cpnp_state cpnp_order_state(const cpnp_order *order);
 CPNP_API cpnp_agreement_state cpnp_order_agreement_state(
