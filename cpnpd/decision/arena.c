@@ -104,3 +104,28 @@ cpnp_arena_print(cpnp_arena *arena, size_t max, const char *format, ...)
 	memcpy(copy, text, len);
 	return (cpnp_bytes){(const uint8_t *)copy, len};
 }
+
+/* ---- the heap ---- */
+
+static void *
+heap_alloc(void *user, size_t size)
+{
+	(void)user;
+	return malloc(size);
+}
+
+static void *
+heap_realloc(void *user, void *ptr, size_t size)
+{
+	(void)user;
+	return realloc(ptr, size);
+}
+
+static void
+heap_free(void *user, void *ptr)
+{
+	(void)user;
+	free(ptr);
+}
+
+const cpnp_mem cpnpd_heap = {NULL, heap_alloc, heap_realloc, heap_free};

@@ -25,4 +25,7 @@ void *cpnp_arena_alloc(cpnp_arena *arena, size_t n, size_t size);
 cpnp_bytes cpnp_arena_print(cpnp_arena *arena, size_t max,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* malloc(), for what is given back one by one. */
+extern const cpnp_mem cpnpd_heap;
+
 #endif

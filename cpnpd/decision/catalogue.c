@@ -6,8 +6,11 @@
 
 #include "catalogue.h"
 
-static bool
-name_is(const char *name, cpnp_bytes text)
+const char *const cpnp_separation_names[] = {
+	"", "shared", "isolated", "dedicated", NULL};
+
+bool
+cpnp_name_is(const char *name, cpnp_bytes text)
 {
 	return strlen(name) == text.len &&
 	    strncasecmp(name, (const char *)text.ptr, text.len) == 0;
@@ -19,7 +22,7 @@ cpnp_catalogue_place(const cpnp_catalogue *c, cpnp_bytes name)
 	size_t i;
 
 	for (i = 0; i < c->places_n; i++)
-		if (name_is(c->places[i].name, name))
+		if (cpnp_name_is(c->places[i].name, name))
 			return &c->places[i];
 	return NULL;
 }
@@ -42,7 +45,7 @@ cpnp_names_has(const cpnp_names *names, cpnp_bytes name)
 	size_t i;
 
 	for (i = 0; i < names->n; i++)
-		if (name_is(names->name[i], name))
+		if (cpnp_name_is(names->name[i], name))
 			return true;
 	return false;
 }

@@ -124,11 +124,14 @@ int cpnp_catalogue_load(cpnp_catalogue **catalogue, const char *path,
     cpnp_catalogue_report *report, void *user);
 void cpnp_catalogue_del(cpnp_catalogue *catalogue);
 
+/* Of cpnp_cpd_separation, with an empty one in front and NULL behind. */
+extern const char *const cpnp_separation_names[];
 /* Names of places do not tell upper and lower case of ASCII apart. */
 const cpnp_place *cpnp_catalogue_place(
     const cpnp_catalogue *catalogue, cpnp_bytes name);
 const cpnp_article *cpnp_catalogue_article(
     const cpnp_catalogue *catalogue, cpnp_bytes name);
+bool cpnp_name_is(const char *name, cpnp_bytes text);
 bool cpnp_names_has(const cpnp_names *names, cpnp_bytes name);
 
 /* The name in the capacity table of what a place has. */

@@ -8,6 +8,7 @@
 
 #include <cpnp/xml.h>
 
+#include "arena.h"
 #include "reader.h"
 
 static cpnp_catalogue *
@@ -76,7 +77,7 @@ static const struct attribute network_attributes[] = {
 	    .expected = "a size such as \"1500 bytes\""},
 	{A(cpnp_catalogue, "separation", CHOICE, separation),
 	    .expected = "shared, isolated or dedicated",
-	    .choices = separation_names},
+	    .choices = cpnp_separation_names},
 };
 
 static const struct attribute place_attributes[] = {
@@ -423,29 +424,6 @@ check_whole(struct reader *r, const struct once *once)
 		    "%s; expected at least that", min);
 }
 
-static void *
-heap_alloc(void *user, size_t size)
-{
-	(void)user;
-	return malloc(size);
-}
-
-static void *
-heap_realloc(void *user, void *ptr, size_t size)
-{
-	(void)user;
-	return realloc(ptr, size);
-}
-
-static void
-heap_free(void *user, void *ptr)
-{
-	(void)user;
-	free(ptr);
-}
-
-static const cpnp_mem heap = {NULL, heap_alloc, heap_realloc, heap_free};
-
 static void
 read_root(struct reader *r, xmlNode *root)
 {
@@ -454,7 +432,7 @@ read_root(struct reader *r, xmlNode *root)
 
 	for (child = next_child(root->children); child != NULL;
 	     child = next_child(child->next))
-		read_element(r, child, &once, &heap);
+		read_element(r, child, &once, &cpnpd_heap);
 	check_whole(r, &once);
 }
 

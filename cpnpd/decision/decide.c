@@ -247,6 +247,8 @@ find_window(struct deciding *w)
 		    CPNP_BYTES_LIT("an end in the future"));
 		return;
 	}
+	if ((uint64_t)(w->until.sec - w->from.sec) > w->longest)
+		w->longest = (uint64_t)(w->until.sec - w->from.sec);
 	longest = (int64_t)w->catalogue->test_duration_max;
 	if (w->is_test && w->until.sec - w->from.sec > longest)
 		refuse(w, CPNP_STATUS_ADMINISTRATIVELY_PROHIBITED,
@@ -280,6 +282,34 @@ tell_provider_nodes(struct deciding *w)
 	return 0;
 }
 
+/* Each place once. */
+static int
+find_sites(struct deciding *w)
+{
+	const cpnp_topology *t = w->in->topology;
+	size_t nodes = w->profile->nodes_n, i, k;
+
+	w->sites = cpnp_arena_alloc(w->arena, nodes, sizeof(*w->sites));
+	w->site_of = cpnp_arena_alloc(w->arena, nodes, sizeof(*w->site_of));
+	if (w->arena->failed)
+		return CPNP_ERR_NOMEM;
+	w->sites_n = w->branches_n = 0;
+	for (i = 0; i < nodes; i++) {
+		for (k = 0; k < w->sites_n; k++)
+			if (w->sites[k].place == w->places[i])
+				break;
+		w->site_of[i] = k;
+		if (k < w->sites_n)
+			continue;
+		w->sites[k].place = w->places[i];
+		if (t != NULL)
+			w->sites[k].node = t->node_of_place[
+			    w->places[i] - w->catalogue->places];
+		w->sites_n++;
+	}
+	return 0;
+}
+
 static int
 decide_profile(struct deciding *w)
 {
@@ -287,12 +317,17 @@ decide_profile(struct deciding *w)
 
 	if (err == 0 && !is_refused(w))
 		find_window(w);
-	if (err == 0 && !is_refused(w) && w->profile->capacity_n > 0)
-		err = fit_capacity(w);
+	if (err == 0 && !is_refused(w))
+		err = find_sites(w);
+	if (err == 0 && !is_refused(w))
+		err = w->profile->capacity_n > 0 ? fit_capacity(w)
+						 : find_paths(w);
 	if (err == 0 && !is_refused(w)) {
 		fit_quality(w);
 		err = tell_provider_nodes(w);
 	}
+	if (err == 0 && !is_refused(w) && close_cost(w) != 0)
+		refuse_cost(w);
 	return err;
 }
 
@@ -404,6 +439,16 @@ money(struct deciding *w, const cpnp_money *m)
 	    m->exponent, (unsigned long long)(amount % unit), WORDS(m->code));
 }
 
+void
+refuse_cost(struct deciding *w)
+{
+	refuse(w, CPNP_STATUS_ADMINISTRATIVELY_PROHIBITED,
+	    CPNP_BYTES_LIT("cost"),
+	    CPNP_BYTES_LIT("the price is larger than an amount of money can "
+			   "be"), CPNP_BYTES_NONE,
+	    CPNP_BYTES_LIT("less capacity or a shorter service"));
+}
+
 static void
 find_cost(struct deciding *w)
 {
@@ -417,12 +462,8 @@ find_cost(struct deciding *w)
 	cost->exponent = (uint8_t)w->catalogue->token_exponent;
 	if (w->article != NULL && w->article->frozen) {
 		cost->amount = (int64_t)w->article->price;
-	} else if (cpnp_price_round(w->cost, &cost->amount) != 0) {
-		refuse(w, CPNP_STATUS_ADMINISTRATIVELY_PROHIBITED,
-		    CPNP_BYTES_LIT("cost"),
-		    CPNP_BYTES_LIT("the price is larger than an amount of "
-				   "money can be"), CPNP_BYTES_NONE,
-		    CPNP_BYTES_LIT("less capacity or a shorter service"));
+	} else if (total_cost(w, &cost->amount) != 0) {
+		refuse_cost(w);
 		return;
 	}
 	if (!cpnp_msg_has(m, CPNP_ATTR_NEGOTIATION_OPTIONS) ||
@@ -527,6 +568,8 @@ run(struct deciding *w)
 		err = explain_update(w);
 	if (err == 0 && !is_refused(w))
 		err = write_offer(w);
+	if (err == 0 && !is_refused(w))
+		check_guidelines(w);
 	return err == 0 && w->arena->failed ? CPNP_ERR_NOMEM : err;
 }
 
@@ -549,6 +592,91 @@ cpnp_decide(cpnp_decision *d, const cpnp_decide_input *in)
 	    cpnp_capacity_release(in->capacity, in->order_ref) != 0)
 		err = CPNP_ERR_NOMEM;
 	return err;
+}
+
+/* ---- what somebody else has decided ---- */
+
+static void
+prefer(cpnp_cpd_value *v)
+{
+	if (v->kind == CPNP_CPD_RANGE)
+		*v = cpnp_cpd_single(v->preferred);
+}
+
+static void
+prefer_all(cpnp_cpd_metric *list, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		prefer(&list[i].value);
+}
+
+static void
+prefer_profile(cpnp_cpd_profile *p)
+{
+	size_t i;
+
+	if (p->qos != NULL) {
+		prefer_all(p->qos->delay, p->qos->delay_n);
+		prefer_all(p->qos->delay_variation, p->qos->delay_variation_n);
+		prefer_all(p->qos->loss, p->qos->loss_n);
+		prefer_all(p->qos->throughput, p->qos->throughput_n);
+	}
+	if (p->availability != NULL)
+		prefer(&p->availability->value);
+	for (i = 0; i < p->capacity_n; i++) {
+		prefer(&p->capacity[i].in);
+		prefer(&p->capacity[i].out);
+	}
+	if (p->conformance != NULL) {
+		prefer(&p->conformance->mtu);
+		prefer(&p->conformance->burst);
+	}
+}
+
+static int
+take_told(struct deciding *w, const cpnp_told *told)
+{
+	cpnp_diag diag = {0};
+	size_t i, j;
+	int err = told->service.len == 0 ? 0 : cpnp_cpd_decode(
+	    &w->offer, told->service, &w->arena->mem, &diag);
+
+	for (i = 0; err == 0 && i < w->offer.components_n; i++)
+		for (j = 0; j < w->offer.components[i].profiles_n; j++)
+			prefer_profile(&w->offer.components[i].profiles[j]);
+	w->d->offer.has_cost = told->has_cost;
+	w->d->offer.cost = told->cost;
+	if (err == 0)
+		err = write_offer(w);
+	if (told->validity != 0)
+		w->d->offer.validity.sec =
+		    w->in->now.sec + (int64_t)told->validity;
+	return err;
+}
+
+int
+cpnp_decide_told(cpnp_decision *d, const cpnp_decide_input *in,
+    const cpnp_told *told)
+{
+	struct deciding w = {.in = in, .catalogue = in->catalogue, .d = d,
+		.arena = &d->arena};
+	int err;
+
+	memset(d, 0, sizeof(*d));
+	cpnp_arena_init(&d->arena);
+	err = cpnp_capacity_release(in->capacity, in->order_ref);
+	check_activation(&w);
+	if (!is_refused(&w))
+		check_orders(&w);
+	if (!is_refused(&w))
+		check_purpose(&w);
+	if (err == 0 && !is_refused(&w))
+		err = read_request(&w);
+	if (err == 0 && !is_refused(&w))
+		err = take_told(&w, told);
+	return err == 0 && d->arena.failed ? CPNP_ERR_NOMEM : err;
 }
 
 void

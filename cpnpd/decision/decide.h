@@ -14,9 +14,17 @@
 #include "arena.h"
 #include "capacity.h"
 #include "catalogue.h"
+#include "policy.h"
+#include "topology.h"
 
 typedef struct cpnp_decide_input {
 	const cpnp_catalogue *catalogue;
+	/* the own network, prices and guidelines; NULL: what the catalogue
+	 * says is all there is */
+	const cpnp_topology *topology;
+	const cpnp_policy *policy;
+	const cpnp_profile *profile; /* of the customer; NULL: none */
+	bool is_unverified; /* its administrative data, without leave */
 	cpnp_capacity *capacity;
 	const cpnp_msg *request; /* a decoded QUOTATION or UPDATE */
 	/* what an UPDATE is to change, else NULL; what it has bought is known
@@ -35,6 +43,9 @@ typedef struct cpnp_decide_input {
  * until _fini(). */
 typedef struct cpnp_decision {
 	cpnp_status status;
+	/* an offer that the guidelines want an operator to see: why; else
+	 * empty */
+	cpnp_bytes escalates;
 	cpnp_offer offer;
 	cpnp_explanation explanations[CPNP_EXPLANATIONS_MAX];
 	size_t explanations_n;
@@ -50,6 +61,23 @@ typedef struct cpnp_decision {
 int cpnp_decide(cpnp_decision *d, const cpnp_decide_input *in);
 void cpnp_decision_fini(cpnp_decision *d);
 
+/* What somebody else has decided. */
+typedef struct cpnp_told {
+	cpnp_bytes service; /* a service description; empty: as it is asked
+			       for, ranges at their preferred values */
+	bool has_cost;
+	cpnp_money cost;
+	uint64_t validity; /* seconds; 0: that of the catalogue */
+} cpnp_told;
+
+/*
+ * The offer that somebody else has decided, without a look at places, paths
+ * and capacity: nothing is taken.  Limits of the customer and the form are
+ * looked at.  Otherwise as cpnp_decide().
+ */
+int cpnp_decide_told(cpnp_decision *d, const cpnp_decide_input *in,
+    const cpnp_told *told);
+
 /*
  * May the service of an agreement, agreed as that description, be activated
  * or deactivated by an ACTIVATE with that schedule?  status NONE: yes; else a
@@ -59,15 +87,5 @@ void cpnp_decision_fini(cpnp_decision *d);
  */
 int cpnp_decide_activate(cpnp_decision *d, cpnp_bytes agreed,
     const cpnp_schedule *schedule, cpnp_wtime now);
-
-/*
- * What rate bit/s cost for seconds at price minor units for one Mbit/s and
- * one hour, added up exactly in sum; cpnp_price_round() rounds up once, to
- * whole minor units.  Errors: CPNP_ERR_RANGE when it does not fit.
- */
-__extension__ typedef unsigned __int128 cpnp_price_sum;
-int cpnp_price_add(cpnp_price_sum *sum, uint64_t price, uint64_t rate,
-    uint64_t seconds);
-int cpnp_price_round(cpnp_price_sum sum, int64_t *amount);
 
 #endif

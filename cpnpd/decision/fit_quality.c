@@ -12,12 +12,22 @@
 
 #include "decide_int.h"
 
-/* The worst promise among the nodes that a metric is about; not set when one
- * of the places promises nothing. */
+/* What can be promised of a metric of cpnp_place, at offset, and of paths. */
+struct promise {
+	size_t offset;
+	cpnp_metric metric;
+};
+
+static const struct promise availability = {
+	offsetof(cpnp_place, availability), CPNP_METRIC_UNAVAILABILITY};
+
+/* The worst promise of the catalogue among the nodes that a metric is about;
+ * not set when one of the places promises nothing. */
 static cpnp_guarantee
-worst(const struct deciding *w, size_t offset, bool more_is_worse,
-    const cpnp_cpd_metric *m)
+worst_place(
+    const struct deciding *w, const struct promise *p, const cpnp_cpd_metric *m)
 {
+	bool more_is_worse = p->metric != CPNP_METRIC_UNAVAILABILITY;
 	cpnp_guarantee result = {false, 0};
 	const cpnp_guarantee *g;
 	cpnp_cpd_ref node;
@@ -29,7 +39,7 @@ worst(const struct deciding *w, size_t offset, bool more_is_worse,
 		    m->from != node && m->to != node)
 			continue;
 		g = (const cpnp_guarantee *)(const void *)(
-		    (const char *)w->places[i] + offset);
+		    (const char *)w->places[i] + p->offset);
 		if (!g->is_set)
 			return (cpnp_guarantee){false, 0};
 		if (!result.is_set ||
@@ -38,6 +48,29 @@ worst(const struct deciding *w, size_t offset, bool more_is_worse,
 			result = *g;
 	}
 	return result;
+}
+
+/* The same of paths, where there are some: the places have promised what they
+ * did for want of a network. */
+static cpnp_guarantee
+worst(const struct deciding *w, const struct promise *p,
+    const cpnp_cpd_metric *m, const struct site *ends[2])
+{
+	const struct site *a = NULL, *b = NULL;
+	cpnp_guarantee g;
+
+	ends[0] = ends[1] = NULL;
+	if (m != NULL && m->from != 0 && m->to != 0) {
+		a = &w->sites[w->site_of[m->from - 1]];
+		b = &w->sites[w->site_of[m->to - 1]];
+	}
+	if (w->branches_n == 0 || (a != NULL && a == b))
+		return worst_place(w, p, m);
+	g = path_promise(w, p->metric, a, b, ends);
+	if (p->metric == CPNP_METRIC_UNAVAILABILITY)
+		g.value = g.value > CPNP_CPD_PPM_MAX
+		    ? 0 : CPNP_CPD_PPM_MAX - g.value;
+	return g;
 }
 
 /* The value nearest to the wish that is within the promise; true when it is
@@ -68,19 +101,21 @@ struct metric_kind {
 	const char *name;
 	size_t list; /* in cpnp_cpd_qos */
 	size_t count;
-	size_t promise; /* in cpnp_place */
+	struct promise promise;
 	cpnp_unit unit;
 };
 
 static const struct metric_kind kinds[] = {
 	{"loss", offsetof(cpnp_cpd_qos, loss), offsetof(cpnp_cpd_qos, loss_n),
-	    offsetof(cpnp_place, loss), CPNP_UNIT_RATIO},
+	    {offsetof(cpnp_place, loss), CPNP_METRIC_LOSS}, CPNP_UNIT_RATIO},
 	{"delay", offsetof(cpnp_cpd_qos, delay),
-	    offsetof(cpnp_cpd_qos, delay_n), offsetof(cpnp_place, delay),
+	    offsetof(cpnp_cpd_qos, delay_n),
+	    {offsetof(cpnp_place, delay), CPNP_METRIC_DELAY},
 	    CPNP_UNIT_DELAY},
 	{"delay-variation", offsetof(cpnp_cpd_qos, delay_variation),
 	    offsetof(cpnp_cpd_qos, delay_variation_n),
-	    offsetof(cpnp_place, delay_variation), CPNP_UNIT_DELAY},
+	    {offsetof(cpnp_place, delay_variation),
+		CPNP_METRIC_DELAY_VARIATION}, CPNP_UNIT_DELAY},
 };
 
 static void
@@ -90,21 +125,28 @@ fit_metrics(struct deciding *w, const struct metric_kind *k)
 	cpnp_cpd_metric *list =
 	    *(cpnp_cpd_metric **)(void *)(qos + k->list);
 	size_t *n = (size_t *)(void *)(qos + k->count), i, kept = 0;
+	const struct site *ends[2];
 	cpnp_guarantee promise;
+	uint64_t limit;
 	cpnp_bytes words;
 	char name[64];
 
 	for (i = 0; i < *n; i++) {
 		strcpy(name, "qos/");
 		strcat(name, k->name);
-		promise = worst(w, k->promise, true, &list[i]);
+		promise = worst(w, &k->promise, &list[i], ends);
 		if (!promise.is_set) {
 			leave_out(w, name,
 			    "nothing is promised about this at these places");
 			continue;
 		}
 		words = quantity(w, k->unit, promise.value);
-		if (!settle(&list[i].value, promise.value, true))
+		limit = list[i].value.hi;
+		if (settle(&list[i].value, promise.value, true))
+			;
+		else if (ends[0] != NULL)
+			refuse_metric(w, k->promise.metric, limit, ends);
+		else
 			explain(w, clause_name(w, "%s", name),
 			    CPNP_BYTES_LIT("no better value is promised at "
 					   "these places"), words, words);
@@ -164,12 +206,14 @@ static void
 fit_availability(struct deciding *w)
 {
 	cpnp_cpd_availability *a = w->profile->availability;
+	const struct site *ends[2];
 	cpnp_guarantee promise;
+	uint64_t limit;
 	cpnp_bytes words;
 
 	if (a == NULL)
 		return;
-	promise = worst(w, offsetof(cpnp_place, availability), false, NULL);
+	promise = worst(w, &availability, NULL, ends);
 	if (!promise.is_set || a->meaning.len > 0) {
 		leave_out(w, "availability", promise.is_set
 		    ? "availability is promised in the usual meaning only"
@@ -178,7 +222,12 @@ fit_availability(struct deciding *w)
 		return;
 	}
 	words = quantity(w, CPNP_UNIT_RATIO, promise.value);
-	if (!settle(&a->value, promise.value, false))
+	limit = CPNP_CPD_PPM_MAX - a->value.lo;
+	if (settle(&a->value, promise.value, false))
+		;
+	else if (ends[0] != NULL)
+		refuse_metric(w, CPNP_METRIC_UNAVAILABILITY, limit, ends);
+	else
 		explain(w, clause_name(w, "availability"),
 		    CPNP_BYTES_LIT("no better value is promised at these "
 				   "places"), words, words);

@@ -12,9 +12,6 @@
 
 #define LINE_BYTES 1024
 
-const char *const separation_names[] = {
-	"", "shared", "isolated", "dedicated", NULL};
-
 void
 mistake(struct reader *r, long line, const char *where, const char *format,
     ...)

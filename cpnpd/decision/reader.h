@@ -59,9 +59,6 @@ struct reader {
 #define LOSS_TEXT "a ratio such as \"100 ppm\" or \"0.01 %\""
 #define AVAILABILITY_TEXT "a ratio such as \"99.95 %\""
 
-/* "", shared, isolated, dedicated: cpnp_cpd_separation. */
-extern const char *const separation_names[];
-
 /* Read the file and let r->read see its root.  Errors: CONFIG, after each
  * mistake was reported; NOMEM. */
 int read_file(struct reader *r);

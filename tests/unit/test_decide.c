@@ -859,10 +859,10 @@ START_TEST(test_price_is_exact_and_rounds_up_once)
 		ck_assert_int_eq(cpnp_price_add(&sum, 1, 1000000, 3), 0);
 	for (int i = 0; i < 200; i++)
 		ck_assert_int_eq(cpnp_price_add(&sum, 1, 1000000, 3), 0);
-	ck_assert_int_eq(cpnp_price_round(sum, &amount), 0);
+	ck_assert_int_eq(cpnp_price_round(sum, 1, &amount), 0);
 	ck_assert_int_eq(amount, 1);
 	ck_assert_int_eq(cpnp_price_add(&sum, 1, 1, 1), 0);
-	ck_assert_int_eq(cpnp_price_round(sum, &amount), 0);
+	ck_assert_int_eq(cpnp_price_round(sum, 1, &amount), 0);
 	ck_assert_int_eq(amount, 2);
 }
 END_TEST
@@ -874,7 +874,7 @@ START_TEST(test_price_overflow_is_told)
 
 	ck_assert_int_eq(cpnp_price_add(&sum, 1000000000000,
 			     CPNP_CPD_RATE_MAX, 253402300799), 0);
-	ck_assert_int_eq(cpnp_price_round(sum, &amount), CPNP_ERR_RANGE);
+	ck_assert_int_eq(cpnp_price_round(sum, 1, &amount), CPNP_ERR_RANGE);
 	ck_assert_int_eq(cpnp_price_add(&sum, 1000000000000,
 			     CPNP_CPD_RATE_MAX, 253402300799),
 	    CPNP_ERR_RANGE);
@@ -882,10 +882,10 @@ START_TEST(test_price_overflow_is_told)
 	    cpnp_price_add(&sum, UINT64_MAX, UINT64_MAX, UINT64_MAX),
 	    CPNP_ERR_RANGE);
 	sum = (cpnp_price_sum)INT64_MAX * 3600000000u;
-	ck_assert_int_eq(cpnp_price_round(sum, &amount), 0);
+	ck_assert_int_eq(cpnp_price_round(sum, 1, &amount), 0);
 	ck_assert_int_eq(amount, INT64_MAX);
 	sum++;
-	ck_assert_int_eq(cpnp_price_round(sum, &amount), CPNP_ERR_RANGE);
+	ck_assert_int_eq(cpnp_price_round(sum, 1, &amount), CPNP_ERR_RANGE);
 }
 END_TEST
 
