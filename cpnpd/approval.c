@@ -16,6 +16,7 @@
 #include <jansson.h>
 
 #include "approval.h"
+#include "decider.h"
 
 /* How often the dates of what waits are looked at. */
 #define TICK_MS 500
@@ -209,6 +210,7 @@ cpnpd_approval_over(struct daemon *d, cpnp_order *order, struct batch *b)
 {
 	struct approval *a = cpnpd_approval_of(d, order);
 
+	cpnpd_decider_over(d, order);
 	if (a == NULL)
 		return;
 	/* The first error of a batch stays, and is seen by who put last. */

@@ -68,6 +68,8 @@ static const char *const names_level[] = {
 	NULL};
 static const char *const names_verdict[] = {"rejected", "upheld", NULL};
 static const char *const names_flag[] = {"no", "yes", NULL};
+static const char *const names_mode[] = {"also", "instead", NULL};
+static const char *const names_failure[] = {"refuse", "escalate", NULL};
 
 #define O(T, n, k, m) .name = (n), .kind = (k), .offset = offsetof(T, m)
 #define FILE_OPTION(n, m)                                                      \
@@ -108,6 +110,8 @@ static const struct option top_options[] = {
 	FILE_OPTION("store", store),
 	FILE_OPTION("checkpoint-file", checkpoint_file),
 	FILE_OPTION("catalogue", catalogue),
+	FILE_OPTION("network", network),
+	FILE_OPTION("policy", policy),
 	{O(cpnp_conf, "event-command", LIST, event_command),
 	    .expected = "a program and its arguments, such as "
 			"{\"/usr/local/sbin/provision\", \"--site\", \"A\"}"},
@@ -245,6 +249,21 @@ static const struct option ledger_options[] = {
 	    .choices = names_verdict},
 };
 
+static const struct option decision_options[] = {
+	{O(cpnp_conf, "command", LIST, decision.command),
+	    .expected = "a program and its arguments, such as "
+			"{\"/usr/local/sbin/decide\", \"--oss\"}"},
+	{O(cpnp_conf, "mode", CHOICE, decision.mode), .dflt = "also",
+	    .expected = "also or instead", .choices = names_mode},
+	{O(cpnp_conf, "on-failure", CHOICE, decision.on_failure),
+	    .dflt = "refuse", .expected = "refuse or escalate",
+	    .choices = names_failure},
+	TIME_OPTION(cpnp_conf, "time", decision.time, 10000000, HOUR_NS,
+	    "5 s", "from 10 ms to 1 h"),
+	COUNT_OPTION(cpnp_conf, "max-programs", decision.programs_max, 1,
+	    256, "16", "from 1 to 256"),
+};
+
 static const struct option customer_options[] = {
 	{O(cpnp_conf_customer, "may-order", BOOL, may_order), .dflt = "yes",
 	    .expected = "yes or no"},
@@ -260,6 +279,11 @@ static const struct option customer_options[] = {
 	COUNT_OPTION(cpnp_conf_customer, "order-burst", order_burst, 1,
 	    RATE_LIMIT_MAX, "1000", "from 1 to 10000000"),
 	SIZE_OPTION(cpnp_conf_customer, "max-memory", memory_max, "250 MB"),
+	{O(cpnp_conf_customer, "profile", TEXT, profile),
+	    .expected = "the name of a profile of the policy, "
+			"cpnp-policy(5)"},
+	{O(cpnp_conf_customer, "verified", BOOL, verified), .dflt = "yes",
+	    .expected = "yes or no"},
 	{O(cpnp_conf_customer, "account", TEXT, account),
 	    .expected = EXPECT_ACCOUNT, .is_wrong = cpnp_conf_wrong_account},
 	{O(cpnp_conf_customer, "methods", METHODS, methods),
@@ -285,7 +309,8 @@ static const struct option access_options[] = {
 
 #define SECTION(n, o, t) {(n), (o), N_OF(o), (t)}
 enum {
-	TOP, LOG, TIMERS, LIMITS, APPROVAL, LEDGER, CUSTOMER, ACCESS, SECTIONS
+	TOP, LOG, TIMERS, LIMITS, APPROVAL, LEDGER, DECISION, CUSTOMER, ACCESS,
+	SECTIONS
 };
 static const struct section sections[SECTIONS] = {
 	[TOP] = SECTION("", top_options, false),
@@ -294,6 +319,7 @@ static const struct section sections[SECTIONS] = {
 	[LIMITS] = SECTION("limits", limits_options, false),
 	[APPROVAL] = SECTION("approval", approval_options, false),
 	[LEDGER] = SECTION("ledger", ledger_options, false),
+	[DECISION] = SECTION("decision", decision_options, false),
 	[CUSTOMER] = SECTION("customer", customer_options, true),
 	[ACCESS] = SECTION("access", access_options, true),
 };
@@ -785,6 +811,10 @@ read_customers(struct loader *ld, cfg_t *cfg)
 		inherit(&c->approves, &conf->approval.all);
 		if (!c->methods.is_given)
 			c->methods.bits = UINT32_MAX;
+		if (c->profile.value != NULL && conf->policy.value == NULL)
+			mistake(ld, c->profile.line, "profile", "\"%s\" is "
+			    "of no policy; expected policy = \"...\" at the "
+			    "top, cpnp-policy(5)", c->profile.value);
 	}
 	qsort(conf->customers, n, sizeof(*conf->customers), by_identity);
 	return 0;
@@ -920,7 +950,7 @@ read_all(struct loader *ld, cfg_t *cfg)
 
 	ld->conf->approval.all.escalate = 0;
 	read_section(ld, cfg, &sections[TOP], ld->conf);
-	for (i = LOG; i <= LEDGER; i++)
+	for (i = LOG; i <= DECISION; i++)
 		read_section(ld, cfg_getsec(cfg, sections[i].name),
 		    &sections[i], ld->conf);
 	check_approval(ld);
@@ -1063,6 +1093,7 @@ cpnp_conf_del(cpnp_conf *conf)
 	list_free(&conf->listen_udp);
 	list_free(&conf->event_command);
 	list_free(&conf->approval.notify_command);
+	list_free(&conf->decision.command);
 	for (i = 0; i < conf->customers_n; i++) {
 		texts_free(&sections[CUSTOMER], &conf->customers[i]);
 		free(conf->customers[i].identity);

@@ -98,6 +98,15 @@ typedef struct cpnp_conf_ledger {
 	int sla_default; /* 1: an undecided claim is upheld */
 } cpnp_conf_ledger;
 
+/* A program that decides too, or instead. */
+typedef struct cpnp_conf_decision {
+	cpnp_conf_list command;
+	int mode;       /* 0 also, 1 instead */
+	int on_failure; /* 0 refuse, 1 escalate */
+	uint64_t time;  /* nanoseconds */
+	uint64_t programs_max; /* at a time */
+} cpnp_conf_decision;
+
 /* Times in nanoseconds, cpnp_orders_config. */
 typedef struct cpnp_conf_timers {
 	uint64_t retrans;
@@ -137,6 +146,8 @@ typedef struct cpnp_conf_customer {
 	uint64_t order_burst;
 	uint64_t memory_max; /* bytes that its orders hold in memory */
 	cpnp_conf_text account;
+	cpnp_conf_text profile; /* of the policy */
+	bool verified; /* its administrative data */
 	cpnp_conf_text statement_key;
 	cpnp_conf_methods methods; /* it is entitled to */
 	cpnp_conf_approves approves;
@@ -166,6 +177,8 @@ typedef struct cpnp_conf {
 	cpnp_conf_text store;
 	cpnp_conf_text control_socket; /* always set after a load */
 	cpnp_conf_text catalogue;
+	cpnp_conf_text network;
+	cpnp_conf_text policy;
 	cpnp_conf_list event_command;
 	cpnp_conf_text user;
 	cpnp_conf_text group;
@@ -174,6 +187,7 @@ typedef struct cpnp_conf {
 	cpnp_conf_limits limits;
 	cpnp_conf_approval approval;
 	cpnp_conf_ledger ledger;
+	cpnp_conf_decision decision;
 	cpnp_conf_text checkpoint_file;
 	cpnp_conf_customer *customers; /* sorted by identity */
 	size_t customers_n;

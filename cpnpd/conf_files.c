@@ -245,10 +245,15 @@ cpnp_conf_check_files(const cpnp_conf *conf, cpnp_wtime now,
 	    "a configuration of a ledger, cpnp-ledger.conf(5)");
 	check_readable(&c, &conf->catalogue, "catalogue",
 	    "a catalogue, cpnp-catalogue(5)");
+	check_readable(&c, &conf->network, "network",
+	    "a network, cpnp-network(5)");
+	check_readable(&c, &conf->policy, "policy",
+	    "a policy, cpnp-policy(5)");
 	check_store(&c);
 	check_program(&c, &conf->event_command, "event-command");
 	check_program(
 	    &c, &conf->approval.notify_command, "notify-command");
+	check_program(&c, &conf->decision.command, "command");
 	for (i = 0; i < conf->customers_n; i++)
 		check_readable(&c, &conf->customers[i].statement_key,
 		    "statement-key", "a public key or certificate in PEM");

@@ -7,9 +7,11 @@
  * messages go out and what waited for it is signed.
  *
  *	recv.c     a datagram becomes an event
+ *	period.h   how many orders there may be in a period
  *	parts.c    messages that are longer than a datagram
  *	effects.c  the effects of an event are performed or put in the batch
- *	verdict.c  what an order asks for is decided; approval.h, who waits
+ *	verdict.c  what an order asks for is decided; approval.h, who waits;
+ *	           decider.h, a program that is asked
  *	batch.c    batches are submitted, come back, fail
  *	start.c    from a configuration to a daemon that can serve
  *	reload.c   another configuration while it runs
@@ -35,7 +37,9 @@
 #include "capacity.h"
 #include "catalogue.h"
 #include "conf.h"
+#include "policy.h"
 #include "store.h"
+#include "topology.h"
 
 /* Batches with the writer, of which one is being written. */
 #define CPNPD_IN_FLIGHT_MAX 2
@@ -87,6 +91,9 @@
 	X(more_time, "requests for more time")                                 \
 	X(more_time_granted, "requests for more time granted")                 \
 	X(more_time_refused, "requests for more time refused")                 \
+	X(refused_period, "orders refused, the customer had enough of them")   \
+	X(asked, "decisions asked of a program")                               \
+	X(answers_failed, "decisions that a program has not given")            \
 	X(notices, "notices that a program has taken")                         \
 	X(notices_failed, "notices that a program has not taken")              \
 	X(refused_method, "messages whose method is not for the customer")     \
@@ -162,6 +169,8 @@ struct use {
 	uint64_t open;   /* orders */
 	uint64_t memory; /* bytes that its orders hold */
 	cpnp_tstamp orders_until; /* the bucket of its new orders */
+	int64_t period_until; /* that of the guidelines, period.h ... */
+	int64_t period_each;  /* ... and what an order took from it */
 };
 
 struct daemon {
@@ -176,6 +185,8 @@ struct daemon {
 	cpnp_signer *journal_signer; /* of journal heads, the writer's */
 	cpnp_trust *trust;
 	cpnp_catalogue *catalogue;
+	cpnp_topology *topology; /* NULL: none */
+	cpnp_policy *policy;     /* NULL: none */
 	cpnp_capacity *capacity;
 	char *identity;
 	struct use *use; /* of each customer */
@@ -195,6 +206,7 @@ struct daemon {
 	cpnp_tstamp recover_wait;
 
 	struct approvals *approvals; /* approval.h */
+	struct decider *decider;     /* decider.h */
 	struct restore *restore;     /* restore.h */
 	struct ledger *ledger;       /* ledger.h; NULL: nothing is paid */
 
@@ -291,6 +303,10 @@ void cpnpd_service_expect(struct daemon *d, cpnp_wtime date);
 void cpnpd_service_start(struct daemon *d, cpnp_now now);
 cpnp_tstamp cpnpd_service_expiry(const struct daemon *d, cpnp_now now);
 
+/* verdict.c: some order of the customer may have to wait for somebody. */
+bool cpnpd_may_wait(
+    const struct daemon *d, const cpnp_conf_customer *customer);
+
 /* start.c: mistakes are told on standard error. */
 /* All that can be done without an address, a store or another user. */
 int cpnpd_prepare(struct daemon *d);
@@ -306,7 +322,13 @@ int cpnpd_blame(struct daemon *d, const char *option,
     const cpnp_conf_text *text, const cpnp_diag *diag);
 
 void cpnpd_report(void *d, const char *line);
-/* Signers, trust, identity, catalogue with an empty table of capacity. */
+/* What there is of each place, link and interconnection; nothing when they are
+ * gone.  Errors: NOMEM. */
+int cpnpd_set_resources(cpnp_capacity *capacity,
+    const cpnp_catalogue *catalogue, const cpnp_topology *topology,
+    bool is_gone);
+/* Signers, trust, identity; catalogue, network and policy with a table of
+ * capacity in which nothing is taken. */
 int cpnpd_load_files(struct daemon *d);
 int cpnpd_load_tls(struct daemon *d);
 int cpnpd_set_access(struct daemon *d);

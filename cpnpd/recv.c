@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "period.h"
 #include "restore.h"
 
 static cpnp_order *
@@ -158,6 +159,7 @@ admit_new(struct daemon *d, const cpnp_input *input, cpnp_now now)
 	cpnp_explanation why = {CPNP_BYTES_LIT("order"), CPNP_BYTES_NONE,
 		CPNP_BYTES_NONE,
 		CPNP_BYTES_LIT("the same a little later")};
+	cpnpd_period_refusal period;
 	cpnp_rate rate;
 
 	if (c == NULL || use == NULL)
@@ -180,6 +182,15 @@ admit_new(struct daemon *d, const cpnp_input *input, cpnp_now now)
 					    "it may");
 		why.limit = cpnp_bytes_str(limit);
 		refuse_new(d, input, &why, &d->counters.refused_rate, now);
+		return false;
+	}
+	if (input->msg->method == CPNP_METHOD_QUOTATION &&
+	    !cpnpd_period_admit(d, c, use, &period, now)) {
+		why.reason = CPNP_BYTES_LIT("this customer has placed as many "
+					    "orders as it may");
+		why.limit = cpnp_bytes_str(period.limit);
+		why.would_fit = cpnp_bytes_str(period.would_fit);
+		refuse_new(d, input, &why, &d->counters.refused_period, now);
 		return false;
 	}
 	return true;
@@ -291,7 +302,7 @@ cpnpd_recv_message(struct daemon *d, cpnp_peer peer, cpnp_bytes identity,
 	input.may_order = customer != NULL && customer->may_order &&
 	    (customer->methods.bits &
 		CPNP_CONF_METHOD_BIT(CPNP_METHOD_QUOTATION)) != 0;
-	if (customer != NULL && cpnp_conf_may_wait(&customer->approves))
+	if (customer != NULL && cpnpd_may_wait(d, customer))
 		input.expected_offer_sec = (uint32_t)(
 		    d->conf->approval.time / CPNP_SECONDS(1));
 	input.require_statement =

@@ -97,21 +97,12 @@ carry_use(const struct daemon *d, struct daemon *next)
 	return 0;
 }
 
-/* What the catalogue has of each place; one that is gone has nothing. */
+/* What there is of places and links; of one that is gone there is nothing. */
 static int
-set_places(struct daemon *d, const cpnp_catalogue *catalogue, bool is_gone)
+set_resources(struct daemon *d, const struct daemon *of, bool is_gone)
 {
-	char resource[96];
-	size_t i;
-	int err = 0;
-
-	for (i = 0; i < catalogue->places_n && err == 0; i++) {
-		cpnp_place_resource(
-		    &catalogue->places[i], resource, sizeof(resource));
-		err = cpnp_capacity_set(d->capacity, resource,
-		    is_gone ? 0 : (int64_t)catalogue->places[i].capacity);
-	}
-	return err;
+	return cpnpd_set_resources(
+	    d->capacity, of->catalogue, of->topology, is_gone);
 }
 
 /* The network takes each of its parts whole or not at all. */
@@ -167,9 +158,9 @@ prepare(struct daemon *d, struct daemon *next)
 		err = carry_use(d, next);
 	if (err != 0)
 		return err;
-	/* Make room for new places; they count once all is done. */
-	room = set_places(d, next->catalogue, true);
-	(void)set_places(d, d->catalogue, false);
+	/* Make room for new ones; they count once all is done. */
+	room = set_resources(d, next, true);
+	(void)set_resources(d, d, false);
 	if (room != 0)
 		err = refuse(next, "catalogue", cpnp_strerror(room));
 	return err == 0 ? swap_network(d, next) : err;
@@ -188,12 +179,14 @@ swap(struct daemon *d, struct daemon *next)
 	SWAP(cpnp_trust *, trust);
 	SWAP(cpnp_signer *, signer);
 	SWAP(cpnp_catalogue *, catalogue);
+	SWAP(cpnp_topology *, topology);
+	SWAP(cpnp_policy *, policy);
 	SWAP(struct use *, use);
 	SWAP(cpnp_conf *, reloaded);
 	d->conf = d->reloaded;
 	/* These exist already and cannot fail. */
-	(void)set_places(d, next->catalogue, true);
-	(void)set_places(d, d->catalogue, false);
+	(void)set_resources(d, next, true);
+	(void)set_resources(d, d, false);
 	/* The values were in their bounds when the file was read. */
 	if (cpnpd_set_limits(d) != 0)
 		cpnpd_log(CPNP_LOG_ERROR, "reload: timers and limits stay");
@@ -223,6 +216,8 @@ cpnpd_reload(struct daemon *d, char told[CPNPD_TOLD_MAX])
 	cpnp_trust_del(next.trust);
 	cpnp_signer_del(next.signer);
 	cpnp_signer_del(next.journal_signer);
+	cpnp_policy_del(next.policy);
+	cpnp_topology_del(next.topology);
 	cpnp_catalogue_del(next.catalogue);
 	cpnp_capacity_del(next.capacity);
 	cpnp_conf_del(next.reloaded);
@@ -235,7 +230,8 @@ cpnpd_reload(struct daemon *d, char told[CPNPD_TOLD_MAX])
 		    "reload: the old configuration stays in use");
 	else
 		cpnpd_log(CPNP_LOG_INFO, "reload: %s is in use, %zu customers, "
-		    "%zu places", d->conf->path, d->conf->customers_n,
-		    d->catalogue->places_n);
+		    "%zu places, %zu links", d->conf->path,
+		    d->conf->customers_n, d->catalogue->places_n,
+		    d->topology == NULL ? 0 : d->topology->links_n);
 	return err;
 }

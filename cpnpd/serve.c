@@ -13,6 +13,7 @@
 
 #include "approval.h"
 #include "ctl.h"
+#include "decider.h"
 #include "events.h"
 #include "ledger.h"
 #include "notify.h"
@@ -253,6 +254,7 @@ tear_down(struct daemon *d)
 	free_event(&d->heartbeat);
 	free_event(&d->store_event);
 	free_event(&d->timer);
+	cpnpd_decider_fini(d);
 	cpnpd_approvals_fini(d);
 	cpnpd_ledger_stop(d);
 	cpnpd_restore_fini(d);
@@ -264,6 +266,8 @@ tear_down(struct daemon *d)
 	cpnp_signer_del(d->signer);
 	cpnp_signer_del(d->journal_signer);
 	cpnp_trust_del(d->trust);
+	cpnp_policy_del(d->policy);
+	cpnp_topology_del(d->topology);
 	cpnp_catalogue_del(d->catalogue);
 	cpnp_capacity_del(d->capacity);
 	free(d->identity);

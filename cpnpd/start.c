@@ -13,7 +13,9 @@
 #include <sys/stat.h>
 
 #include "approval.h"
+#include "decider.h"
 #include "ledger.h"
+#include "period.h"
 #include "privileges.h"
 #include "restore.h"
 
@@ -283,26 +285,92 @@ find_identity(struct daemon *d)
 	    ? 0 : complain(d, "identity", CPNP_ERR_NOMEM, &diag);
 }
 
+/* What is sold, over what, for how much. */
 static int
-load_catalogue(struct daemon *d)
+load_offering(struct daemon *d)
 {
+	const cpnp_conf *c = d->conf;
 	cpnp_diag diag = {0};
-	char resource[96];
-	size_t i;
-	int err = cpnp_catalogue_load(&d->catalogue,
-	    d->conf->catalogue.value, cpnpd_report, d);
+	int err = cpnp_catalogue_load(
+	    &d->catalogue, c->catalogue.value, cpnpd_report, d);
 
+	if (err == 0 && c->network.value != NULL)
+		err = cpnp_topology_load(&d->topology, c->network.value,
+		    d->catalogue, cpnpd_report, d);
+	if (err == 0 && c->policy.value != NULL)
+		err = cpnp_policy_load(&d->policy, c->policy.value,
+		    d->catalogue, d->topology, cpnpd_report, d);
 	if (err == 0)
 		err = cpnp_capacity_new(&d->capacity);
-	for (i = 0; err == 0 && i < d->catalogue->places_n; i++) {
-		cpnp_place_resource(
-		    &d->catalogue->places[i], resource, sizeof(resource));
-		err = cpnp_capacity_set(d->capacity, resource,
-		    (int64_t)d->catalogue->places[i].capacity);
-	}
+	if (err == 0)
+		err = cpnpd_set_resources(
+		    d->capacity, d->catalogue, d->topology, false);
 	if (err != 0 && err != CPNP_ERR_CONFIG)
 		complain(d, "catalogue", err, &diag);
 	return err;
+}
+
+static int
+set_link(cpnp_capacity *capacity, const cpnp_topo_link *link, bool is_gone)
+{
+	static const cpnp_weekly none = {.n = 0};
+	char resource[CPNP_RESOURCE_LEN];
+	int err;
+
+	cpnp_link_resource(link, resource);
+	err = cpnp_capacity_set(
+	    capacity, resource, is_gone ? 0 : (int64_t)link->capacity);
+	return err != 0 ? err : cpnp_capacity_set_extra(capacity, resource,
+	    is_gone || link->extra == NULL ? &none : link->extra);
+}
+
+int
+cpnpd_set_resources(cpnp_capacity *capacity, const cpnp_catalogue *catalogue,
+    const cpnp_topology *topology, bool is_gone)
+{
+	char resource[CPNP_RESOURCE_LEN];
+	const cpnp_topo_border *border;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < catalogue->places_n && err == 0; i++) {
+		cpnp_place_resource(
+		    &catalogue->places[i], resource, sizeof(resource));
+		err = cpnp_capacity_set(capacity, resource,
+		    is_gone ? 0 : (int64_t)catalogue->places[i].capacity);
+	}
+	if (topology == NULL)
+		return err;
+	for (i = 0; i < topology->links_n && err == 0; i++)
+		err = set_link(capacity, &topology->links[i], is_gone);
+	for (i = 0; i < topology->borders_n && err == 0; i++) {
+		border = &topology->borders[i];
+		cpnp_border_resource(border, resource);
+		err = cpnp_capacity_set(capacity, resource,
+		    is_gone ? 0 : (int64_t)border->capacity);
+	}
+	return err;
+}
+
+/* A customer's profile is one of the policy. */
+static int
+check_profiles(struct daemon *d)
+{
+	const cpnp_conf_text *name;
+	cpnp_diag diag = {0};
+	size_t i;
+
+	for (i = 0; i < d->conf->customers_n; i++) {
+		name = &d->conf->customers[i].profile;
+		if (name->value == NULL || (d->policy != NULL &&
+		    cpnp_policy_profile(d->policy, name->value) != NULL))
+			continue;
+		snprintf(diag.why, sizeof(diag.why), "\"%s\" is no profile "
+		    "of the policy; expected one that %s has", name->value,
+		    d->conf->policy.value);
+		return cpnpd_blame(d, "profile", name, &diag);
+	}
+	return 0;
 }
 
 /* What offers cost is in the token of the catalogue. */
@@ -354,7 +422,9 @@ cpnpd_load_files(struct daemon *d)
 	if (err == 0)
 		err = find_identity(d);
 	if (err == 0)
-		err = load_catalogue(d);
+		err = load_offering(d);
+	if (err == 0)
+		err = check_profiles(d);
 	return err == 0 ? check_amounts(d) : err;
 }
 
@@ -537,6 +607,8 @@ cpnpd_start(struct daemon *d)
 	if (err == 0)
 		err = cpnpd_approvals_init(d);
 	if (err == 0)
+		err = cpnpd_decider_init(d);
+	if (err == 0)
 		err = new_orders(d);
 	if (err == 0)
 		err = listen_all(d, &d->conf->listen_dtls,
@@ -564,5 +636,10 @@ cpnpd_start(struct daemon *d)
 		err = cpnpd_ledger_start(d);
 	if (err == 0 && !d->restore->is_silent)
 		err = cpnpd_resume_orders(d);
+	if (err == 0) {
+		err = cpnpd_period_load(d);
+		if (err != 0)
+			complain(d, d->conf->store.value, err, &diag);
+	}
 	return err == 0 ? cpnpd_ledger_run(d) : err;
 }

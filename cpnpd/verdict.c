@@ -1,6 +1,7 @@
 /*
- * An order is decided: from the catalogue and the capacity that is free, at
- * once or by an administrator who approves or rejects it (RFC 8921, 12.2).
+ * An order is decided: from the catalogue, the network and the capacity that
+ * is free, by a program too or instead, at once or by an administrator who
+ * approves or rejects it (RFC 8921, 12.2).
  *
  * What may be decided depends on the request and its customer alone, so each
  * method comes through here, and comes again when an administrator has
@@ -16,6 +17,7 @@
 #include <string.h>
 
 #include "approval.h"
+#include "decider.h"
 #include "ledger.h"
 
 #define WORDS(b) (int)(b).len, (const char *)(b).ptr
@@ -72,20 +74,37 @@ judge_activate(const cpnp_order *order, const cpnp_msg *request,
 	return err;
 }
 
-/* What catalogue and agreement say to a request; with lift, the limits of the
+/* What a decision about a request looks at; with lift, the limits of the
  * customer do not count. */
-static int
-judge(struct daemon *d, const cpnp_order *order, const cpnp_msg *request,
-    bool lift, cpnp_decision *decision, cpnp_now now)
+static cpnp_decide_input
+make_input(struct daemon *d, const cpnp_order *order, const cpnp_msg *request,
+    bool lift, cpnp_now now)
 {
 	cpnp_bytes identity = cpnp_order_peer_identity(order);
 	const cpnp_conf_customer *c =
 	    cpnp_conf_customer_find(d->conf, identity);
 	cpnp_decide_input in = {.catalogue = d->catalogue,
+		.topology = d->topology, .policy = d->policy,
 		.capacity = d->capacity, .request = request,
 		.order_ref = cpnp_order_ref(order), .customer = identity,
 		.held_max = c != NULL ? c->held_max : 0,
 		.open_max = c != NULL ? c->open_max : 0, .now = now.wall};
+
+	in.is_unverified = !lift && c != NULL && !c->verified;
+	if (c != NULL && c->profile.value != NULL && d->policy != NULL)
+		in.profile = cpnp_policy_profile(d->policy, c->profile.value);
+	in.open = c != NULL ? cpnpd_use(d, identity)->open : 1;
+	if (lift)
+		in.held_max = in.open_max = UINT64_MAX;
+	return in;
+}
+
+/* What catalogue and agreement say to a request. */
+static int
+judge(struct daemon *d, const cpnp_order *order, const cpnp_msg *request,
+    bool lift, cpnp_decision *decision, cpnp_now now)
+{
+	cpnp_decide_input in = make_input(d, order, request, lift, now);
 	cpnp_agreement standing;
 	int err;
 
@@ -100,9 +119,6 @@ judge(struct daemon *d, const cpnp_order *order, const cpnp_msg *request,
 			return err;
 		in.standing = &standing;
 	}
-	in.open = c != NULL ? cpnpd_use(d, identity)->open : 1;
-	if (lift)
-		in.held_max = in.open_max = UINT64_MAX;
 	return cpnp_decide(decision, &in);
 }
 
@@ -135,6 +151,25 @@ is_outside(cpnp_status status)
 	    status == CPNP_STATUS_UNSUPPORTED_ACTIVATION_TYPE;
 }
 
+bool
+cpnpd_may_wait(const struct daemon *d, const cpnp_conf_customer *c)
+{
+	const cpnp_profile *profile = NULL;
+	cpnp_guidelines g;
+
+	if (cpnp_conf_may_wait(&c->approves) ||
+	    d->conf->decision.command.n > 0)
+		return true;
+	if (d->policy == NULL)
+		return false;
+	if (c->profile.value != NULL)
+		profile = cpnp_policy_profile(d->policy, c->profile.value);
+	g = cpnp_policy_guidelines(d->policy, profile);
+	return g.escalate_rate.is_set || g.escalate_term.is_set ||
+	    g.escalate_load.is_set ||
+	    (!c->verified && g.unverified == CPNP_UNVERIFIED_ESCALATE);
+}
+
 /* True when an administrator decides; reason says why. */
 static bool
 needs_approval(const struct daemon *d, const cpnp_order *order,
@@ -147,7 +182,15 @@ needs_approval(const struct daemon *d, const cpnp_order *order,
 	const cpnp_conf_approves *a;
 	const cpnp_explanation *x = &decision->explanations[0];
 
-	if (c == NULL || !cpnp_conf_may_wait(&c->approves))
+	if (c == NULL)
+		return false;
+	if (decision->status == CPNP_STATUS_NONE &&
+	    decision->escalates.len > 0) {
+		snprintf(reason, CPNPD_APPROVAL_REASON_MAX, "%.*s",
+		    WORDS(decision->escalates));
+		return true;
+	}
+	if (!cpnp_conf_may_wait(&c->approves))
 		return false;
 	a = &c->approves;
 	if (decision->status == CPNP_STATUS_NONE) {
@@ -239,30 +282,31 @@ give(struct daemon *d, cpnp_order *order, cpnp_method method,
 	cpnp_buf_fini(&terms);
 }
 
-void
-cpnpd_decide(struct daemon *d, cpnp_order *order, const cpnp_msg *request,
-    cpnp_now now)
+/* Nothing is held for who waits: others may buy it. */
+static void
+wait_for_approval(struct daemon *d, cpnp_order *order, cpnp_method method,
+    const cpnp_decision *decision, const char *reason, cpnp_now now)
 {
-	char reason[CPNPD_APPROVAL_REASON_MAX];
-	cpnp_decision decision;
-	int err;
-
-	err = judge(d, order, request, false, &decision, now);
-	if (err == 0)
-		log_decision(order, &decision);
-	if (err == 0 &&
-	    needs_approval(d, order, request, &decision, reason)) {
-		/* Nothing is held for who waits: others may buy it. */
-		give_back(d, order, now);
-		cpnpd_approval_wait(
-		    d, order, request->method, &decision, reason, now);
-	} else {
-		give(d, order, request->method, &decision, err, now);
-	}
-	cpnp_decision_fini(&decision);
+	give_back(d, order, now);
+	cpnpd_approval_wait(d, order, method, decision, reason, now);
 }
 
-/* ---- an administrator ---- */
+static void
+settle(struct daemon *d, cpnp_order *order, const cpnp_msg *request,
+    cpnp_decision *decision, int err, cpnp_now now)
+{
+	char reason[CPNPD_APPROVAL_REASON_MAX];
+
+	if (err == 0)
+		log_decision(order, decision);
+	if (err == 0 && needs_approval(d, order, request, decision, reason))
+		wait_for_approval(
+		    d, order, request->method, decision, reason, now);
+	else
+		give(d, order, request->method, decision, err, now);
+}
+
+/* ---- other terms ---- */
 
 static int __attribute__((format(printf, 3, 4)))
 fail(cpnp_diag *why, int err, const char *format, ...)
@@ -274,18 +318,6 @@ fail(cpnp_diag *why, int err, const char *format, ...)
 	vsnprintf(why->why, sizeof(why->why), format, ap);
 	va_end(ap);
 	return err;
-}
-
-static int
-fail_first(cpnp_diag *why, int err, const char *what,
-    const cpnp_decision *decision)
-{
-	const cpnp_explanation *x = &decision->explanations[0];
-
-	return fail(why, err, "%s: %s%s%.*s%s%.*s", what,
-	    cpnp_status_text(decision->status),
-	    x->clause.len > 0 ? ", " : "", WORDS(x->clause),
-	    x->reason.len > 0 ? ": " : "", WORDS(x->reason));
 }
 
 /* An amount in minor units of the catalogue's token. */
@@ -326,6 +358,242 @@ unexplain(cpnp_decision *decision, const char *clause)
 		if (!cpnp_bytes_equal(all[i].clause, cpnp_bytes_str(clause)))
 			all[n++] = all[i];
 	decision->explanations_n = n;
+}
+
+/* ---- a program ---- */
+
+/* What a program has seen of a decision. */
+static int
+digest_of(const cpnp_decision *decision, uint8_t digest[CPNP_SHA256_LEN])
+{
+	const cpnp_env *env = cpnp_env_openssl();
+	const cpnp_offer *offer = &decision->offer;
+	const cpnp_bytes parts[] = {offer->service_description,
+		{(const uint8_t *)&offer->cost.amount,
+			sizeof(offer->cost.amount)},
+		offer->cost.code, decision->escalates};
+
+	return env->sha256(env->user, parts,
+	    sizeof(parts) / sizeof(parts[0]), digest);
+}
+
+/* decision: the own one, or NULL. */
+static void
+ask_program(struct daemon *d, cpnp_order *order, const cpnp_msg *request,
+    const cpnp_decision *decision, cpnp_now now)
+{
+	uint8_t seen[CPNP_SHA256_LEN] = {0};
+	cpnpd_answer none = {.why = "there is no memory to ask"};
+	struct approval *a = cpnpd_approval_of(d, order);
+	char *text = cpnpd_decider_question(d, order, request, decision);
+
+	/* one that waited before a restart waits on */
+	if (a != NULL)
+		a->method = request->method;
+	if (text == NULL ||
+	    (decision != NULL && digest_of(decision, seen) != 0))
+		cpnpd_answered(
+		    d, order, request->method, seen, &none, now);
+	else
+		cpnpd_decider_ask(
+		    d, order, request->method, seen, text, now);
+	free(text);
+}
+
+void
+cpnpd_decide(struct daemon *d, cpnp_order *order, const cpnp_msg *request,
+    cpnp_now now)
+{
+	const cpnp_conf_decision *conf = &d->conf->decision;
+	bool asks = conf->command.n > 0 &&
+	    request->method != CPNP_METHOD_ACTIVATE;
+	cpnp_decision decision;
+	int err;
+
+	if (asks && conf->mode == 1) {
+		ask_program(d, order, request, NULL, now);
+		return;
+	}
+	err = judge(d, order, request, false, &decision, now);
+	if (asks && err == 0 && decision.status == CPNP_STATUS_NONE)
+		ask_program(d, order, request, &decision, now);
+	else
+		settle(d, order, request, &decision, err, now);
+	cpnp_decision_fini(&decision);
+}
+
+static void
+add_explanations(cpnp_decision *decision, const cpnpd_answer *answer)
+{
+	size_t i;
+
+	for (i = 0; i < answer->explanations_n &&
+	     decision->explanations_n < CPNP_EXPLANATIONS_MAX; i++)
+		decision->explanations[decision->explanations_n++] =
+		    answer->explanations[i];
+	decision->offer.explanations = decision->explanations;
+	decision->offer.explanations_n = decision->explanations_n;
+}
+
+/* The program offers what was decided here, perhaps for another price. */
+static int
+apply_answer(struct daemon *d, cpnp_decision *decision,
+    const cpnpd_answer *answer, cpnp_diag *why, cpnp_now now)
+{
+	int err = 0;
+
+	if (answer->told.service.len > 0)
+		return fail(why, CPNP_ERR_INVALID, "its service cannot be "
+		    "offered beside the own decision; expected none, or mode "
+		    "instead");
+	if (answer->told.validity != 0)
+		decision->offer.validity.sec =
+		    now.wall.sec + (int64_t)answer->told.validity;
+	if (answer->has_money) {
+		err = scale(d->catalogue, &answer->money,
+		    &decision->offer.cost, why);
+		unexplain(decision, "cost");
+	}
+	add_explanations(decision, answer);
+	return err;
+}
+
+/* The program alone offers. */
+static int
+take_answer(struct daemon *d, const cpnp_order *order,
+    const cpnp_msg *request, const cpnpd_answer *answer,
+    cpnp_decision *decision, cpnp_diag *why, cpnp_now now)
+{
+	cpnp_decide_input in = make_input(d, order, request, false, now);
+	cpnp_told told = answer->told;
+	int err = 0;
+
+	told.has_cost = answer->has_money;
+	if (answer->has_money)
+		err = scale(d->catalogue, &answer->money, &told.cost, why);
+	if (err == 0)
+		err = cpnp_decide_told(decision, &in, &told);
+	if (err == 0)
+		add_explanations(decision, answer);
+	return err;
+}
+
+/* What the answer makes of the order; INVALID: it cannot, why says so. */
+static int
+carry_out(struct daemon *d, cpnp_order *order, const cpnp_msg *request,
+    const uint8_t seen[CPNP_SHA256_LEN], const cpnpd_answer *answer,
+    cpnp_diag *why, cpnp_now now)
+{
+	static const uint8_t nothing[CPNP_SHA256_LEN] = {0};
+	bool is_own = memcmp(seen, nothing, sizeof(nothing)) != 0;
+	uint8_t digest[CPNP_SHA256_LEN];
+	cpnp_decision decision = {.status = CPNP_STATUS_NONE};
+	int err;
+
+	if (is_own)
+		err = judge(d, order, request, false, &decision, now);
+	else
+		err = take_answer(
+		    d, order, request, answer, &decision, why, now);
+	if (err == 0 && is_own && decision.status == CPNP_STATUS_NONE) {
+		err = digest_of(&decision, digest);
+		if (err == 0 && memcmp(digest, seen, sizeof(digest)) != 0) {
+			/* capacity or a price has changed meanwhile */
+			ask_program(d, order, request, &decision, now);
+			cpnp_decision_fini(&decision);
+			return 0;
+		}
+		if (err == 0)
+			err = apply_answer(d, &decision, answer, why, now);
+	}
+	if (why->err == 0)
+		settle(d, order, request, &decision, err, now);
+	cpnp_decision_fini(&decision);
+	return why->err;
+}
+
+static void
+refuse_as_told(struct daemon *d, cpnp_order *order, cpnp_status status,
+    const cpnpd_answer *answer, const char *reason, cpnp_now now)
+{
+	cpnp_decision decision = {.status = status};
+
+	add_explanations(&decision, answer);
+	if (decision.explanations_n == 0)
+		explain(&decision, "order", reason);
+	log_decision(order, &decision);
+	give(d, order, CPNP_METHOD_QUOTATION, &decision, 0, now);
+}
+
+/* The program has not decided. */
+static void
+do_without(struct daemon *d, cpnp_order *order, cpnp_method method,
+    const char *why, cpnp_now now)
+{
+	static const cpnpd_answer none = {.explanations_n = 0};
+	const cpnp_decision decision = {
+		.status = CPNP_STATUS_OUT_OF_RESOURCES};
+	char reason[CPNPD_APPROVAL_REASON_MAX];
+
+	if (d->conf->decision.on_failure == 1) {
+		snprintf(reason, sizeof(reason),
+		    "the decision command has not decided: %s", why);
+		wait_for_approval(d, order, method, &decision, reason, now);
+	} else {
+		refuse_as_told(d, order, CPNP_STATUS_OUT_OF_RESOURCES, &none,
+		    "the provider cannot decide this order now; the same "
+		    "order can be tried later", now);
+	}
+}
+
+void
+cpnpd_answered(struct daemon *d, cpnp_order *order, cpnp_method method,
+    const uint8_t seen[CPNP_SHA256_LEN], const cpnpd_answer *answer,
+    cpnp_now now)
+{
+	cpnp_msg *request = calloc(1, sizeof(*request));
+	const cpnp_decision undecided = {.status = CPNP_STATUS_NONE};
+	cpnp_diag why = {0};
+	int err = request == NULL ? CPNP_ERR_NOMEM
+	    : cpnp_msg_decode(
+		  request, cpnp_order_doc(order, CPNP_DOC_REQUEST), &why);
+
+	if (err == 0)
+		request->method = method;
+	if (err != 0) {
+		do_without(d, order, method, cpnp_strerror(err), now);
+	} else if (answer->kind == CPNPD_ANSWER_OFFER) {
+		why = (cpnp_diag){0};
+		if (carry_out(d, order, request, seen, answer, &why, now) != 0)
+			do_without(d, order, method, why.why, now);
+	} else if (answer->kind == CPNPD_ANSWER_REFUSE) {
+		refuse_as_told(d, order, answer->status, answer,
+		    answer->why[0] != '\0' ? answer->why
+					   : "the provider does not offer "
+					     "this", now);
+	} else if (answer->kind == CPNPD_ANSWER_ESCALATE) {
+		wait_for_approval(d, order, method, &undecided,
+		    answer->why[0] != '\0' ? answer->why
+					   : "the decision command wants it",
+		    now);
+	} else {
+		do_without(d, order, method, answer->why, now);
+	}
+	free(request);
+}
+
+/* ---- an administrator ---- */
+
+static int
+fail_first(cpnp_diag *why, int err, const char *what,
+    const cpnp_decision *decision)
+{
+	const cpnp_explanation *x = &decision->explanations[0];
+
+	return fail(why, err, "%s: %s%s%.*s%s%.*s", what,
+	    cpnp_status_text(decision->status),
+	    x->clause.len > 0 ? ", " : "", WORDS(x->clause),
+	    x->reason.len > 0 ? ": " : "", WORDS(x->reason));
 }
 
 static int

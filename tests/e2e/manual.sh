@@ -49,7 +49,7 @@ same "cpnpd.conf(5), the top" \
     "$(between '^\.Ss Addresses' '^\.Ss Section' <$page | items
 	sed -n 's/^\.Ss Sections* //p' "$page")" \
     "$(cpnpd_options 'zzz = 1')"
-for section in log timers limits approval; do
+for section in log timers limits approval decision; do
 	same "cpnpd.conf(5), $section" \
 	    "$(subsection "Section $section" "$page" | items)" \
 	    "$(cpnpd_options "$section { zzz = 1 }")"
