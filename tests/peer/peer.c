@@ -337,7 +337,8 @@ on_send(struct peer *p, const cpnp_effect *effect)
 
 	assert(err == 0 && msg.method == effect->u.send.method);
 	(void)err;
-	trace(p, "%s", cpnp_method_name(CPNP_EDITION_RFC8921, msg.method));
+	trace(p, "%s",
+	    cpnp_method_name(CPNP_EDITION_RFC8921, (int)msg.method));
 	if (msg.method == CPNP_METHOD_FAIL)
 		trace(p, "%d", (int)msg.status);
 	trace(p, "%s%s;", effect->u.send.fail ? "!" : "",

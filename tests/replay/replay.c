@@ -119,7 +119,7 @@ other_side(struct scenario *sc, const struct peer *p)
 static const char *
 name_of(const struct peer_mail *mail)
 {
-	return cpnp_method_name(CPNP_EDITION_RFC8921, mail->method);
+	return cpnp_method_name(CPNP_EDITION_RFC8921, (int)mail->method);
 }
 
 static bool
