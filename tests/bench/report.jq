@@ -45,7 +45,8 @@ def summary:
      ratios: ($modes | against($floors; $rival; .rate)),
      cpu_ratios: ($modes | against($floors; $rival; 1 / cpu)),
      latency: map(select(.kind == "latency") | del(.kind)),
-     profile: (by_name("profile"; .name) | map_values(.[0].parts))};
+     profile: (by_name("profile"; .name) | map_values(.[0].parts)),
+     paths: (map(select(.kind == "paths"))[0] | del(.kind))};
 
 def pad($n): tostring | " " * ([$n - length, 0] | max) + .;
 def name($n): . + " " * ([$n - length, 0] | max);
@@ -101,6 +102,11 @@ def latency_text: if .latency == [] then empty else "",
     "\(.offered | fixed(9; 0))\(.rate | fixed(10; 0))" +
     "\(.p50_ms | fixed(8; 1))\(.p90_ms | fixed(8; 1))" +
     "\(.p99_ms | fixed(8; 1))\(.p99_9_ms | fixed(8; 1))") end;
+def paths_text: "", "paths, in milliseconds: \(.paths.graph)",
+    "\("" | name(50))     p50      p99      max",
+    (.paths.times | to_entries[] | "\(.key | name(50))" +
+    "\(.value.p50_ms | fixed(8; 2)) \(.value.p99_ms | fixed(8; 2)) " +
+    "\(.value.max_ms | fixed(8; 2))");
 
 def text: .machine as $m |
     "\($m.date)  \($m.processors) processors, \($m.cpu), generator included",
@@ -110,4 +116,4 @@ def text: .machine as $m |
     "clients, sessions kept; \($m.rounds) rounds",
     "On a machine that does other things only the ratios count.",
     "", modes_text, floors_text, rival_text, ratios_text, cpu_text,
-    profile_text, latency_text;
+    profile_text, latency_text, paths_text;
