@@ -248,14 +248,6 @@ cpnp_capacity_free(const cpnp_capacity *c, const char *name, cpnp_wtime from,
 	return least == INT64_MAX ? 0 : least;
 }
 
-int64_t
-cpnp_capacity_amount(const cpnp_capacity *c, const char *name)
-{
-	const struct resource *r = resource_find(c, name);
-
-	return r == NULL ? 0 : r->amount;
-}
-
 bool
 cpnp_capacity_lacks(const cpnp_capacity *c, const char *name, int64_t wanted,
     cpnp_wtime from, cpnp_wtime until, cpnp_wtime *later)

@@ -47,9 +47,6 @@ void cpnp_capacity_clear(cpnp_capacity *capacity);
 int64_t cpnp_capacity_free(const cpnp_capacity *capacity,
     const char *resource, cpnp_wtime from, cpnp_wtime until);
 
-/* What there is of it at all hours; 0 when there is no such resource. */
-int64_t cpnp_capacity_amount(
-    const cpnp_capacity *capacity, const char *resource);
 /*
  * When amount of a resource cannot be had at some moment from from until until,
  * true, and *later is a moment behind the last of these; before it nothing

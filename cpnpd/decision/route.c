@@ -381,29 +381,42 @@ by_number(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-/* The widest path that keeps to the limits, when none is as wide as needed:
- * *reason is NONE when it takes at least the smallest rate. */
+/* The widest path there is, when it keeps to the limits. */
 static int
-find_widest(struct routing *r, const struct site *to,
-    const uint64_t limits[CPNP_METRICS], struct leg *leg,
-    cpnp_path_reason *reason)
+find_widest_of_all(struct routing *r, const struct site *to,
+    const uint64_t limits[CPNP_METRICS], struct leg *leg, bool *found)
 {
-	uint64_t *widths, least = least_rate(r, to);
-	size_t n = r->t->links_n, lo = 0, hi = n, mid;
+	static const uint64_t any[CPNP_METRICS] = {UINT64_MAX, UINT64_MAX,
+		UINT64_MAX, UINT64_MAX};
+	cpnp_path_reason reason;
+	struct leg wide = {.n = 0}, as_wide;
+	int err = search(r, CPNP_METRIC_DELAY, to, to->need, any, false,
+	    &as_wide, &wide, &reason);
+
+	*found = err == 0 && reason == CPNP_PATH_REASON_CAPACITY &&
+	    wide.n > 0 && wide.width >= least_rate(r, to) &&
+	    keeps_to(r, &wide, limits);
+	if (*found)
+		*leg = wide;
+	return err;
+}
+
+/* A wider one than leg, if there is any: as wide as one of the links. */
+static int
+widen(struct routing *r, const struct site *to,
+    const uint64_t limits[CPNP_METRICS], struct leg *leg)
+{
+	uint64_t *widths = calloc(r->t->links_n + 1, sizeof(*widths));
+	size_t lo = 0, hi = 0, mid, i;
 	cpnp_path_reason found;
 	struct leg wider;
-	int err;
+	int err = widths == NULL ? CPNP_ERR_NOMEM : 0;
 
-	err = find_leg(r, to, least, limits, leg, reason);
-	widths = calloc(n + 1, sizeof(*widths));
-	if (widths == NULL)
-		err = CPNP_ERR_NOMEM;
-	if (err == 0 && *reason == CPNP_PATH_REASON_NONE) {
-		memcpy(widths, r->free, n * sizeof(*widths));
-		qsort(widths, n, sizeof(*widths), by_number);
-	} else {
-		hi = 0;
-	}
+	for (i = 0; err == 0 && i < r->t->links_n; i++)
+		if (r->free[i] > leg->width && r->free[i] < to->need)
+			widths[hi++] = r->free[i];
+	if (err == 0)
+		qsort(widths, hi, sizeof(*widths), by_number);
 	while (err == 0 && lo < hi) {
 		mid = lo + (hi - lo) / 2;
 		if (widths[mid] <= leg->width) {
@@ -420,6 +433,27 @@ find_widest(struct routing *r, const struct site *to,
 	}
 	free(widths);
 	return err;
+}
+
+/* The widest path that keeps to the limits, when none is as wide as needed:
+ * *reason is NONE when it takes at least the smallest rate. */
+static int
+find_widest(struct routing *r, const struct site *to,
+    const uint64_t limits[CPNP_METRICS], struct leg *leg,
+    cpnp_path_reason *reason)
+{
+	bool found;
+	int err = find_widest_of_all(r, to, limits, leg, &found);
+
+	if (err == 0 && found) {
+		*reason = CPNP_PATH_REASON_NONE;
+		return 0;
+	}
+	if (err == 0)
+		err = find_leg(
+		    r, to, least_rate(r, to), limits, leg, reason);
+	return err == 0 && *reason == CPNP_PATH_REASON_NONE
+	    ? widen(r, to, limits, leg) : err;
 }
 
 /* ---- why there is none ---- */
