@@ -266,6 +266,8 @@ struct asked {
 	cpnp_bytes authorization;
 	cpnp_op op;
 	uint8_t escrow[CPNP_SHA256_LEN];
+	bool is_known; /* to the ledger */
+	bool is_again; /* and this order has asked for it before */
 	cpnp_status status;
 	cpnp_diag diag; /* why it is refused */
 };
@@ -298,6 +300,10 @@ find_replaced(struct asked *a, uint8_t out[CPNP_SHA256_LEN])
 	return err == CPNP_ERR_NOT_FOUND ? NULL : out;
 }
 
+/* Whatever is known of an authorization, it is for this agreement, or what one
+ * order is paid with would pay for all others.  What this order has asked for
+ * before was found good then: since, time has passed and accounts may have
+ * changed. */
 static int
 check_terms(struct asked *a, cpnp_bytes settlement_terms, cpnp_now now)
 {
@@ -305,22 +311,29 @@ check_terms(struct asked *a, cpnp_bytes settlement_terms, cpnp_now now)
 	const cpnp_conf_customer *c = cpnp_conf_customer_find(
 	    a->d->conf, cpnp_order_peer_identity(a->order));
 	uint8_t digest[CPNP_SHA256_LEN], replaced[CPNP_SHA256_LEN];
+	cpnp_bytes payer = a->op.account;
+	cpnp_wtime at = now.wall;
 	cpnp_agreement agreement;
 	cpnp_terms terms;
-	int err;
+	int err = cpnp_terms_decode(&terms, settlement_terms, &a->diag);
 
-	if (c == NULL || c->account.value == NULL)
+	if (a->is_again) {
+		at.sec = a->op.until < a->op.expiry ? a->op.until
+						    : a->op.expiry;
+		at.sec -= err == 0 ? (int64_t)terms.escrow_seconds / 2 : 0;
+	} else if (c == NULL || c->account.value == NULL) {
 		return refuse(a, CPNP_STATUS_AUTHORIZATION_FAILED,
 		    "this customer has no account here any more");
-	err = cpnp_terms_decode(&terms, settlement_terms, &a->diag);
+	} else {
+		payer = cpnp_bytes_str(c->account.value);
+	}
 	if (err == 0)
 		err = cpnp_order_get_agreement(a->order, &agreement);
 	if (err == 0)
 		err = cpnp_agreement_digest(&agreement, env, digest);
 	if (err == 0)
 		err = cpnp_terms_check(&terms, env, &a->op,
-		    cpnp_bytes_str(c->account.value), digest,
-		    find_replaced(a, replaced), now.wall, &a->diag);
+		    payer, digest, find_replaced(a, replaced), at, &a->diag);
 	a->status = CPNP_STATUS_AUTHORIZATION_FAILED;
 	return err;
 }
@@ -346,13 +359,27 @@ check_ledger(struct asked *a)
 	return CPNP_ERR_FORBIDDEN;
 }
 
-/* Was it given to the ledger before? */
+/* Does the ledger have it, or is it on its way: from this order, before it was
+ * read back, or from whoever else brought it? */
 static int
-is_begun(struct asked *a, bool *is)
+look_up(struct asked *a)
 {
-	*is = cpnpd_ledger_find_op(a->d->ledger, a->escrow) != NULL;
-	return *is ? 0 : cpnp_bridge_is_submitted(
-	    a->d->ledger->bridge, a->escrow, is);
+	struct daemon *d = a->d;
+	cpnp_bytes peer = cpnp_order_peer_identity(a->order);
+	cpnp_bytes id = cpnp_order_customer_id(a->order);
+	cpnp_store_payment row;
+	int err = 0;
+
+	a->is_known = cpnpd_ledger_find_op(d->ledger, a->escrow) != NULL;
+	if (!a->is_known)
+		err = cpnp_bridge_is_submitted(
+		    d->ledger->bridge, a->escrow, &a->is_known);
+	if (err != 0 || !a->is_known)
+		return err;
+	err = cpnp_store_find_payment(d->store, a->escrow, &row);
+	a->is_again = err == 0 && cpnp_bytes_equal(row.peer_identity, peer) &&
+	    cpnp_bytes_equal(row.customer_order_id, id);
+	return err == CPNP_ERR_NOT_FOUND ? 0 : err;
 }
 
 /* The newest that the ledger has said of it, before a restart. */
@@ -416,7 +443,7 @@ go_on(struct asked *a, struct payment *p)
 }
 
 static int
-begin(struct asked *a, bool is_begun)
+begin(struct asked *a)
 {
 	struct daemon *d = a->d;
 	struct payment *p = cpnpd_ledger_find_payment(d->ledger, a->escrow);
@@ -430,14 +457,15 @@ begin(struct asked *a, bool is_begun)
 		return CPNP_ERR_NOMEM;
 	cpnp_order_set_user(
 	    a->order, cpnp_order_user(a->order) | ORDER_USER_PAYS);
-	if (is_begun) {
+	if (!a->is_again)
+		err = put_state(d, a->order, a->escrow, a->op.amount,
+		    CPNP_STORE_PAYMENT_ASKED);
+	if (err == 0 && a->is_known) {
 		err = go_on(a, p);
 		if (err == 0)
 			look_back(a, p);
 		return err;
 	}
-	err = put_state(d, a->order, a->escrow, a->op.amount,
-	    CPNP_STORE_PAYMENT_ASKED);
 	if (err == 0)
 		err = cpnpd_ledger_add_signed(
 		    d, CPNP_OP_AUTHORIZE, a->escrow, a->authorization);
@@ -455,20 +483,19 @@ cpnpd_ledger_pay(
 		.authorization = effect->u.pay.authorization,
 		.status = CPNP_STATUS_AUTHORIZATION_FAILED};
 	char why[sizeof(a.diag.where) + sizeof(a.diag.why) + 2];
-	bool is = false;
 	int err = cpnpd_ledger_read(a.authorization, &a.op, a.escrow);
 
 	if (err == 0 && a.op.type != CPNP_OP_AUTHORIZE)
 		err = refuse(&a, CPNP_STATUS_AUTHORIZATION_FAILED,
 		    "this is no authorization");
 	if (err == 0)
-		err = is_begun(&a, &is);
-	if (err == 0 && !is)
+		err = look_up(&a);
+	if (err == 0)
 		err = check_terms(&a, effect->u.pay.settlement_terms, now);
-	if (err == 0 && !is)
+	if (err == 0 && !a.is_known)
 		err = check_ledger(&a);
 	if (err == 0)
-		err = begin(&a, is);
+		err = begin(&a);
 	if (err == 0)
 		return;
 	if (cpnp_error_is_fatal(err) || err == CPNP_ERR_IO) {

@@ -12,6 +12,7 @@
 #include "load.h"
 
 static struct cpnp_ledger_conf conf;
+static cpnp_buf first; /* that is given for every order, with "again" */
 
 /* What a server has to refuse.  X(NAME, name) */
 #define WRONG_MAP(X)                                                           \
@@ -19,7 +20,8 @@ static struct cpnp_ledger_conf conf;
 	X(SIGNATURE, "signature")                                              \
 	X(AMOUNT, "amount")                                                    \
 	X(ORDER, "order")                                                      \
-	X(PAYER, "payer")
+	X(PAYER, "payer")                                                      \
+	X(AGAIN, "again")
 
 enum wrong {
 	WRONG_NOT,
@@ -46,11 +48,12 @@ load_pay_open(struct load *load)
 	cpnp_diag diag = {.err = 0};
 	int err;
 
+	cpnp_buf_init(&first, &load->env->mem, 2 * CPNP_OP_MAX);
 	if (o->pay == NULL)
 		return 0;
 	if (o->pay_wrong != NULL && wrong_of(o->pay_wrong) == WRONG_NOT) {
 		(void)fprintf(stderr, "cpnp-load: --pay-wrong %s: nothing, "
-		    "signature, amount, order or payer is wanted\n",
+		    "signature, amount, order, payer or again is wanted\n",
 		    o->pay_wrong);
 		return CPNP_ERR_INVALID;
 	}
@@ -67,6 +70,7 @@ load_pay_open(struct load *load)
 void
 load_pay_close(struct load *load)
 {
+	cpnp_buf_fini(&first);
 	cpnp_signer_del(load->payer);
 	cpnp_ledger_conf_fini(&conf);
 }
@@ -122,8 +126,12 @@ load_pay(struct load *load, cpnp_order *order, cpnp_now now)
 	if (wrong == WRONG_NOTHING)
 		cpnp_buf_put_raw(
 		    &buf, (cpnp_bytes){nothing, sizeof(nothing)});
+	else if (wrong == WRONG_AGAIN && first.len > 0)
+		cpnp_buf_put_raw(&buf, cpnp_buf_bytes(&first));
 	else
 		err = authorize(load, &agreement, wrong, &buf, now);
+	if (err == 0 && wrong == WRONG_AGAIN && first.len == 0)
+		cpnp_buf_put_raw(&first, cpnp_buf_bytes(&buf));
 	if (err == 0)
 		err = cpnp_order_accept_paid(
 		    load->orders, order, cpnp_buf_bytes(&buf), now);
