@@ -3,16 +3,51 @@
 # it behind lib.sh.
 #
 # money_begin PARTY... writes keys and $dir/PARTY.conf for op, bank and each
-# PARTY and begins the ledger; every PARTY but provider is a customer.  Before
-# it, $money_settings may name a function that prints backend and setting for a
-# party; else there is one log in a file, $dir/log.db.  money_init may be an
-# array of more options for it.
-
+# PARTY and begins the ledger; every PARTY but provider is a customer.  With
+# money_backend=evm it is on a node of its own, which money_end stops, else in a
+# file, $dir/log.db.  money_init may be an array of more options for it.
 money_init=()
+money_backend=sqlite
+money_parties=()
+anvil=
 
 money_sqlite() { # PARTY
 	echo 'backend = "sqlite"'
 	echo "setting = {\"path = $dir/log.db\", \"writer = $1\"}"
+}
+
+# Each party has an account of the chain, to write with.
+money_evm() { # PARTY
+	cat <<-CONF
+		backend = "evm"
+		setting = {"rpc-url = $anvil_url", "chain-id = 1337",
+			"confirmations = 1", "poll = 50",
+			"key-file = $dir/key-${#money_parties[@]}"}
+		wait = 20
+	CONF
+}
+
+# A node, with some money in some accounts.
+money_evm_start() {
+	. "$source_root/tests/backends/anvil.sh"
+	anvil_find && anvil_start "$dir" --block-time 0.2 \
+	    --gas-limit 30000000 && anvil_accounts "$dir"
+}
+
+# The contract is known now, and admits the others.
+money_evm_begun() {
+	local n line
+	line=$(grep '^setting +=' "$dir/begun")
+	for n in "${!money_parties[@]}"; do
+		echo "$line" >>"$dir/${money_parties[n]}.conf"
+	done
+	for ((n = 1; n < ${#money_parties[@]}; n++)); do
+		as op writer admit "$(cat "$dir/account-$n")" || return 1
+	done
+}
+
+money_end() {
+	[ -z "$anvil" ] || kill -9 "$anvil" 2>/dev/null
 }
 
 money_party() { # PARTY
@@ -21,14 +56,16 @@ money_party() { # PARTY
 	{
 		echo 'genesis = "genesis"'
 		echo "store = \"$1.ledger\""
-		"${money_settings:-money_sqlite}" "$1"
+		"money_$money_backend" "$1"
 		echo "account = \"$1\""
 		echo "key-file = \"$1.key\""
 	} >"$dir/$1.conf"
+	money_parties+=("$1")
 }
 
 money_begin() {
 	local party members=()
+	[ "$money_backend" != evm ] || money_evm_start || return 1
 	for party in op bank "$@"; do
 		money_party "$party" || return 1
 	done
@@ -36,16 +73,18 @@ money_begin() {
 		members+=(--member "$party:customer:$dir/$party.pub")
 	done
 	members=("${members[@]/#provider:customer:/provider:provider:}")
-	now=$(date +%s)
-	at op init --name "demo ledger" \
+	as op init --name "demo ledger" \
 	    --member "op:operator,maintainer:$dir/op.pub" \
 	    --member "bank:issuer:$dir/bank.pub" \
-	    "${members[@]}" --token bank:EUR:3 "${money_init[@]}" &&
-	    at op tick
+	    "${members[@]}" --token bank:EUR:3 "${money_init[@]}" \
+	    >"$dir/begun" || return 1
+	[ "$money_backend" != evm ] || money_evm_begun || return 1
+	now=$(date +%s)
+	tick 0 >>"$dir/begun"
 }
 
-# at PARTY WORD...: cpnp-ledger as this party
-at() {
+# as PARTY WORD...: cpnp-ledger as this party
+as() {
 	local party=$1
 	shift
 	"$ledger" "$@" --config "$dir/$party.conf"
@@ -54,7 +93,7 @@ at() {
 # tick SECONDS: the operator says that so many have passed at the ledger
 tick() {
 	now=$((now + $1))
-	at op tick "$(day "$now")"
+	as op tick "$(day "$now")"
 }
 day() {
 	date -u -d "@$1" +%Y-%m-%dT%H:%M:%SZ
@@ -62,10 +101,10 @@ day() {
 
 # Minor units that a party has free, and has locked in escrows.
 free() {
-	at op balance "$1" --json | jq -r .free
+	as op balance "$1" --json | jq -r .free
 }
 locked() {
-	at op balance "$1" --json | jq -r .held
+	as op balance "$1" --json | jq -r .held
 }
 
 # provider_is_paid [LINE...]: cpnpd is paid by customer.example, for an hour of
