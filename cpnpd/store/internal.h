@@ -46,6 +46,12 @@
 	"payments.id, payments.state, amount, paid, peer_identity, "           \
 	"customer_order_id FROM payments JOIN orders "                         \
 	"ON orders.id = payments.order_id "
+#define STORE_LINK_COLUMNS                                                     \
+	"segment, request, children.peer_identity, "                           \
+	"children.customer_order_id, parents.peer_identity, "                  \
+	"parents.customer_order_id FROM links JOIN orders AS parents "         \
+	"ON parents.id = links.parent JOIN orders AS children "                \
+	"ON children.id = links.child "
 #define STORE_ANCHOR_COLUMNS "size, root, digest, op, position FROM anchors "
 
 /* X(NAME, text) */
@@ -98,6 +104,10 @@
 	    "ORDER BY size DESC LIMIT 1 OFFSET ?1)")                           \
 	X(PUT_LEDGER,                                                          \
 	    "INSERT OR REPLACE INTO ledger VALUES (0, ?1, ?2)")                \
+	X(PUT_LINK,                                                            \
+	    "INSERT INTO links SELECT ?1, id, ?2, ?3 FROM orders "             \
+	    "WHERE customer_order_id = ?4 AND peer_identity = ?5 AND "         \
+	    "role = ?6")                                                       \
 	X(PROBE, "UPDATE recovery SET count = count + 1")
 
 #define STORE_READ_MAP(X)                                                      \
@@ -161,7 +171,15 @@
 	    "SELECT " STORE_ANCHOR_COLUMNS                                     \
 	    "WHERE size > ?1 ORDER BY size LIMIT 1")                           \
 	X(ANCHORED, "SELECT ifnull(max(size), 0) FROM anchors")                \
-	X(LEDGER, "SELECT id, outcomes FROM ledger")
+	X(LEDGER, "SELECT id, outcomes FROM ledger")                           \
+	X(CHILDREN,                                                            \
+	    "SELECT " STORE_LINK_COLUMNS "WHERE parents.customer_order_id = "  \
+	    "?1 AND parents.peer_identity = ?2 AND parents.role = ?3 "         \
+	    "ORDER BY links.child")                                            \
+	X(PARENT,                                                              \
+	    "SELECT " STORE_LINK_COLUMNS "WHERE children.customer_order_id = " \
+	    "?1 AND children.peer_identity = ?2 AND children.role = ?3")       \
+	X(SECRET, "SELECT bytes FROM secret")
 
 enum store_write {
 #define X(name, text) STORE_WRITE_##name,
@@ -216,7 +234,8 @@ enum store_entry_type {
 	STORE_ENTRY_HOLDS,
 	STORE_ENTRY_BUY,
 	STORE_ENTRY_RELEASE,
-	STORE_ENTRY_RECEIPT
+	STORE_ENTRY_RECEIPT,
+	STORE_ENTRY_LINK
 };
 
 /* One thing to write, in the order in which they came. */
@@ -254,6 +273,12 @@ struct store_entry {
 			bool has_leaf; /* known when it is applied, ... */
 			uint64_t leaf;
 		} receipt;
+		struct {
+			struct store_slice parent_peer;
+			struct store_slice parent_customer;
+			uint32_t segment;
+			uint32_t request;
+		} link; /* its order is the child */
 	} u;
 };
 
@@ -353,6 +378,11 @@ int store_run(sqlite3_stmt *stmt, int bound);
 int store_write_payment(cpnp_store *store, const cpnp_store_batch *batch,
     const struct store_entry *entry);
 int store_write_notes(cpnp_store *store, const cpnp_store_batch *batch);
+/* link.c */
+int store_write_link(cpnp_store *store, const cpnp_store_batch *batch,
+    const struct store_entry *entry);
+/* A new store gets its secret. */
+int store_make_secret(cpnp_store *store, const cpnp_env *env);
 
 /* CPNP_ERR_* for a code of SQLite. */
 int store_error(int rc);

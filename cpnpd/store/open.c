@@ -238,6 +238,8 @@ open_writer(cpnp_store *store, const cpnp_store_config *config,
 	if (err == 0 &&
 	    sqlite3_exec(store->wr, wr_pragmas, NULL, NULL, NULL) != SQLITE_OK)
 		err = db_fail(store, store->wr, diag);
+	if (err == 0 && store_make_secret(store, config->env) != 0)
+		err = db_fail(store, store->wr, diag);
 	/* Triggers keep the history from whoever else opens the file.  Our
 	 * own statements only append, in the order that store_write_group()
 	 * counts, and each would pay for a subprogram. */

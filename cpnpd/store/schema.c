@@ -142,8 +142,25 @@ static const char schema_4[] =
     " id BLOB NOT NULL,"
     " outcomes INTEGER NOT NULL);";
 
+/*
+ * Which orders are children of which, and for what part; and a secret by
+ * which this store knows again what it has marked.
+ */
+static const char schema_5[] =
+    "CREATE TABLE links ("
+    " child INTEGER PRIMARY KEY," /* orders.id */
+    " parent INTEGER NOT NULL,"
+    " segment INTEGER NOT NULL,"
+    " request INTEGER NOT NULL);"
+    "CREATE INDEX links_parent ON links (parent);"
+    "CREATE TRIGGER links_stay BEFORE DELETE ON links BEGIN"
+    " SELECT RAISE(ABORT, 'a child is never forgotten'); END;"
+    "CREATE TABLE secret ("
+    " one INTEGER PRIMARY KEY CHECK (one = 0),"
+    " bytes BLOB NOT NULL);";
+
 static const char *const migrations[] = {
-	schema_1, schema_2, schema_3, schema_4};
+	schema_1, schema_2, schema_3, schema_4, schema_5};
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 
 static int

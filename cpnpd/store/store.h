@@ -166,6 +166,23 @@ int cpnp_store_put_anchor(
 int cpnp_store_put_ledger(cpnp_store_batch *batch,
     const uint8_t ledger[CPNP_SHA256_LEN], uint64_t outcomes);
 
+/*
+ * An order of the role client that is a child: of which of the segments that
+ * its parent, an order of the role server, is made of, and for which of the
+ * parent's requests.  It goes into the batch in which the child is new.
+ */
+typedef struct cpnp_store_link {
+	uint32_t segment;
+	uint32_t request;
+	/* when read, views as in a row: */
+	cpnp_bytes child_peer;
+	cpnp_bytes child_id;
+	cpnp_bytes parent_peer;
+	cpnp_bytes parent_id;
+} cpnp_store_link;
+int cpnp_store_put_link(cpnp_store_batch *batch, const cpnp_order *child,
+    const cpnp_order *parent, const cpnp_store_link *link);
+
 /* Remember that the changes up to this number have been handled; a smaller
  * number than before changes nothing. */
 void cpnp_store_put_acknowledged(cpnp_store_batch *batch, uint64_t number);
@@ -336,6 +353,18 @@ int cpnp_store_anchored(cpnp_store *store, uint64_t *size);
 /* NOT_FOUND: it is not bound to a ledger. */
 int cpnp_store_ledger(cpnp_store *store, uint8_t ledger[CPNP_SHA256_LEN],
     uint64_t *outcomes);
+
+typedef int cpnp_store_link_fn(void *user, const cpnp_store_link *link);
+/* The children of an order, in the order of their making. */
+int cpnp_store_each_child(cpnp_store *store, cpnp_bytes parent_peer,
+    cpnp_bytes parent_id, cpnp_store_link_fn *fn, void *user);
+/* What an order is a child of; fn is not called when it is none. */
+int cpnp_store_find_parent(cpnp_store *store, cpnp_bytes child_peer,
+    cpnp_bytes child_id, cpnp_store_link_fn *fn, void *user);
+/* A random number that was made with the store and stays. */
+#define CPNP_STORE_SECRET_LEN 32
+int cpnp_store_secret(
+    cpnp_store *store, uint8_t secret[CPNP_STORE_SECRET_LEN]);
 
 /*
  * An online copy of the store, as it is at the moment of _new(), into a file

@@ -390,6 +390,8 @@ write_entry(struct group *group, const cpnp_store_batch *batch,
 		return find_leaf(group, batch, entry);
 	case STORE_ENTRY_PAYMENT:
 		return store_write_payment(group->store, batch, entry);
+	case STORE_ENTRY_LINK:
+		return store_write_link(group->store, batch, entry);
 	}
 	return CPNP_ERR_INTERNAL;
 }

@@ -604,6 +604,7 @@ START_TEST(test_store_migrates_events)
 	    "DROP TRIGGER events_keep; DROP TABLE acknowledged;"
 	    "DROP TABLE payments; DROP TABLE outbox; DROP TABLE anchors;"
 	    "DROP TABLE ledger; ALTER TABLE events DROP COLUMN outcome;"
+	    "DROP TABLE links; DROP TABLE secret;"
 	    "DROP INDEX orders_next_service;"
 	    "ALTER TABLE orders DROP COLUMN next_service;"
 	    "ALTER TABLE events DROP COLUMN agreement_from;"
@@ -637,7 +638,7 @@ START_TEST(test_store_migrates_events)
 		"(1 << 2 * number)) FROM events"),
 	    1 << 8 | 1 << 10 | 1 << 12 | 3 << 14 | 1 << 16 | 3 << 18 |
 		3 << 20);
-	ck_assert_int_eq(fixture_query("PRAGMA user_version"), 4);
+	ck_assert_int_eq(fixture_query("PRAGMA user_version"), 5);
 	ck_assert_int_eq(sqlite3_open(fixture_db, &db), SQLITE_OK);
 	assert_refused(db, "UPDATE events SET agreement_to = 0");
 	(void)sqlite3_close(db);

@@ -224,6 +224,7 @@ START_TEST(test_store_migrates_to_payments)
 	static const char back[] =
 	    "DROP TABLE payments; DROP TABLE outbox; DROP TABLE anchors;"
 	    "DROP TABLE ledger; ALTER TABLE events DROP COLUMN outcome;"
+	    "DROP TABLE links; DROP TABLE secret;"
 	    "PRAGMA user_version = 3;";
 	cpnp_store *store = begin();
 	cpnp_store_payment payment;
@@ -238,7 +239,7 @@ START_TEST(test_store_migrates_to_payments)
 	    sqlite3_exec(db, back, NULL, NULL, NULL), SQLITE_OK);
 	(void)sqlite3_close(db);
 	store = fixture_open(false);
-	ck_assert_int_eq(fixture_query("PRAGMA user_version"), 4);
+	ck_assert_int_eq(fixture_query("PRAGMA user_version"), 5);
 	ck_assert_int_eq(cpnp_store_find_payment(
 	    store, (const uint8_t[CPNP_SHA256_LEN]){3}, &payment),
 	    CPNP_ERR_NOT_FOUND);
