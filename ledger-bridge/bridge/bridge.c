@@ -357,6 +357,31 @@ cpnp_bridge_outcomes(cpnp_bridge *b, uint64_t index, cpnp_outcome *outcomes,
 }
 
 int
+cpnp_bridge_accepted(cpnp_bridge *b, const uint8_t digest[CPNP_SHA256_LEN],
+    cpnp_outcome *outcomes, uint64_t *indexes, size_t max, size_t *n)
+{
+	int err;
+
+	(void)pthread_mutex_lock(&b->lock);
+	err = store_get_accepted(
+	    &b->store, digest, outcomes, indexes, max, n);
+	(void)pthread_mutex_unlock(&b->lock);
+	return err;
+}
+
+int
+cpnp_bridge_time(cpnp_bridge *b, uint64_t position, cpnp_wtime *time)
+{
+	int err = CPNP_ERR_NOT_FOUND;
+
+	(void)pthread_mutex_lock(&b->lock);
+	if (position < b->store.state.position)
+		err = store_get_clock(&b->store, position, time);
+	(void)pthread_mutex_unlock(&b->lock);
+	return err;
+}
+
+int
 cpnp_bridge_outcome_path(cpnp_bridge *b, uint64_t index, uint64_t size,
     uint8_t (*path)[CPNP_SHA256_LEN], size_t max, size_t *n)
 {

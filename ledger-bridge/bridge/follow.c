@@ -77,6 +77,7 @@ bridge_restore(cpnp_bridge *b, cpnp_bytes genesis, cpnp_diag *diag)
 	if (err != 0)
 		return err;
 	b->position = b->snapshot_at = info.position;
+	b->clock = -1;
 	b->status.applied = info.position;
 	memcpy(b->head, info.head, sizeof(b->head));
 	b->outcome_n = info.outcome_n;
@@ -228,6 +229,17 @@ check_own(cpnp_bridge *b, const cpnp_log_record *r, cpnp_diag *diag)
 	return err;
 }
 
+static void
+keep_clock(cpnp_bridge *b, cpnp_wtime time)
+{
+	struct applied *a = &b->applied;
+
+	if (time.sec == b->clock)
+		return;
+	b->clock = time.sec;
+	a->clocks[a->clock_n++] = (struct store_clock){b->position, time};
+}
+
 static int
 apply_one(cpnp_bridge *b, const cpnp_log_record *r, cpnp_diag *diag)
 {
@@ -250,6 +262,7 @@ apply_one(cpnp_bridge *b, const cpnp_log_record *r, cpnp_diag *diag)
 		cpnp_ledger_outcomes(b->ledger, &outcomes, &n);
 		err = keep_outcomes(
 		    b, outcomes, n, b->applied.batches > before);
+		keep_clock(b, cpnp_ledger_time(b->ledger));
 	}
 	(void)pthread_mutex_unlock(&b->ledger_lock);
 	if (err != 0)
@@ -279,6 +292,8 @@ put_applied(cpnp_bridge *b, struct store_state *state, cpnp_diag *diag)
 	for (i = 0; i < a->outcome_n && err == 0; i++)
 		err = store_put_outcome(
 		    &b->store, b->outcome_n + i, &a->outcomes[i], diag);
+	for (i = 0; i < a->clock_n && err == 0; i++)
+		err = store_put_clock(&b->store, &a->clocks[i], diag);
 	if (err == 0 && a->batches > 0)
 		err = store_drop_batches(
 		    &b->store, b->store.first_seq + a->batches, diag);
@@ -315,7 +330,7 @@ commit_applied(cpnp_bridge *b, cpnp_diag *diag)
 			digests_remove(
 			    &b->waiting, a->digests[--a->digest_n]);
 		b->outcome_n += a->outcome_n;
-		a->outcome_n = 0;
+		a->outcome_n = a->clock_n = 0;
 		a->batches = a->entries = 0;
 	}
 	(void)pthread_mutex_unlock(&b->lock);

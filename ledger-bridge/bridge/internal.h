@@ -33,6 +33,9 @@ struct applied {
 	size_t digest_n, digest_cap;
 	uint64_t batches; /* of ours that came back */
 	uint64_t entries;
+	/* a place for each entry that can be read with one call */
+	struct store_clock clocks[READ_RECORDS];
+	size_t clock_n;
 };
 
 enum bridge_half { BRIDGE_WRITE, BRIDGE_FOLLOW, BRIDGE_HALVES };
@@ -69,6 +72,7 @@ struct cpnp_bridge {
 	uint8_t head[CPNP_SHA256_LEN];
 	uint64_t outcome_n; /* up to here */
 	uint64_t snapshot_at;
+	int64_t clock; /* ledger time after the entry before; -1: not known */
 	struct applied applied;
 	cpnp_log_record records[READ_RECORDS];
 	cpnp_buf batch; /* scratch */

@@ -40,6 +40,12 @@ static const char schema[] =
     "CREATE TABLE snapshot(position INTEGER PRIMARY KEY,"
     " ledger BLOB NOT NULL);";
 
+/* The time of the ledger after an entry, where it is another than before.  A
+ * store of before this was kept knows it from its next entry on. */
+static const char schema_clock[] =
+    "CREATE TABLE IF NOT EXISTS clock(position INTEGER PRIMARY KEY,"
+    " time INTEGER NOT NULL)";
+
 #define OUTCOME_COLUMNS "idx, position, kind, code, amount, digest"
 /* what cpnp_outcome_is_signed() denies, in a batch that we have not made */
 #define FORGED "(code IN (1, 2, 3, 7, 8) AND NOT own)"
@@ -77,6 +83,13 @@ static const char *const queries[ST_END] = {
 			" CASE WHEN kind >= 128 THEN -idx ELSE 0 END,"
 			" code = 0 DESC, " FORGED ","
 			" code = 6, idx LIMIT 1",
+    [ST_OUTCOME_ACCEPTED] = "SELECT " OUTCOME_COLUMNS " FROM outcome"
+			    " WHERE key = ? AND digest = ? AND code = 0"
+			    " ORDER BY idx",
+    [ST_CLOCK_PUT] = "INSERT OR REPLACE INTO clock(position, time)"
+		     " VALUES(?, ?)",
+    [ST_CLOCK_GET] = "SELECT time FROM clock WHERE position <= ?"
+		     " ORDER BY position DESC LIMIT 1",
     [ST_OUTCOME_SIZE] = "SELECT ifnull(max(idx) + 1, 0) FROM outcome",
     [ST_TILE_PUT] = "INSERT INTO tile(level, number, hashes) VALUES(?, ?, ?)",
     [ST_TILE_GET] = "SELECT hashes FROM tile WHERE level = ? AND number = ?",
@@ -236,6 +249,58 @@ store_find_outcome(struct store *store, const uint8_t digest[CPNP_SHA256_LEN],
 	}
 	reset(stmt);
 	return err;
+}
+
+int
+store_get_accepted(struct store *store, const uint8_t digest[CPNP_SHA256_LEN],
+    cpnp_outcome *outcomes, uint64_t *indexes, size_t max, size_t *n)
+{
+	sqlite3_stmt *stmt = store->stmts[ST_OUTCOME_ACCEPTED];
+	int rc = SQLITE_ROW, err = 0;
+
+	*n = 0;
+	(void)sqlite3_bind_int64(stmt, 1, key_of(digest));
+	bind_hash(stmt, 2, digest);
+	while (*n < max && err == 0) {
+		rc = sqlite3_step(stmt);
+		if (rc != SQLITE_ROW)
+			break;
+		err = outcome_of_row(stmt, &outcomes[*n]);
+		indexes[*n] = (uint64_t)sqlite3_column_int64(stmt, 0);
+		if (err == 0)
+			(*n)++;
+	}
+	reset(stmt);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE
+	    ? err : sql_fail(store, rc, NULL);
+}
+
+int
+store_put_clock(struct store *store, const struct store_clock *clock,
+    cpnp_diag *diag)
+{
+	sqlite3_stmt *stmt = store->stmts[ST_CLOCK_PUT];
+
+	(void)sqlite3_bind_int64(stmt, 1, (int64_t)clock->position);
+	(void)sqlite3_bind_int64(stmt, 2, clock->time.sec);
+	return run(store, ST_CLOCK_PUT, diag);
+}
+
+int
+store_get_clock(struct store *store, uint64_t position, cpnp_wtime *time)
+{
+	sqlite3_stmt *stmt = store->stmts[ST_CLOCK_GET];
+	int rc = SQLITE_DONE;
+
+	if (position <= INT64_MAX) {
+		(void)sqlite3_bind_int64(stmt, 1, (int64_t)position);
+		rc = sqlite3_step(stmt);
+	}
+	if (rc == SQLITE_ROW)
+		time->sec = sqlite3_column_int64(stmt, 0);
+	reset(stmt);
+	return rc == SQLITE_ROW ? 0 : rc == SQLITE_DONE
+	    ? CPNP_ERR_NOT_FOUND : sql_fail(store, rc, NULL);
 }
 
 /* A replay from a snapshot gives what was stored before, or something is
@@ -787,6 +852,8 @@ store_open(struct store *store, const char *path,
 		    "PRAGMA cache_size = -65536", diag);
 	if (err == 0 && is_new)
 		err = make_tables(store, diag);
+	if (err == 0)
+		err = exec(store, schema_clock, diag);
 	if (err == 0)
 		err = load(store, ledger, diag);
 out:

@@ -30,7 +30,10 @@ enum store_stmt {
 	ST_OUTCOME_PUT,
 	ST_OUTCOME_FROM,
 	ST_OUTCOME_FIND,
+	ST_OUTCOME_ACCEPTED,
 	ST_OUTCOME_SIZE,
+	ST_CLOCK_PUT,
+	ST_CLOCK_GET,
 	ST_TILE_PUT,
 	ST_TILE_GET,
 	ST_SNAPSHOT_PUT,
@@ -53,6 +56,11 @@ struct store_state {
 struct store_outcome {
 	cpnp_outcome outcome;
 	bool own; /* of an entry that is a batch of ours */
+};
+
+struct store_clock {
+	uint64_t position;
+	cpnp_wtime time; /* of the ledger after this entry */
 };
 
 struct store {
@@ -121,6 +129,17 @@ int store_get_outcomes(struct store *store, uint64_t index,
 int store_find_outcome(struct store *store,
     const uint8_t digest[CPNP_SHA256_LEN], cpnp_outcome *outcome,
     uint64_t *index, bool *forged);
+
+/* The ones whose code is ACCEPTED, in order, at most max. */
+int store_get_accepted(struct store *store,
+    const uint8_t digest[CPNP_SHA256_LEN], cpnp_outcome *outcomes,
+    uint64_t *indexes, size_t max, size_t *n);
+
+int store_put_clock(struct store *store, const struct store_clock *clock,
+    cpnp_diag *diag);
+/* NOT_FOUND when nothing is known of so early a position, IO. */
+int store_get_clock(
+    struct store *store, uint64_t position, cpnp_wtime *time);
 
 int store_put_snapshot(struct store *store, uint64_t position,
     cpnp_bytes snapshot, cpnp_diag *diag);

@@ -44,6 +44,12 @@ cpnp_ledger_get_info(const cpnp_ledger *l, cpnp_ledger_info *info)
 	return frontier_root(&l->frontier, &l->env.env, info->outcome_root);
 }
 
+cpnp_wtime
+cpnp_ledger_time(const cpnp_ledger *l)
+{
+	return wtime(l->time);
+}
+
 static void
 view_account(const cpnp_ledger *l, const struct account *a,
     cpnp_account_view *view)

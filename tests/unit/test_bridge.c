@@ -459,6 +459,105 @@ START_TEST(test_bridge_outcome_of_a_replay)
 }
 END_TEST
 
+static void
+tick(cpnp_bridge *bridge, int64_t time)
+{
+	uint8_t store[CPNP_OP_MAX], signed_store[CPNP_STATEMENT_MAX];
+	cpnp_op op = {.type = CPNP_OP_TICK, .account = CPNP_BYTES_LIT("bank")};
+	cpnp_bytes payload;
+	cpnp_buf plain, out;
+
+	memcpy(op.ledger, world.id, sizeof(op.ledger));
+	CPNP_OP_SET(&op, TIME, time, time);
+	cpnp_buf_init_fixed(&plain, store, sizeof(store));
+	cpnp_buf_init_fixed(&out, signed_store, sizeof(signed_store));
+	ck_assert_int_eq(cpnp_op_encode(&op, &plain, NULL), 0);
+	payload = cpnp_buf_bytes(&plain);
+	ck_assert_int_eq(
+	    cpnp_op_sign(world.signers[WORLD_BANK], &payload, 1, &out), 0);
+	ck_assert_int_eq(
+	    cpnp_bridge_submit(bridge, cpnp_buf_bytes(&out), NULL), 0);
+	drain_ok(bridge);
+}
+
+static void
+forget_times(const char *sql)
+{
+	sqlite3 *db;
+
+	ck_assert_int_eq(sqlite3_open(file("store"), &db), SQLITE_OK);
+	ck_assert_int_eq(
+	    sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+}
+
+/* The history of an operation is what was accepted of it, and each entry has
+ * the time of the ledger after it. */
+START_TEST(test_bridge_time_and_history)
+{
+	cpnp_bridge *bridge = open_bridge("store", "a");
+	uint8_t digest[CPNP_SHA256_LEN];
+	cpnp_outcome outcomes[2];
+	cpnp_ledger_info info;
+	uint64_t indexes[2];
+	cpnp_wtime time;
+	int64_t begin;
+	size_t n;
+
+	ck_assert_int_eq(
+	    cpnp_ledger_get_info(cpnp_bridge_lock(bridge), &info), 0);
+	cpnp_bridge_unlock(bridge);
+	begin = info.time.sec;
+	submit_ok(bridge, WORLD_A, 0, 12);
+	drain_ok(bridge);      /* entry 1 */
+	tick(bridge, begin + 100); /* entry 2 */
+	tick(bridge, begin + 200);
+	for (int i = 0; i < 2; i++) {
+		for (uint64_t at = 1; at <= 3; at++) {
+			ck_assert_int_eq(
+			    cpnp_bridge_time(bridge, at, &time), 0);
+			ck_assert_int_eq(
+			    time.sec, begin + 100 * (int64_t)(at - 1));
+		}
+		ck_assert_int_eq(cpnp_bridge_time(bridge, 4, &time),
+		    CPNP_ERR_NOT_FOUND);
+		ck_assert_int_eq(cpnp_bridge_time(bridge, UINT64_MAX, &time),
+		    CPNP_ERR_NOT_FOUND);
+		for (uint64_t k = 0; k < 12; k++) {
+			world_digest(&world, WORLD_A, k, digest);
+			ck_assert_int_eq(cpnp_bridge_accepted(bridge, digest,
+			    outcomes, indexes, 2, &n), 0);
+			ck_assert_uint_eq(n, world_code(k) == 0);
+			if (n == 1)
+				ck_assert_uint_eq(indexes[0], k);
+		}
+		cpnp_bridge_close(bridge);
+		bridge = open_bridge("store", "a");
+	}
+	cpnp_bridge_close(bridge);
+	/* of before times were kept: known again from the next entry on */
+	forget_times("DROP TABLE clock; DELETE FROM snapshot");
+	bridge = open_bridge("store", "a");
+	ck_assert_int_eq(
+	    cpnp_bridge_time(bridge, 3, &time), CPNP_ERR_NOT_FOUND);
+	tick(bridge, begin + 300);
+	for (uint64_t at = 1; at <= 4; at++) {
+		ck_assert_int_eq(cpnp_bridge_time(bridge, at, &time), 0);
+		ck_assert_int_eq(
+		    time.sec, begin + 100 * (int64_t)(at - 1));
+	}
+	cpnp_bridge_close(bridge);
+	forget_times("DROP TABLE clock");
+	bridge = open_bridge("store", "a");
+	tick(bridge, begin + 400);
+	ck_assert_int_eq(
+	    cpnp_bridge_time(bridge, 1, &time), CPNP_ERR_NOT_FOUND);
+	ck_assert_int_eq(cpnp_bridge_time(bridge, 5, &time), 0);
+	ck_assert_int_eq(time.sec, begin + 400);
+	cpnp_bridge_close(bridge);
+}
+END_TEST
+
 /* ---- Outages and restarts ---- */
 
 static void
@@ -1038,6 +1137,7 @@ main(void)
 	    test_bridge_knows_what_was_submitted,
 	    test_bridge_says_what_would_become,
 	    test_bridge_forgery_is_no_copy,
+	    test_bridge_time_and_history,
 	    test_bridge_answers_beside_its_thread,
 	};
 

@@ -104,6 +104,16 @@ CPNP_API int cpnp_bridge_outcome(cpnp_bridge *bridge,
  * of an operation of its own a consumer asks _outcome().  IO. */
 CPNP_API int cpnp_bridge_outcomes(cpnp_bridge *bridge, uint64_t index,
     cpnp_outcome *outcomes, size_t max, size_t *n);
+/* Those that were accepted, of an operation and of what happened by itself to
+ * what it made: the history of an escrow, in order, at most max.  IO. */
+CPNP_API int cpnp_bridge_accepted(cpnp_bridge *bridge,
+    const uint8_t digest[CPNP_SHA256_LEN], cpnp_outcome *outcomes,
+    uint64_t *indexes, size_t max, size_t *n);
+/* The time of the ledger after the entry at a position.  NOT_FOUND for one
+ * that was not applied, or before the first that this store knows the time of;
+ * IO. */
+CPNP_API int cpnp_bridge_time(
+    cpnp_bridge *bridge, uint64_t position, cpnp_wtime *time);
 /* Inclusion path of outcome index in the tree of size leaves.  INVALID beyond
  * the tree, NO_SPACE when max is too small; CPNP_TREE_PATH_MAX always fits. */
 CPNP_API int cpnp_bridge_outcome_path(cpnp_bridge *bridge, uint64_t index,

@@ -787,6 +787,9 @@ typedef struct cpnp_ledger_info {
 CPNP_API int cpnp_ledger_get_info(
     const cpnp_ledger *ledger, cpnp_ledger_info *info);
 
+/* Its time alone. */
+CPNP_API cpnp_wtime cpnp_ledger_time(const cpnp_ledger *ledger);
+
 /* Write a snapshot, deterministic CBOR: equal states give equal bytes. */
 #define CPNP_SNAPSHOT_VERSION 1
 CPNP_API int cpnp_ledger_save(const cpnp_ledger *ledger, cpnp_buf *buf);
