@@ -208,12 +208,20 @@ static int
 write_docs(cpnp_store *store, const cpnp_store_batch *batch,
     const struct store_order *order)
 {
+	cpnp_bytes payment;
 	int i, err = 0;
 
 	for (i = 0; i < CPNP_DOC_END && err == 0; i++)
 		if ((order->docs_changed & (1u << i)) != 0)
 			err = write_doc(
 			    store, batch, order, i, order->docs[i]);
+	/* the next agreement's takes its place, and a proof needs both */
+	payment = store_slice_bytes(
+	    &batch->data, order->docs[CPNP_DOC_PAYMENT]);
+	if (err == 0 && payment.len != 0 &&
+	    (order->docs_changed & (1u << CPNP_DOC_PAYMENT)) != 0)
+		err = cpnp_journal_put_payment(
+		    store->journal, order->ref, payment);
 	return err;
 }
 

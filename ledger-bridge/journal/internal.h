@@ -201,6 +201,10 @@ bool trust_knows_key(
 const struct ledger_key *trust_last_key(const cpnp_trust *trust);
 /* The known keys, one by one; NULL after the last. */
 const struct ledger_key *trust_key(const cpnp_trust *trust, size_t i);
+/* The account of an operator whose word counts, and its key; NULL after the
+ * last. */
+const char *trust_operator(
+    const cpnp_trust *trust, size_t i, cpnp_bytes *spki);
 /* A receipt against a leaf's digest. */
 int trust_verify_leaf(cpnp_trust *trust, cpnp_bytes receipt,
     const uint8_t digest[CPNP_SHA256_LEN], cpnp_receipt *out, cpnp_diag *diag);

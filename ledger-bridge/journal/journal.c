@@ -41,6 +41,12 @@ static const char schema[] =
     " digest BLOB NOT NULL, receipt BLOB NOT NULL,"
     " PRIMARY KEY(ref, digest)) WITHOUT ROWID;";
 
+/* Younger than the format: made where it is missing. */
+static const char schema_payment[] =
+    "CREATE TABLE IF NOT EXISTS journal_payment(ref BLOB NOT NULL,"
+    " digest BLOB NOT NULL, payment BLOB NOT NULL,"
+    " PRIMARY KEY(ref, digest)) WITHOUT ROWID;";
+
 #define HEAD_COLUMNS                                                       \
 	"SELECT h.size, h.time, h.root, h.protected, h.signature,"         \
 	" h.checkpoint, h.signer, s.key_id FROM journal_head h"            \
@@ -72,6 +78,7 @@ static const char *const queries[Q_END] = {
 		   " signature, checkpoint, signer)"
 		   " VALUES(?, ?, ?, ?, ?, ?, ?)",
     [Q_HEAD_NEWEST] = HEAD_COLUMNS "ORDER BY h.size DESC LIMIT 1",
+    [Q_HEAD_FROM] = HEAD_COLUMNS "WHERE h.size >= ? ORDER BY h.size",
     [Q_HEAD_EACH] = HEAD_COLUMNS "ORDER BY h.size",
     [Q_NAME_PUT] = "INSERT OR IGNORE INTO journal_name(name, ref)"
 		   " VALUES(?, ?)",
@@ -90,6 +97,11 @@ static const char *const queries[Q_END] = {
 		      " journal_receipt(ref, digest, receipt)"
 		      " VALUES(?, ?, ?)",
     [Q_RECEIPT_GET] = "SELECT receipt FROM journal_receipt"
+		      " WHERE ref = ? ORDER BY digest",
+    [Q_PAYMENT_PUT] = "INSERT OR IGNORE INTO"
+		      " journal_payment(ref, digest, payment)"
+		      " VALUES(?, ?, ?)",
+    [Q_PAYMENT_GET] = "SELECT payment FROM journal_payment"
 		      " WHERE ref = ? ORDER BY digest",
 };
 
@@ -600,6 +612,35 @@ put_keyed(cpnp_journal *journal, enum journal_stmt which,
 	return stmt_run(stmt);
 }
 
+int
+cpnp_journal_put_payment(cpnp_journal *journal,
+    const uint8_t order_ref[CPNP_SHA256_LEN], cpnp_bytes authorization)
+{
+	if (!journal->writable)
+		return CPNP_ERR_STATE;
+	if (authorization.len == 0 || authorization.len > CPNP_STATEMENT_MAX)
+		return CPNP_ERR_INVALID;
+	return put_keyed(journal, Q_PAYMENT_PUT, order_ref, authorization);
+}
+
+int
+cpnp_journal_each_payment(cpnp_journal *journal,
+    const uint8_t order_ref[CPNP_SHA256_LEN],
+    int (*visit)(void *user, cpnp_bytes authorization), void *user)
+{
+	sqlite3_stmt *stmt = journal_stmt(journal, Q_PAYMENT_GET);
+	int rc = SQLITE_DONE, err = 0;
+
+	/* one that was written before payments were kept, and is only read */
+	if (stmt == NULL)
+		return 0;
+	stmt_bind_blob(stmt, 1, (cpnp_bytes){order_ref, CPNP_SHA256_LEN});
+	while (err == 0 && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		err = visit(user, stmt_blob(stmt, 0));
+	stmt_done(stmt);
+	return err == 0 && rc != SQLITE_DONE ? CPNP_ERR_IO : err;
+}
+
 static int
 put_name(cpnp_journal *journal, const uint8_t *order_ref, cpnp_bytes name)
 {
@@ -685,6 +726,38 @@ cpnp_journal_stored_head(cpnp_journal *journal, cpnp_head *head)
 	int err = load_head(journal, &journal->stored);
 
 	return err != 0 ? err : head_view(&journal->stored, head);
+}
+
+int
+cpnp_journal_each_head(cpnp_journal *journal, uint64_t size,
+    int (*visit)(void *user, const cpnp_head *head), void *user)
+{
+	sqlite3_stmt *stmt = journal_stmt(journal, Q_HEAD_FROM);
+	struct stored_head *stored;
+	cpnp_head head;
+	int rc = SQLITE_DONE, err = 0;
+
+	stored = calloc(1, sizeof(*stored));
+	if (stored == NULL || stmt == NULL) {
+		free(stored);
+		return stmt == NULL ? CPNP_ERR_IO : CPNP_ERR_NOMEM;
+	}
+	(void)sqlite3_bind_int64(
+	    stmt, 1, size > INT64_MAX ? INT64_MAX : (int64_t)size);
+	while (err == 0 && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		err = head_from_row(stored, stmt);
+		if (err != 0)
+			break;
+		head = (cpnp_head){.size = stored->size,
+		    .time = stored->time,
+		    .checkpoint = cpnp_bytes_str(stored->checkpoint)};
+		memcpy(head.root, stored->root, CPNP_SHA256_LEN);
+		memcpy(head.key_id, stored->key_id, CPNP_SHA256_LEN);
+		err = visit(user, &head);
+	}
+	stmt_done(stmt);
+	free(stored);
+	return err == 0 && rc != SQLITE_DONE ? CPNP_ERR_IO : err;
 }
 
 int
@@ -951,6 +1024,9 @@ open_all(cpnp_journal *journal, const char *origin, cpnp_wtime now,
 	        sizeof(journal->origin)) == CPNP_ERR_NOT_FOUND)
 		origin = journal->signer->identity;
 	err = open_tables(journal, origin, diag);
+	if (err == 0 && journal->writable && sqlite3_exec(journal->db,
+	    schema_payment, NULL, NULL, NULL) != SQLITE_OK)
+		err = journal_sql_fail(journal, "journal_payment", diag);
 	if (err == 0)
 		err = load_all(journal);
 	if (err == CPNP_ERR_IO && (diag == NULL || diag->err == 0)) {

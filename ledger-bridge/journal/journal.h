@@ -25,6 +25,7 @@ enum journal_stmt {
 	Q_SIGNER_GET,
 	Q_HEAD_PUT,
 	Q_HEAD_NEWEST,
+	Q_HEAD_FROM,
 	Q_HEAD_EACH,
 	Q_NAME_PUT,
 	Q_NAME_FIND,
@@ -35,6 +36,8 @@ enum journal_stmt {
 	Q_AGREEMENT_FIND,
 	Q_RECEIPT_PUT,
 	Q_RECEIPT_GET,
+	Q_PAYMENT_PUT,
+	Q_PAYMENT_GET,
 	Q_END
 };
 

@@ -247,17 +247,14 @@ put_signer(struct build *b)
 	return err;
 }
 
-static int
-put_end(struct build *b, size_t start)
+int
+proof_put_digest(cpnp_buf *out, size_t start, unsigned key)
 {
 	uint8_t digest[CPNP_SHA256_LEN];
-	cpnp_buf *out = b->out;
 	cpnp_bytes all;
 	int err;
 
-	cpnp_cbor_put_uint(out, PROOF_CHECKPOINT);
-	cpnp_cbor_put_str(out, b->journal->head.checkpoint);
-	cpnp_cbor_put_uint(out, PROOF_DIGEST);
+	cpnp_cbor_put_uint(out, key);
 	/* the head of the byte string is part of what is hashed */
 	cpnp_buf_put_raw(
 	    out, (cpnp_bytes){(const uint8_t[]){0x58, CPNP_SHA256_LEN}, 2});
@@ -266,7 +263,7 @@ put_end(struct build *b, size_t start)
 	all = cpnp_buf_bytes(out);
 	all.ptr += start;
 	all.len -= start;
-	err = hash_parts(&b->journal->hash, &all, 1, digest);
+	err = hash_once(&all, 1, digest);
 	if (err != 0)
 		return err;
 	cpnp_buf_put_raw(out, (cpnp_bytes){digest, sizeof(digest)});
@@ -282,7 +279,7 @@ build(struct build *b)
 	err = collect(b);
 	if (err != 0)
 		return err;
-	cpnp_cbor_put_map(b->out, PROOF_DIGEST);
+	cpnp_cbor_put_map(b->out, PROOF_DIGEST - 1);
 	cpnp_cbor_put_uint(b->out, PROOF_VERSION);
 	cpnp_cbor_put_uint(b->out, PROOF_FORMAT);
 	err = put_opening(b);
@@ -298,7 +295,11 @@ build(struct build *b)
 		err = put_keys(b);
 	if (err == 0)
 		err = put_signer(b);
-	return err != 0 ? err : put_end(b, start);
+	if (err != 0)
+		return err;
+	cpnp_cbor_put_uint(b->out, PROOF_CHECKPOINT);
+	cpnp_cbor_put_str(b->out, b->journal->head.checkpoint);
+	return proof_put_digest(b->out, start, PROOF_DIGEST - 1);
 }
 
 int

@@ -51,7 +51,7 @@ get_part(cpnp_cbor_rd *rd, enum proof_key key, struct proof_file *file)
 {
 	switch (key) {
 	case PROOF_VERSION:
-		(void)cpnp_cbor_get_uint(rd, PROOF_FORMAT, PROOF_FORMAT);
+		(void)cpnp_cbor_get_uint(rd, file->version, file->version);
 		break;
 	case PROOF_OPENING:
 		file->opening = cpnp_cbor_get_bytes(rd, 1, PROOF_ITEM_MAX);
@@ -77,6 +77,9 @@ get_part(cpnp_cbor_rd *rd, enum proof_key key, struct proof_file *file)
 	case PROOF_CHECKPOINT:
 		file->checkpoint = cpnp_cbor_get_text(rd, 1, NOTE_MAX);
 		break;
+	case PROOF_LEDGER:
+		file->ledger = cpnp_cbor_get_item(rd);
+		break;
 	case PROOF_DIGEST:
 		file->digest = cpnp_cbor_get_bytes(
 		    rd, CPNP_SHA256_LEN, CPNP_SHA256_LEN);
@@ -89,8 +92,8 @@ proof_file_parse(struct proof_file *file, cpnp_bytes bytes, cpnp_diag *diag)
 {
 	static const char *const names[] = {"map", "version", "opening",
 	    "agreements", "statements", "receipts", "keys", "signer",
-	    "checkpoint", "digest"};
-	int64_t prev = CPNP_CBOR_NO_KEY;
+	    "checkpoint", "ledger", "digest"};
+	int64_t prev = CPNP_CBOR_NO_KEY, number;
 	cpnp_cbor_rd rd;
 	int key;
 
@@ -99,11 +102,21 @@ proof_file_parse(struct proof_file *file, cpnp_bytes bytes, cpnp_diag *diag)
 		return ledger_fail(diag, CPNP_ERR_TOO_LONG, "proof file",
 		    "more than %d bytes", CPNP_PROOF_MAX);
 	cpnp_cbor_rd_init(&rd, bytes);
-	(void)cpnp_cbor_get_map(&rd, PROOF_DIGEST, PROOF_DIGEST);
+	file->version = cpnp_cbor_get_map(&rd, PROOF_DIGEST - 1,
+	    PROOF_DIGEST) == PROOF_DIGEST ? PROOF_FORMAT_LEDGER : PROOF_FORMAT;
 	for (key = PROOF_VERSION; key <= PROOF_DIGEST && rd.err == 0; key++) {
-		if (cpnp_cbor_get_key(&rd, &prev) != key)
+		number = key;
+		if (file->version == PROOF_FORMAT && key == PROOF_LEDGER)
+			continue;
+		if (file->version == PROOF_FORMAT && key == PROOF_DIGEST)
+			number--;
+		if (cpnp_cbor_get_key(&rd, &prev) != number)
 			cpnp_cbor_rd_fail(&rd, CPNP_ERR_ATTR_UNEXPECTED);
 		get_part(&rd, (enum proof_key)key, file);
+		if (key == PROOF_VERSION)
+			file->body.ptr = rd.pos;
+		if (key == PROOF_CHECKPOINT)
+			file->body.len = (size_t)(rd.pos - file->body.ptr);
 	}
 	if (cpnp_cbor_rd_finish(&rd) != 0) {
 		(void)ledger_fail(diag, rd.err, "proof file",
@@ -653,6 +666,9 @@ verify(struct verify *v, cpnp_bytes bytes)
 		err = check_answers(v);
 	if (err == 0)
 		err = check_trust(v);
+	if (err == 0 && v->file.ledger.len > 0)
+		err = proof_check_ledger(
+		    v->proof, v->file.ledger, v->trust, v->diag);
 	return err != 0 ? err : check_digest(v, bytes);
 }
 
@@ -684,6 +700,7 @@ cpnp_proof_del(cpnp_proof *proof)
 {
 	if (proof == NULL)
 		return;
+	free(proof->ledger);
 	free(proof->entries);
 	free(proof);
 }

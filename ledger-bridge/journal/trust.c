@@ -6,6 +6,8 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include <cpnp/settlement.h>
+
 #include "cert.h"
 
 #define KEYS_MAX 64
@@ -16,10 +18,17 @@ struct known_key {
 	char identity[CPNP_IDENTITY_MAX + 1];
 };
 
+struct operator_key {
+	struct ledger_key key;
+	char account[CPNP_ACCOUNT_MAX + 1];
+};
+
 struct cpnp_trust {
 	X509_STORE *store; /* NULL: no authority */
 	struct known_key keys[KEYS_MAX];
 	size_t key_n;
+	struct operator_key operators[CPNP_OPERATORS_MAX];
+	size_t operator_n;
 	bool allow_unattested;
 	struct hash hash;
 	struct certs certs;
@@ -55,6 +64,8 @@ cpnp_trust_del(cpnp_trust *trust)
 		return;
 	for (i = 0; i < trust->key_n; i++)
 		ledger_key_fini(&trust->keys[i].key);
+	for (i = 0; i < trust->operator_n; i++)
+		ledger_key_fini(&trust->operators[i].key);
 	certs_fini(&trust->certs);
 	hash_fini(&trust->hash);
 	X509_STORE_free(trust->store);
@@ -112,6 +123,42 @@ cpnp_trust_add_key_file(cpnp_trust *trust, const char *path,
 	    identity == NULL ? "" : identity);
 	trust->key_n++;
 	return 0;
+}
+
+int
+cpnp_trust_add_operator_file(cpnp_trust *trust, const char *account,
+    const char *path, cpnp_diag *diag)
+{
+	struct operator_key *operator;
+	size_t len = strlen(account);
+	int err;
+
+	if (trust->operator_n == CPNP_OPERATORS_MAX)
+		return ledger_fail(diag, CPNP_ERR_FULL, path,
+		    "more than %d operators", CPNP_OPERATORS_MAX);
+	if (len == 0 || len > CPNP_ACCOUNT_MAX)
+		return ledger_fail(diag, CPNP_ERR_INVALID, path,
+		    "the name of an account has 1 to %d characters",
+		    CPNP_ACCOUNT_MAX);
+	operator = &trust->operators[trust->operator_n];
+	err = ledger_key_load_public(&operator->key, path, diag);
+	if (err != 0)
+		return err;
+	memcpy(operator->account, account, len + 1);
+	trust->operator_n++;
+	return 0;
+}
+
+const char *
+trust_operator(const cpnp_trust *trust, size_t i, cpnp_bytes *spki)
+{
+	const struct operator_key *operator;
+
+	if (i >= trust->operator_n)
+		return NULL;
+	operator = &trust->operators[i];
+	*spki = (cpnp_bytes){operator->key.spki, operator->key.spki_len};
+	return operator->account;
 }
 
 void

@@ -1,6 +1,7 @@
 /*
  * The offline proof of a payment: [context, leaf, index, path, heads], where
- * each head is a COSE_Sign1 over [context, ledger, position, size, root].
+ * each head is a COSE_Sign1 over [context, ledger, position, size, root], and
+ * in the proof of an order with the times of entries behind that.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -8,7 +9,7 @@
 
 #define HEAD_CONTEXT "CPNP-outcomes"
 #define PROOF_CONTEXT "CPNP-payment"
-#define HEAD_MAX 128
+#define HEAD_MAX (128 + CPNP_MOMENTS_MAX * 19)
 #define SIGNED_HEAD_MAX 512
 #define KEYS_MAX 64
 
@@ -33,40 +34,115 @@ get_hash(cpnp_cbor_rd *rd, uint8_t hash[CPNP_SHA256_LEN])
 }
 
 int
-cpnp_outcome_head_sign(const cpnp_signer *signer,
-    const cpnp_outcome_head *head, cpnp_buf *buf)
+cpnp_outcome_head_sign_at(const cpnp_signer *signer,
+    const cpnp_outcome_head *head, const cpnp_ledger_moment *moments,
+    size_t n, cpnp_buf *buf)
 {
 	uint8_t store[HEAD_MAX];
 	cpnp_bytes payload;
 	cpnp_buf in;
+	size_t i;
 
+	if (n > CPNP_MOMENTS_MAX)
+		return CPNP_ERR_INVALID;
 	cpnp_buf_init_fixed(&in, store, sizeof(store));
-	cpnp_cbor_put_array(&in, 5);
+	cpnp_cbor_put_array(&in, n > 0 ? 6 : 5);
 	cpnp_cbor_put_str(&in, HEAD_CONTEXT);
 	cpnp_cbor_put_bytes(&in, (cpnp_bytes){head->ledger, CPNP_SHA256_LEN});
 	cpnp_cbor_put_uint(&in, head->position);
 	cpnp_cbor_put_uint(&in, head->size);
 	cpnp_cbor_put_bytes(&in, (cpnp_bytes){head->root, CPNP_SHA256_LEN});
+	if (n > 0)
+		cpnp_cbor_put_array(&in, n);
+	for (i = 0; i < n; i++) {
+		cpnp_cbor_put_array(&in, 2);
+		cpnp_cbor_put_uint(&in, moments[i].position);
+		cpnp_cbor_put_int(&in, moments[i].time.sec);
+	}
 	if (in.err != 0)
 		return in.err;
 	payload = cpnp_buf_bytes(&in);
 	return cpnp_op_sign(signer, &payload, 1, buf);
 }
 
+int
+cpnp_outcome_head_sign(const cpnp_signer *signer,
+    const cpnp_outcome_head *head, cpnp_buf *buf)
+{
+	return cpnp_outcome_head_sign_at(signer, head, NULL, 0, buf);
+}
+
+/* Positions rise, and time never goes back. */
+static void
+get_moments(
+    cpnp_cbor_rd *rd, uint64_t last, cpnp_ledger_moment *moments, size_t n)
+{
+	uint64_t from = 0;
+	int64_t time = 0;
+	size_t i;
+
+	for (i = 0; i < n && rd->err == 0; i++) {
+		(void)cpnp_cbor_get_array(rd, 2, 2);
+		moments[i].position = cpnp_cbor_get_uint(rd, from, last);
+		moments[i].time.sec =
+		    cpnp_cbor_get_int(rd, time, CPNP_WTIME_MAX);
+		from = moments[i].position + 1;
+		time = moments[i].time.sec;
+	}
+}
+
 static int
-read_head(cpnp_outcome_head *head, cpnp_bytes payload)
+read_head(cpnp_outcome_head *head, cpnp_bytes payload,
+    cpnp_ledger_moment *moments, size_t max, size_t *n)
 {
 	cpnp_cbor_rd rd;
+	size_t parts;
 
 	memset(head, 0, sizeof(*head));
+	*n = 0;
 	cpnp_cbor_rd_init(&rd, payload);
-	(void)cpnp_cbor_get_array(&rd, 5, 5);
+	parts = cpnp_cbor_get_array(&rd, 5, max > 0 ? 6 : 5);
 	get_context(&rd, HEAD_CONTEXT);
 	get_hash(&rd, head->ledger);
 	head->position = cpnp_cbor_get_uint(&rd, 0, INT64_MAX);
 	head->size = cpnp_cbor_get_uint(&rd, 1, INT64_MAX);
 	get_hash(&rd, head->root);
+	if (rd.err == 0 && parts == 6) {
+		*n = cpnp_cbor_get_array(&rd, 1, max);
+		get_moments(&rd, head->position, moments, *n);
+	}
 	return cpnp_cbor_rd_finish(&rd);
+}
+
+int
+cpnp_outcome_head_verify(const cpnp_ledger_env *env, cpnp_bytes signed_head,
+    const cpnp_bytes *keys, size_t key_n, cpnp_outcome_head *head,
+    cpnp_ledger_moment *moments, size_t max, size_t *n, uint64_t *signers,
+    cpnp_diag *diag)
+{
+	struct item item = {.raw = signed_head};
+	uint8_t kid[CPNP_SHA256_LEN];
+	size_t i;
+	int err;
+
+	*signers = 0;
+	err = item_read_single(&env->env, &item);
+	if (err == 0)
+		err = read_head(head, item.payloads, moments, max, n);
+	if (err != 0)
+		return settle_fail(diag, err, "head", "not a signed head");
+	for (i = 0; i < key_n; i++) {
+		if (env->env.sha256(env->env.user, &keys[i], 1, kid) != 0)
+			return CPNP_ERR_CRYPTO;
+		if (memcmp(kid, item.kid.ptr, sizeof(kid)) != 0)
+			continue;
+		err = item_verify(env, &item, item.payloads, keys[i]);
+		if (err != 0)
+			return settle_fail(diag, err, "head",
+			    "the signature does not verify");
+		*signers |= (uint64_t)1 << i;
+	}
+	return 0;
 }
 
 int
@@ -99,33 +175,21 @@ check_head(const cpnp_ledger_env *env, cpnp_bytes bytes,
     const cpnp_bytes *keys, size_t key_n, bool is_first,
     cpnp_payment *payment, cpnp_diag *diag)
 {
-	struct item item = {.raw = bytes};
-	uint8_t kid[CPNP_SHA256_LEN];
 	cpnp_outcome_head head;
-	size_t i;
+	uint64_t signers;
+	size_t n;
 	int err;
 
-	err = item_read_single(&env->env, &item);
-	if (err == 0)
-		err = read_head(&head, item.payloads);
+	err = cpnp_outcome_head_verify(env, bytes, keys, key_n, &head, NULL, 0,
+	    &n, &signers, diag);
 	if (err != 0)
-		return settle_fail(diag, err, "head", "not a signed head");
+		return err;
 	if (is_first)
 		payment->head = head;
 	else if (memcmp(&head, &payment->head, sizeof(head)) != 0)
 		return settle_fail(diag, CPNP_ERR_MISMATCH, "head",
 		    "of another tree than the one before");
-	for (i = 0; i < key_n; i++) {
-		if (env->env.sha256(env->env.user, &keys[i], 1, kid) != 0)
-			return CPNP_ERR_CRYPTO;
-		if (memcmp(kid, item.kid.ptr, sizeof(kid)) != 0)
-			continue;
-		err = item_verify(env, &item, item.payloads, keys[i]);
-		if (err != 0)
-			return settle_fail(diag, err, "head",
-			    "the signature does not verify");
-		payment->signers |= (uint64_t)1 << i;
-	}
+	payment->signers |= signers;
 	return 0;
 }
 

@@ -36,6 +36,7 @@ static const struct option long_options[] = {
     {"new-key", required_argument, NULL, OPT_OTHER},
     {"new-cert", required_argument, NULL, OPT_OTHER},
     {"new-ledger-key", required_argument, NULL, OPT_OTHER},
+    {"operator", required_argument, NULL, OPT_OTHER},
     {"proof", required_argument, NULL, OPT_OTHER},
     {"type", required_argument, NULL, OPT_OTHER},
     {"xml", no_argument, NULL, OPT_OTHER},
@@ -103,10 +104,12 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0}};
 
 static const struct tool_verb verbs[] = {
-    {{"prove", NULL}, 1, 1, "store output ", tool_prove,
-	"prove ORDER [--store FILE] [-o FILE]", 0, {0}},
-    {{"verify", NULL}, 1, 1, "ca key xml ", tool_verify,
-	"verify FILE (--ca FILE | --key PUB) [--xml]", 0, {0}},
+    {{"prove", NULL}, 1, 1, "store output config account key-file ",
+	tool_prove, "prove ORDER [--store FILE] [--config FILE] [-o FILE]", 0,
+	{0}},
+    {{"verify", NULL}, 1, 1, "ca key operator xml ", tool_verify,
+	"verify FILE (--ca FILE | --key PUB) [--operator NAME:PUB]... [--xml]",
+	0, {0}},
     {{"log", "verify"}, 0, 0, "store ca key proof ", tool_log_verify,
 	"log verify [--store FILE] [--ca FILE] [--key PUB] [--proof FILE]...",
 	0, {0}},

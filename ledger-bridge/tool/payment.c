@@ -105,14 +105,13 @@ tool_escrow_prove(const struct tool_options *options)
 	return code;
 }
 
-/* Whether our own outcomes lead to the head of a proof, so that we can sign it
- * as well. */
+/* Whether our own outcomes lead to a head of which one outcome is known to be
+ * under it, so that we can sign it as well. */
 static int
-check_own(struct ledger *ledger, const cpnp_payment *payment)
+check_own(struct ledger *ledger, const cpnp_outcome_head *head, uint64_t index)
 {
 	uint8_t path[CPNP_TREE_PATH_MAX][CPNP_SHA256_LEN];
 	uint8_t store[CPNP_OUTCOME_MAX];
-	const cpnp_outcome_head *head = &payment->head;
 	cpnp_outcome own, last[2];
 	cpnp_ledger_info info;
 	cpnp_buf leaf;
@@ -128,7 +127,7 @@ check_own(struct ledger *ledger, const cpnp_payment *payment)
 		return CPNP_ERR_STATE;
 	if (err == 0)
 		err = cpnp_bridge_outcomes(
-		    ledger->bridge, payment->index, &own, 1, &n);
+		    ledger->bridge, index, &own, 1, &n);
 	if (err == 0)
 		err = cpnp_bridge_outcomes(
 		    ledger->bridge, head->size - 1, last, 2, &last_n);
@@ -140,11 +139,92 @@ check_own(struct ledger *ledger, const cpnp_payment *payment)
 		return CPNP_ERR_PROOF;
 	cpnp_buf_init_fixed(&leaf, store, sizeof(store));
 	cpnp_outcome_encode(&own, &leaf);
-	err = cpnp_bridge_outcome_path(ledger->bridge, payment->index,
+	err = cpnp_bridge_outcome_path(ledger->bridge, index,
 	    head->size, path, CPNP_TREE_PATH_MAX, &n);
 	return err != 0 ? err : cpnp_outcome_verify(cpnp_buf_bytes(&leaf),
-	    payment->index, head->size,
+	    index, head->size,
 	    (const uint8_t (*)[CPNP_SHA256_LEN])path, n, head->root, &own);
+}
+
+static int
+approve(struct ledger *ledger, const cpnp_outcome_head *head, uint64_t index)
+{
+	const struct tool_options *options = ledger->options;
+	int err;
+
+	err = check_own(ledger, head, index);
+	if (err == CPNP_ERR_STATE)
+		return tool_fail(options, options->operand, "its head is at "
+		    "position %" PRIu64 ", which has not been read here yet",
+		    head->position);
+	return err == 0 ? 0 : tool_fail(options, options->operand,
+	    "NOT SIGNED: the outcomes here do not lead to its head: %s",
+	    cpnp_strerror(err));
+}
+
+/* The times that the head of an order's proof names are those here. */
+static int
+approve_times(struct ledger *ledger, const cpnp_proof_ledger *part)
+{
+	const struct tool_options *options = ledger->options;
+	cpnp_wtime time = {0};
+	uint64_t position;
+	size_t i;
+	int err;
+
+	for (i = 0; i < part->moment_n; i++) {
+		position = part->moments[i].position;
+		err = cpnp_bridge_time(ledger->bridge, position, &time);
+		if (err == CPNP_ERR_NOT_FOUND)
+			return tool_fail(options, options->operand,
+			    "the time of entry %" PRIu64 " is not known here; "
+			    "a new store learns it from the log", position);
+		if (err != 0 || time.sec != part->moments[i].time.sec)
+			return tool_fail(options, options->operand,
+			    "NOT SIGNED: the time of entry %" PRIu64 " is "
+			    "another here", position);
+	}
+	return 0;
+}
+
+/* The head in the proof of an order. */
+static int
+cosign_order(struct ledger *ledger, cpnp_bytes proof, cpnp_buf *file)
+{
+	const struct tool_options *options = ledger->options;
+	uint8_t store[CPNP_SIGNED_HEAD_MAX];
+	const cpnp_proof_ledger *part;
+	cpnp_proof *parsed = NULL;
+	cpnp_trust *trust = NULL;
+	cpnp_diag diag = {0};
+	cpnp_buf head;
+	int code = 0, err;
+
+	err = tool_parse_proof(proof, &parsed, &trust);
+	part = err == 0 ? parsed->ledger : NULL;
+	if (part == NULL)
+		code = tool_fail(options, options->operand, err != 0
+		    ? "no proof that holds: see verify"
+		    : "nothing in this proof rests on a ledger");
+	if (code == 0)
+		code = approve(ledger, &part->head, part->facts[0].index);
+	if (code == 0)
+		code = approve_times(ledger, part);
+	if (code == 0) {
+		cpnp_buf_init_fixed(&head, store, sizeof(store));
+		err = cpnp_outcome_head_sign_at(ledger->signer, &part->head,
+		    part->moments, part->moment_n, &head);
+		if (err == 0)
+			err = cpnp_proof_add_head(
+			    proof, cpnp_buf_bytes(&head), file, &diag);
+		if (err != 0)
+			code = tool_fail(options, options->operand,
+			    "cannot be signed: %s", diag.err != 0
+			        ? diag.why : cpnp_strerror(err));
+	}
+	cpnp_proof_del(parsed);
+	cpnp_trust_del(trust);
+	return code;
 }
 
 static int
@@ -172,15 +252,8 @@ cosign(struct ledger *ledger, cpnp_bytes proof, cpnp_buf *file)
 		    "%s has signed it already", ledger->conf.account);
 	if (err != CPNP_ERR_SIGNATURE || payment.head.size == 0)
 		return tool_fail_diag(options, options->operand, &diag);
-	err = check_own(ledger, &payment);
-	if (err == CPNP_ERR_STATE)
-		return tool_fail(options, options->operand, "its head is at "
-		    "position %" PRIu64 ", which has not been read here yet",
-		    payment.head.position);
-	if (err != 0)
-		return tool_fail(options, options->operand, "NOT SIGNED: the "
-		    "outcomes here do not lead to its head: %s",
-		    cpnp_strerror(err));
+	if (approve(ledger, &payment.head, payment.index) != 0)
+		return EXIT_FAILED;
 	cpnp_buf_init_fixed(&head, store, sizeof(store));
 	err = cpnp_outcome_head_sign(ledger->signer, &payment.head, &head);
 	if (err == 0)
@@ -203,15 +276,17 @@ tool_escrow_cosign(const struct tool_options *options)
 		return tool_fail(options, "output",
 		    "a proof is binary; name a file with -o FILE");
 	code = tool_read_file(
-	    options, options->operand, CPNP_PAYMENT_MAX, &bytes, &len);
+	    options, options->operand, CPNP_PROOF_MAX, &bytes, &len);
 	if (code == 0)
 		code = ledger_open(options, true, &ledger);
 	if (code != 0) {
 		free(bytes);
 		return code;
 	}
-	cpnp_buf_init(&file, &ledger_mem, CPNP_PAYMENT_MAX);
-	code = cosign(&ledger, (cpnp_bytes){bytes, len}, &file);
+	cpnp_buf_init(&file, &ledger_mem, CPNP_PROOF_MAX);
+	code = tool_is_payment((cpnp_bytes){bytes, len})
+	    ? cosign(&ledger, (cpnp_bytes){bytes, len}, &file)
+	    : cosign_order(&ledger, (cpnp_bytes){bytes, len}, &file);
 	if (code == 0)
 		code = tool_write_file(
 		    options, options->output, cpnp_buf_bytes(&file));

@@ -125,6 +125,7 @@ print_histories(const cpnp_proof *proof)
 	}
 	if (n == 0)
 		puts("  nothing");
+	tool_print_ledger(proof);
 }
 
 static void
@@ -344,11 +345,12 @@ tool_proof_json(const cpnp_proof *proof)
 	    journal, "key_known", json_boolean(proof->key_known));
 	(void)json_object_set_new(journal, "side", json_string(
 	    proof->is_provider ? "provider" : "client"));
-	return json_pack("{s:b, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:b, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}",
 	    "ok", 1, "order", json_hex(proof->order_ref),
 	    "client", tool_text(proof->opening.client),
 	    "provider", tool_text(proof->opening.provider),
 	    "agreed", proof->agreed >= 0,
 	    "agreements", agreements, "history", history,
-	    "receipts", receipts, "journal", journal);
+	    "receipts", receipts, "journal", journal, "ledger",
+	    tool_ledger_json(proof));
 }

@@ -10,11 +10,57 @@
 
 #include "tool.h"
 
+/* With a configuration, what the ledger has is put in. */
+static int
+build(const struct tool_options *options, cpnp_journal *journal,
+    const uint8_t ref[CPNP_SHA256_LEN], cpnp_buf *file)
+{
+	cpnp_buf with;
+	cpnp_diag diag;
+	int code;
+
+	if (cpnp_proof_build(journal, ref, file, &diag) != 0)
+		return tool_fail_diag(options, options->operand, &diag);
+	if (tool_value(options, "config") == NULL)
+		return 0;
+	cpnp_buf_init(&with, &ledger_mem, CPNP_PROOF_MAX);
+	code = tool_prove_ledger(
+	    options, journal, cpnp_buf_bytes(file), &with);
+	if (code == 0 && with.len > 0) {
+		cpnp_buf_fini(file);
+		*file = with;
+	} else {
+		cpnp_buf_fini(&with);
+	}
+	return code;
+}
+
+static void
+report(const struct tool_options *options,
+    const uint8_t ref[CPNP_SHA256_LEN], const cpnp_buf *file)
+{
+	char hex[2 * CPNP_SHA256_LEN + 1];
+	cpnp_proof *proof = NULL;
+	cpnp_trust *trust = NULL;
+	json_t *json;
+
+	tool_hex(ref, CPNP_SHA256_LEN, hex);
+	json = json_pack("{s:b, s:s, s:o, s:I}", "ok", 1, "order", hex, "file",
+	    tool_text(cpnp_bytes_str(options->output)), "bytes",
+	    (json_int_t)file->len);
+	if (tool_value(options, "config") != NULL &&
+	    tool_parse_proof(cpnp_buf_bytes(file), &proof, &trust) == 0)
+		(void)json_object_set_new(
+		    json, "ledger", tool_ledger_json(proof));
+	cpnp_proof_del(proof);
+	cpnp_trust_del(trust);
+	tool_put_json(json);
+}
+
 int
 tool_prove(const struct tool_options *options)
 {
 	uint8_t ref[CPNP_SHA256_LEN];
-	char hex[2 * CPNP_SHA256_LEN + 1];
 	struct tool_journal store;
 	cpnp_buf file;
 	cpnp_diag diag;
@@ -28,19 +74,15 @@ tool_prove(const struct tool_options *options)
 		return code;
 	cpnp_buf_init(&file, &ledger_mem, CPNP_PROOF_MAX);
 	if (cpnp_journal_find(
-	        store.journal, options->operand, ref, &diag) != 0 ||
-	    cpnp_proof_build(store.journal, ref, &file, &diag) != 0)
+	        store.journal, options->operand, ref, &diag) != 0)
 		code = tool_fail_diag(options, options->operand, &diag);
-	else
+	if (code == 0)
+		code = build(options, store.journal, ref, &file);
+	if (code == 0)
 		code = tool_write_file(
 		    options, options->output, cpnp_buf_bytes(&file));
-	if (code == 0 && options->json) {
-		tool_hex(ref, sizeof(ref), hex);
-		tool_put_json(json_pack("{s:b, s:s, s:o, s:I}", "ok", 1,
-		    "order", hex, "file",
-		    tool_text(cpnp_bytes_str(options->output)), "bytes",
-		    (json_int_t)file.len));
-	}
+	if (code == 0 && options->json)
+		report(options, ref, &file);
 	cpnp_buf_fini(&file);
 	tool_journal_close(&store);
 	return code;
@@ -62,6 +104,46 @@ is_note(cpnp_bytes file)
 	return false;
 }
 
+/* --operator NAME:PUB, as often as it was given. */
+static int
+add_operators(const struct tool_options *options, cpnp_trust *trust)
+{
+	char account[CPNP_ACCOUNT_MAX + 1];
+	const char *text, *colon;
+	cpnp_diag diag = {0};
+	size_t i, len;
+
+	for (i = 0; i < options->given_n; i++) {
+		text = options->given[i].value;
+		if (strcmp(options->given[i].name, "operator") != 0)
+			continue;
+		colon = strchr(text, ':');
+		len = colon == NULL ? 0 : (size_t)(colon - text);
+		if (len == 0 || len > CPNP_ACCOUNT_MAX)
+			return tool_fail(options, "--operator",
+			    "\"%s\" is not NAME:PUB, the account of an "
+			    "operator and the file of its public key", text);
+		memcpy(account, text, len);
+		account[len] = '\0';
+		if (cpnp_trust_add_operator_file(
+		        trust, account, colon + 1, &diag) != 0)
+			return tool_fail_diag(options, "--operator", &diag);
+	}
+	return 0;
+}
+
+int
+tool_parse_proof(cpnp_bytes file, cpnp_proof **proof, cpnp_trust **trust)
+{
+	int err;
+
+	err = cpnp_trust_new(trust);
+	if (err != 0)
+		return err;
+	cpnp_trust_allow_unattested(*trust);
+	return cpnp_proof_verify(proof, file, *trust, NULL);
+}
+
 int
 tool_verify(const struct tool_options *options)
 {
@@ -75,8 +157,10 @@ tool_verify(const struct tool_options *options)
 	code = tool_trust(options, true, &trust);
 	if (code != 0)
 		return code;
-	code = tool_read_file(
-	    options, options->operand, CPNP_PROOF_MAX, &bytes, &len);
+	code = add_operators(options, trust);
+	if (code == 0)
+		code = tool_read_file(
+		    options, options->operand, CPNP_PROOF_MAX, &bytes, &len);
 	if (code != 0) {
 		cpnp_trust_del(trust);
 		return code;

@@ -127,6 +127,14 @@ json_t *tool_service_json(cpnp_bytes description);
 void tool_print_proof(const cpnp_proof *proof, bool xml);
 json_t *tool_proof_json(const cpnp_proof *proof);
 
+/* A proof file for its contents, whoever vouches for it; both are to be
+ * deleted, after an error too.  0 or CPNP_ERR_*. */
+int tool_parse_proof(
+    cpnp_bytes file, cpnp_proof **proof, cpnp_trust **trust);
+/* The ledger's part of a proof; NULL: there is none. */
+void tool_print_ledger(const cpnp_proof *proof);
+json_t *tool_ledger_json(const cpnp_proof *proof);
+
 int tool_prove(const struct tool_options *options);
 int tool_verify(const struct tool_options *options);
 int tool_log_verify(const struct tool_options *options);
@@ -155,6 +163,10 @@ extern const struct tool_verb tool_verbs_init[], tool_verbs_account[],
 	"config genesis store backend setting account key-file "
 /* One that is an operation: by the row of the verb. */
 int tool_op(const struct tool_options *options);
+/* Put what the ledger of --config has about an order into its proof: out is
+ * empty when it has nothing.  Texts about what is missing go to stderr. */
+int tool_prove_ledger(const struct tool_options *options,
+    cpnp_journal *journal, cpnp_bytes file, cpnp_buf *out);
 /* verify, of the proof of a payment. */
 bool tool_is_payment(cpnp_bytes file);
 int tool_verify_payment(const struct tool_options *options, cpnp_bytes file);

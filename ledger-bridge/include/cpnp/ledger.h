@@ -119,6 +119,11 @@ CPNP_API int cpnp_trust_add_ca_file(
  * owner where no certificate does; NULL when the verifier does not say. */
 CPNP_API int cpnp_trust_add_key_file(cpnp_trust *trust, const char *path,
     const char *identity, cpnp_diag *diag);
+/* An operator of a ledger whose word counts for what rests on the ledger: the
+ * name of its account, and a public key or certificate in PEM.
+ * CPNP_ERR_INVALID when it is not a name, _FULL, _CONFIG. */
+CPNP_API int cpnp_trust_add_operator_file(cpnp_trust *trust,
+    const char *account, const char *path, cpnp_diag *diag);
 /* Let statements pass that neither an authority nor a known key vouches for,
  * with attested false.  For offline verifiers that report it, never for a
  * daemon.  With no authority and no key at all, a proof is then checked for
@@ -308,6 +313,20 @@ CPNP_API int cpnp_journal_put_order(cpnp_journal *journal,
     cpnp_bytes agreement, cpnp_bytes receipt);
 
 /*
+ * Keep an authorization of payment (COSE_Sign1 of an operation for the ledger)
+ * that came or went with an ACCEPT of this order, within the caller's
+ * transaction.  The same again is no error.  CPNP_ERR_INVALID when empty or
+ * longer than CPNP_STATEMENT_MAX.
+ */
+CPNP_API int cpnp_journal_put_payment(cpnp_journal *journal,
+    const uint8_t order_ref[CPNP_SHA256_LEN], cpnp_bytes authorization);
+/* Call visit for each that is kept of an order; a non-zero result ends it and
+ * is returned.  The view lives during the call. */
+CPNP_API int cpnp_journal_each_payment(cpnp_journal *journal,
+    const uint8_t order_ref[CPNP_SHA256_LEN],
+    int (*visit)(void *user, cpnp_bytes authorization), void *user);
+
+/*
  * Change the journal's key to that of signer (borrowed from now on): a leaf
  * signed by both keys, and a head signed by the new one.  Within the caller's
  * transaction.  CPNP_ERR_EXISTS when it is the key already.
@@ -325,6 +344,10 @@ typedef struct cpnp_head {
 	cpnp_bytes checkpoint;
 } cpnp_head;
 CPNP_API int cpnp_journal_head(cpnp_journal *journal, cpnp_head *head);
+/* Call visit for each head of size leaves or more, the smallest first; a
+ * non-zero result ends it and is returned.  The view lives during the call. */
+CPNP_API int cpnp_journal_each_head(cpnp_journal *journal, uint64_t size,
+    int (*visit)(void *user, const cpnp_head *head), void *user);
 /* The newest head on disk, which another connection may have stored since
  * this journal was opened or read back.  Only the head is read: receipts stay
  * those of before.  Errors: NOT_FOUND, IO. */
@@ -515,11 +538,15 @@ typedef struct cpnp_proof {
 	int agreed;           /* newest agreement that OFFER, ACCEPT and ACK
 			       * name, signed by the right parties; or -1 */
 	size_t offer, accept, ack; /* its entries when agreed >= 0 */
+	struct cpnp_proof_ledger *ledger; /* <cpnp/settlement.h>; NULL when
+					   * nothing in it rests on a ledger */
 } cpnp_proof;
 
 /*
  * Verify a proof file: every digest, link, signature, certificate identity,
- * inclusion, head and key change in it, and that nothing else is in it.
+ * inclusion, head and key change in it, and that nothing else is in it.  Of the
+ * ledger's part, with operators in trust, one of them must have signed for each
+ * fact who is not the one that gains by it.
  * Errors: CPNP_ERR_PROOF, _SIGNATURE, _MISMATCH or another PEER error; diag
  * says what is wrong and where.
  */

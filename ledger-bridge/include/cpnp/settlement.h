@@ -648,6 +648,8 @@ CPNP_API int cpnp_outcome_verify(cpnp_bytes leaf, uint64_t index,
     uint64_t size, const uint8_t (*path)[CPNP_SHA256_LEN], size_t n,
     const uint8_t root[CPNP_SHA256_LEN], cpnp_outcome *outcome);
 
+typedef struct cpnp_ledger_env cpnp_ledger_env; /* below */
+
 /* The tree of outcomes after an entry, as operators sign it. */
 typedef struct cpnp_outcome_head {
 	uint8_t ledger[CPNP_SHA256_LEN];
@@ -659,6 +661,30 @@ typedef struct cpnp_outcome_head {
 /* Sign a head, appending a COSE_Sign1 to buf. */
 CPNP_API int cpnp_outcome_head_sign(const cpnp_signer *signer,
     const cpnp_outcome_head *head, cpnp_buf *buf);
+
+/* The time of the ledger after an entry. */
+typedef struct cpnp_ledger_moment {
+	uint64_t position;
+	cpnp_wtime time;
+} cpnp_ledger_moment;
+#define CPNP_MOMENTS_MAX 64
+#define CPNP_SIGNED_HEAD_MAX 2048 /* bytes */
+
+/* The same, and what time it was after entries up to this one, by rising
+ * position.  CPNP_ERR_INVALID when they are too many. */
+CPNP_API int cpnp_outcome_head_sign_at(const cpnp_signer *signer,
+    const cpnp_outcome_head *head, const cpnp_ledger_moment *moments,
+    size_t n, cpnp_buf *buf);
+/*
+ * Read a signed head.  Bit i of *signers is set when key i, a
+ * SubjectPublicKeyInfo, of at most 64 has signed it; by another key it is not
+ * judged.  *n moments of at most max are in it.  CPNP_ERR_SIGNATURE, other
+ * PEER errors for the form.
+ */
+CPNP_API int cpnp_outcome_head_verify(const cpnp_ledger_env *env,
+    cpnp_bytes signed_head, const cpnp_bytes *keys, size_t key_n,
+    cpnp_outcome_head *head, cpnp_ledger_moment *moments, size_t max,
+    size_t *n, uint64_t *signers, cpnp_diag *diag);
 
 #define CPNP_PAYMENT_HEADS_MAX CPNP_OPERATORS_MAX
 #define CPNP_PAYMENT_MAX 16384 /* bytes of a proof */
@@ -683,7 +709,6 @@ typedef struct cpnp_payment {
 	uint64_t signers; /* bit i: key i has signed this head */
 } cpnp_payment;
 
-typedef struct cpnp_ledger_env cpnp_ledger_env; /* below */
 
 /*
  * Verify a proof offline.  keys are the SubjectPublicKeyInfos, at most 64, of
@@ -697,6 +722,73 @@ typedef struct cpnp_ledger_env cpnp_ledger_env; /* below */
 CPNP_API int cpnp_payment_verify(const cpnp_ledger_env *env,
     cpnp_bytes proof, const cpnp_bytes *keys, size_t key_n,
     cpnp_payment *payment, cpnp_diag *diag);
+
+/* ---- The ledger's part of the proof of an order -------------------------- */
+
+/*
+ * What a proof file (<cpnp/ledger.h>) has from a ledger: accepted outcomes,
+ * each with its path to one head of the outcome tree, and that head as
+ * operators have signed it.
+ *
+ *   ANCHOR       a head of the journal was on the ledger
+ *   AUTHORIZE    the payment of an agreement in the file; the id of its escrow
+ *                is the digest of the operation
+ *   POSTED, RETURNED, SETTLED  what became of that escrow
+ *
+ * What came after the head is not in it.
+ */
+#define CPNP_PROOF_FACTS_MAX CPNP_MOMENTS_MAX
+
+typedef struct cpnp_proof_fact {
+	cpnp_outcome outcome;
+	uint64_t index;
+	bool has_time;
+	cpnp_wtime time; /* of the ledger after the entry */
+	cpnp_op op;      /* ANCHOR and AUTHORIZE only; views */
+	int agreement;   /* that is paid; -1 for an anchor */
+	size_t payment;  /* its AUTHORIZE, among the facts */
+	/* An operator whom the verifier believes has signed the head, who is
+	 * neither the payee nor the one whose anchor it is. */
+	bool attested;
+} cpnp_proof_fact;
+
+/* In a verified proof. */
+typedef struct cpnp_proof_ledger {
+	cpnp_outcome_head head;
+	cpnp_ledger_moment moments[CPNP_MOMENTS_MAX];
+	size_t moment_n;
+	size_t head_n; /* signatures in the file */
+	char signers[CPNP_OPERATORS_MAX][CPNP_ACCOUNT_MAX + 1]; /* believed */
+	size_t signer_n;
+	cpnp_proof_fact facts[CPNP_PROOF_FACTS_MAX];
+	size_t fact_n;
+} cpnp_proof_ledger;
+
+/* A fact for cpnp_proof_put_ledger(). */
+typedef struct cpnp_proof_source {
+	cpnp_outcome outcome;
+	uint64_t index;
+	uint8_t path[CPNP_TREE_PATH_MAX][CPNP_SHA256_LEN];
+	size_t path_n;
+	cpnp_bytes op; /* encoded, of an ANCHOR or AUTHORIZE; else empty */
+	/* from the journal of the size that was anchored to the newest head */
+	uint8_t consistency[CPNP_TREE_PATH_MAX][CPNP_SHA256_LEN];
+	size_t consistency_n;
+} cpnp_proof_source;
+
+/*
+ * Copy a proof file, with this part of the ledger in the place of the one that
+ * it has or not.  Sources by rising index.  CPNP_ERR_INVALID when there is no
+ * head or no source, or too many; PEER errors when it is no proof file.
+ */
+CPNP_API int cpnp_proof_put_ledger(cpnp_bytes file, const cpnp_bytes *heads,
+    size_t head_n, const cpnp_proof_source *sources, size_t source_n,
+    cpnp_buf *out, cpnp_diag *diag);
+/* Copy one that has a part of the ledger, with one more signed head, of the
+ * same tree and moments.  CPNP_ERR_NOT_FOUND when it has no such part,
+ * _EXISTS when this very head is in it, _FULL, PEER errors. */
+CPNP_API int cpnp_proof_add_head(
+    cpnp_bytes file, cpnp_bytes head, cpnp_buf *out, cpnp_diag *diag);
 
 /* ---- The ledger -------------------------------------------------------- */
 
