@@ -27,6 +27,9 @@
 #define CATCH_UP_STEP CPNP_MILLISECONDS(20)
 /* Operations without outcome; with more no new order can be paid. */
 #define OPS_MAX 100000
+/* The part of our idempotency keys that new orders leave to those that there
+ * are, which rest, end and are taken back. */
+#define ROOM_KEPT 4
 /* Between two tries to give operations to a bridge that is full. */
 #define RETRY_MS 100
 
@@ -43,6 +46,14 @@ cpnpd_ledger_is_away(const struct ledger *l)
 	return is_away(&l->status) || l->status.stopped;
 }
 
+uint64_t
+cpnpd_ledger_room(const struct ledger *l)
+{
+	uint64_t spent = l->idem_n + l->given_n;
+
+	return spent < l->idem_max ? l->idem_max - spent : 0;
+}
+
 const char *
 cpnpd_ledger_refuses(const struct daemon *d)
 {
@@ -52,7 +63,9 @@ cpnpd_ledger_refuses(const struct daemon *d)
 		return NULL;
 	if (l->status.stopped)
 		return "the provider cannot follow its ledger any more";
-	if (l->ops_n >= OPS_MAX || l->refused == CPNP_ERR_FULL)
+	if (l->ops_n >= OPS_MAX || l->refused == CPNP_ERR_FULL ||
+	    (l->idem_max > 0 &&
+		cpnpd_ledger_room(l) <= l->idem_max / ROOM_KEPT))
 		return "too many payments wait for the ledger";
 	return NULL;
 }
@@ -74,9 +87,13 @@ static void
 read_info(struct ledger *l)
 {
 	const cpnp_ledger *state = cpnp_bridge_lock(l->bridge);
+	cpnp_account_view account;
 	cpnp_ledger_info info;
 
+	if (cpnp_ledger_get_account(state, l->account, &account) == 0)
+		l->idem_n = account.idem_n;
 	if (cpnp_ledger_get_info(state, &info) == 0) {
+		l->idem_max = info.settings.idem_max;
 		l->time = info.time;
 		l->op_seconds_max = info.settings.op_seconds_max;
 		l->heartbeat_seconds = info.settings.heartbeat_seconds;

@@ -95,12 +95,15 @@ struct ledger {
 	int refused; /* why the bridge took nothing last */
 	cpnp_wtime time;         /* of the ledger, and ... */
 	uint64_t op_seconds_max; /* ... its settings, as of then */
+	uint64_t idem_max;
+	uint64_t idem_n; /* live idempotency keys of the account, as of then */
 	uint64_t heartbeat_seconds;
 	bool is_operator;
 	bool is_checked; /* the account, against the ledger */
 
 	void *ops;      /* all of them, a tree */
 	size_t ops_n;
+	size_t given_n; /* to the bridge, that spend an idempotency key of ours */
 	struct ledger_ops ready; /* signed, not in the outbox */
 	struct ledger_ops plain; /* to be signed */
 	struct ledger_ops stored; /* in the outbox, by number */
@@ -112,6 +115,7 @@ struct ledger {
 	struct verdict *verdicts, **verdicts_end;
 	cpnp_bytes leaf; /* of the verdict that is being given */
 
+	cpnp_tstamp void_at; /* when all unknown escrows so far had their turn */
 	uint64_t outcomes; /* handled */
 	uint64_t outcomes_stored;
 
@@ -132,6 +136,9 @@ int cpnpd_ledger_run(struct daemon *d);
 void cpnpd_ledger_stop(struct daemon *d);
 /* Operations cannot be brought to the log for now. */
 bool cpnpd_ledger_is_away(const struct ledger *l);
+/* How many operations of ours the ledger takes now, before our idempotency keys
+ * are spent: more would be refused there, also those that end a payment. */
+uint64_t cpnpd_ledger_room(const struct ledger *l);
 /* Why no new order can be paid, or NULL. */
 const char *cpnpd_ledger_refuses(const struct daemon *d);
 /* Try to give operations again, soon. */

@@ -65,6 +65,7 @@ cpnpd_ledger_status_json(struct daemon *d, json_t *object)
 	set_number(object, "ledger_lag", status.oldest / CPNP_SECONDS(1));
 	set_number(object, "payments_waiting", l->payments_n);
 	set_number(object, "operations_waiting", l->ops_n);
+	set_number(object, "operations_room", cpnpd_ledger_room(l));
 	if (cpnp_store_head(d->store, &size, root) != 0)
 		return;
 	set_number(object, "journal_leaves", size);

@@ -12,6 +12,9 @@
 #include "ledger.h"
 #include "restore.h"
 
+/* Seconds for an operation about an escrow to come into the log. */
+#define OP_LIFE 600
+
 static int
 by_digest(const void *a, const void *b)
 {
@@ -53,6 +56,13 @@ op_free(struct ledger_op *op)
 {
 	free(op->bytes);
 	free(op);
+}
+
+/* Does it cost an idempotency key of ours? */
+static bool
+is_costly(const struct ledger_op *op)
+{
+	return op->kind != CPNP_OP_AUTHORIZE && op->kind != CPNP_OP_ANCHOR;
 }
 
 /* ---- making ---- */
@@ -146,13 +156,15 @@ cpnpd_ledger_add(struct daemon *d, cpnp_op *op,
 	return 0;
 }
 
-/* Of the ledger's own time, so that it is good there; an outage that lasts
- * longer makes it expire, and then it is made again. */
+/* In the ledger's own time where that is ahead, so that it is good there.  Its
+ * idempotency key is spent as long: an outage that lasts longer makes it
+ * expire, and then it is made again. */
 static int64_t
 expiry_of(const struct ledger *l, cpnp_now now)
 {
 	int64_t life = (int64_t)l->op_seconds_max;
-	int64_t at = now.wall.sec + life / 2;
+	int64_t at = OP_LIFE +
+	    (l->time.sec > now.wall.sec ? l->time.sec : now.wall.sec);
 
 	return at < l->time.sec + life ? at : l->time.sec + life;
 }
@@ -190,8 +202,10 @@ cpnpd_ledger_drop_op(struct daemon *d, struct ledger_op *op, cpnp_now now)
 	l->ops_n--;
 	/* Whoever comes to it in its list frees it. */
 	op->over = true;
-	if (op->given)
+	if (op->given) {
+		l->given_n -= is_costly(op);
 		op_free(op);
+	}
 }
 
 /* ---- the end of the turn ---- */
@@ -303,6 +317,7 @@ is_given(struct daemon *d, struct ledger_op *op)
 	cpnp_order *order;
 
 	op->given = true;
+	d->ledger->given_n += is_costly(op);
 	if (op->kind != CPNP_OP_ANCHOR) {
 		free(op->bytes);
 		op->bytes = NULL;
@@ -323,8 +338,8 @@ complain(struct ledger *l, int err, size_t n)
 		return;
 	l->refused = err;
 	if (err != 0)
-		cpnpd_log(CPNP_LOG_WARNING, "ledger: the bridge takes no "
-		    "operations (%s): %zu wait in the store",
+		cpnpd_log(CPNP_LOG_WARNING, "ledger: no operations can be "
+		    "given to it (%s): %zu wait in the store",
 		    cpnp_strerror(err), n);
 }
 
@@ -342,6 +357,7 @@ refuse_first(struct daemon *d, int err)
 	cpnpd_log(CPNP_LOG_ERROR, "ledger: an operation %s is refused: %s",
 	    cpnp_op_name(op->kind), cpnp_strerror(err));
 	op->given = true;
+	l->given_n += is_costly(op);
 	if (p != NULL)
 		cpnpd_ledger_not_paid(d, p, NULL, cpnp_strerror(err));
 	else
@@ -378,14 +394,19 @@ cpnpd_ledger_give(struct daemon *d)
 	struct ledger_op *ops[CPNPD_LEDGER_GIVE_MAX];
 	cpnp_bytes bytes[CPNPD_LEDGER_GIVE_MAX];
 	size_t max = CPNPD_LEDGER_GIVE_MAX, n, i;
+	uint64_t room;
 	int err = 0;
 
 	if (d->restore->is_silent)
 		return;
 	for (drop_over(l); err == 0; drop_over(l)) {
-		n = collect(l, ops, bytes, max);
-		if (n == 0)
+		room = cpnpd_ledger_room(l);
+		n = collect(l, ops, bytes, room < max ? room : max);
+		if (n == 0) {
+			if (l->stored.first != NULL && room == 0)
+				err = CPNP_ERR_FULL;
 			break;
+		}
 		err = cpnp_bridge_submit_all(l->bridge, bytes, n, NULL);
 		if (cpnp_error_is_peer(err) && err != CPNP_ERR_FORBIDDEN) {
 			/* one of them is bad: which? */
@@ -441,7 +462,7 @@ cpnpd_ledger_forget_ops(struct ledger *l)
 		(void)tdelete(op, &l->ops, by_digest);
 		op_free(op);
 	}
-	l->ops_n = 0;
+	l->ops_n = l->given_n = 0;
 	l->anchors_open = 0;
 }
 

@@ -15,6 +15,11 @@
 /* Outcomes that mean nothing here are remembered as handled after so many. */
 #define STORED_LAG_MAX 10000
 #define STEP 256
+/* Escrows of no order that are voided at once, and the time for each after
+ * that; others return by themselves when they expire.  Anybody can make them,
+ * and each voided costs an idempotency key. */
+#define VOID_BURST 20
+#define VOID_STEP CPNP_SECONDS(1)
 
 /* ---- an order that may rest in the store ---- */
 
@@ -89,6 +94,17 @@ is_ours(struct daemon *d, const uint8_t escrow[CPNP_SHA256_LEN])
 	return is;
 }
 
+static bool
+may_void(struct ledger *l, cpnp_now now)
+{
+	if (l->void_at < now.mono)
+		l->void_at = now.mono;
+	if (l->void_at - now.mono >= VOID_BURST * VOID_STEP)
+		return false;
+	l->void_at += VOID_STEP;
+	return true;
+}
+
 /* Somebody has locked money for us that no order of ours waits for. */
 static void
 void_unwanted(struct daemon *d, const uint8_t escrow[CPNP_SHA256_LEN],
@@ -101,7 +117,8 @@ void_unwanted(struct daemon *d, const uint8_t escrow[CPNP_SHA256_LEN],
 	    !is_ours(d, escrow))
 		return;
 	err = cpnp_store_find_payment(d->store, escrow, &row);
-	if (err == CPNP_ERR_NOT_FOUND && !d->conf->ledger.void_unknown)
+	if (err == CPNP_ERR_NOT_FOUND &&
+	    (!d->conf->ledger.void_unknown || !may_void(d->ledger, now)))
 		return;
 	if (err != CPNP_ERR_NOT_FOUND &&
 	    (err != 0 || row.state != CPNP_STORE_PAYMENT_OVER))
