@@ -74,8 +74,9 @@ cpnp_proof_put_ledger(cpnp_bytes file, const cpnp_bytes *heads, size_t head_n,
 	if (head_n == 0 || head_n > CPNP_OPERATORS_MAX || source_n == 0 ||
 	    source_n > CPNP_PROOF_FACTS_MAX)
 		return ledger_fail(diag, CPNP_ERR_INVALID, "ledger",
-		    "%zu heads and %zu facts; 1 to %d each fit a proof",
-		    head_n, source_n, CPNP_PROOF_FACTS_MAX);
+		    "%zu heads and %zu facts; 1 to %d and 1 to %d fit a "
+		    "proof", head_n, source_n, CPNP_OPERATORS_MAX,
+		    CPNP_PROOF_FACTS_MAX);
 	parsed = malloc(sizeof(*parsed));
 	if (parsed == NULL)
 		return CPNP_ERR_NOMEM;

@@ -67,6 +67,17 @@ next_wanted(const struct gather *g, uint64_t from)
 	return UINT64_MAX;
 }
 
+/* The last room is for the anchor that covers all statements. */
+static void
+keep_room(struct gather *g)
+{
+	const cpnp_proof *proof = g->proof;
+
+	if (g->source_n + 1 == CPNP_PROOF_FACTS_MAX &&
+	    g->wanted != UINT64_MAX)
+		g->wanted = proof->entries[proof->entry_n - 1].index;
+}
+
 /* An anchor has neither key nor expiry: what it was follows from the head. */
 static int
 encode_anchor(const struct gather *g, const cpnp_head *head, cpnp_buf *out)
@@ -97,6 +108,7 @@ visit_head(void *user, const cpnp_head *head)
 	size_t n;
 	int err;
 
+	keep_room(g);
 	if (g->wanted >= g->newest || head->size > g->newest)
 		return 1;
 	if (head->size <= g->wanted)
@@ -321,7 +333,7 @@ gather(struct gather *g, cpnp_bytes file, cpnp_buf *out)
 	g->sources = calloc(CPNP_PROOF_FACTS_MAX, sizeof(*g->sources));
 	if (g->sources == NULL)
 		return tool_fail(g->options, "ledger", "out of memory");
-	if (add_anchors(g) == 0 && add_payments(g) == 0) {
+	if (add_payments(g) == 0 && add_anchors(g) == 0) {
 		say_missing(g);
 		if (g->source_n > 0)
 			g->code = put_part(g, file, out);

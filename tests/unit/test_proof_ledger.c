@@ -546,6 +546,8 @@ START_TEST(test_proof_ledger_refuses_what_is_of_another)
 	refuse(trust, "operation: missing");
 	sources[AUTHORIZE].op = sources[ANCHOR].op;
 	refuse(trust, "the outcome is of another");
+	set_op(AUTHORIZE, &anchor);
+	refuse(trust, "the outcome is of another");
 	set_op(AUTHORIZE, &authorize);
 
 	sources[POSTED].outcome.digest[0] ^= 1;
@@ -610,6 +612,9 @@ START_TEST(test_proof_ledger_limits)
 	cpnp_bytes heads[CPNP_OPERATORS_MAX + 1];
 	char name[CPNP_ACCOUNT_MAX + 2];
 	cpnp_ledger_moment many[CPNP_MOMENTS_MAX + 1] = {{0, {0}}};
+	cpnp_outcome_head big = head;
+	cpnp_verifier *verifier;
+	uint64_t signers;
 	cpnp_diag diag;
 	size_t i;
 
@@ -633,6 +638,23 @@ START_TEST(test_proof_ledger_limits)
 	    cpnp_buf_bytes(&h), &file, &diag), CPNP_ERR_FULL);
 	ck_assert_int_eq(cpnp_outcome_head_sign_at(watcher, &head, many,
 	    CPNP_MOMENTS_MAX + 1, &h), CPNP_ERR_INVALID);
+	for (i = 0; i < CPNP_MOMENTS_MAX; i++)
+		many[i] = (cpnp_ledger_moment){INT64_MAX / 2 + i,
+		    {CPNP_WTIME_MAX}};
+	big.position = INT64_MAX;
+	cpnp_buf_reset(&h);
+	ck_assert_int_eq(cpnp_outcome_head_sign_at(watcher, &big, many,
+	    CPNP_MOMENTS_MAX, &h), 0);
+	ck_assert_uint_le(h.len, CPNP_SIGNED_HEAD_MAX);
+	ck_assert_int_eq(cpnp_verifier_new(&verifier), 0);
+	ck_assert_int_eq(cpnp_outcome_head_verify(cpnp_verifier_env(verifier),
+	    cpnp_buf_bytes(&h), NULL, 0, &big, many, CPNP_MOMENTS_MAX, &i,
+	    &signers, &diag), 0);
+	ck_assert_uint_eq(i, CPNP_MOMENTS_MAX);
+	ck_assert_int_ne(cpnp_outcome_head_verify(cpnp_verifier_env(verifier),
+	    cpnp_buf_bytes(&h), NULL, 0, &big, many, CPNP_MOMENTS_MAX - 1, &i,
+	    &signers, &diag), 0);
+	cpnp_verifier_del(verifier);
 
 	memset(name, 'x', sizeof(name));
 	name[CPNP_ACCOUNT_MAX + 1] = '\0';

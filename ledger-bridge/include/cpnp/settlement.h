@@ -667,8 +667,8 @@ typedef struct cpnp_ledger_moment {
 	uint64_t position;
 	cpnp_wtime time;
 } cpnp_ledger_moment;
-#define CPNP_MOMENTS_MAX 64
-#define CPNP_SIGNED_HEAD_MAX 2048 /* bytes */
+#define CPNP_MOMENTS_MAX 128
+#define CPNP_SIGNED_HEAD_MAX 3072 /* bytes */
 
 /* The same, and what time it was after entries up to this one, by rising
  * position.  CPNP_ERR_INVALID when they are too many. */
