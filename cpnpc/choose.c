@@ -40,7 +40,7 @@ cpnpc_bid_fault(cpnpc_rule rule, const cpnpc_bid *bid, cpnp_wtime now)
 	if (bid->validity.sec <= now.sec)
 		return "its validity has ended";
 	if (bid->cheats)
-		return "its settlement terms do not go with its price";
+		return "its settlement terms do not go with what it offers";
 	switch (rule) {
 	case CPNPC_RULE_CHEAPEST:
 	case CPNPC_RULE_EXACT:

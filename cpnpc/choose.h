@@ -28,7 +28,7 @@ typedef struct cpnpc_bid {
 	bool fits;       /* every field is one that the request admits */
 	bool preferred;  /* the preferred ones, and nothing explained */
 	bool affordable; /* within the highest price */
-	bool cheats;     /* it is to be paid with something else than that */
+	bool cheats;     /* its settlement terms say something else */
 	bool has_cost;   /* it names a price; one without is not free */
 	cpnp_money cost;
 	cpnp_wtime validity;

@@ -169,8 +169,9 @@ const cpnp_money *cpnpc_offer_cost_before(const cpnpc_offer *offer);
 
 /* ---- payment (terms.c) -------------------------------------------------- */
 
-/* Read what an offer is to be paid with. */
-void cpnpc_terms_read(cpnpc_offer *offer);
+/* Read what an offer is to be paid with, and hold it against the price and the
+ * time that the service is offered for. */
+void cpnpc_terms_read(cpnpc_offer *offer, cpnp_wtime now);
 /* The settlement terms of an OFFER that the order has; NOT_FOUND. */
 int cpnpc_terms_of(const cpnp_order *order, cpnp_doc doc, cpnp_terms *terms);
 

@@ -181,7 +181,7 @@ cpnpc_offer_new(cpnpc_offer **result, const cpnp_order *order)
 		return err;
 	}
 	cpnpc_offer_compare_terms(offer);
-	cpnpc_terms_read(offer);
+	cpnpc_terms_read(offer, cpnp_now_read().wall);
 	if (cpnpc_payment_read(
 		&payment, cpnp_order_doc(order, CPNP_DOC_PAYMENT)) == 0)
 		offer->payer = payment.op.account;

@@ -415,8 +415,8 @@ take_wish(cpnpc_session *session, cpnpc_set *set, cpnp_now now)
 	set->refused = true;
 	cpnpc_job_finish(session, job, CPNPC_LOCAL,
 	    !bid.open	 ? "there is no offer to accept"
-	    : bid.cheats ? "its settlement terms do not go with its price; the "
-			   "offer stays open"
+	    : bid.cheats ? "its settlement terms do not go with what it "
+			   "offers; the offer stays open"
 			 : "its price is not within --max-price; the offer "
 			   "stays open");
 	leave(session, set);

@@ -14,6 +14,9 @@
 
 #include "cpnpc.h"
 
+/* The clock of the provider may be so far from ours, in seconds. */
+#define SKEW_MAX 300
+
 /* What a metric of the service level terms is called, and counted in. */
 static const struct metric_name {
 	const char *text;
@@ -42,8 +45,89 @@ blame(cpnpc_offer *offer, const cpnp_diag *diag, int err)
 	    diag->why[0] != '\0' ? diag->why : cpnp_strerror(err));
 }
 
+/* When a service runs, as far as it is agreed. */
+struct times {
+	int64_t start, end; /* the first and the last moment */
+	bool some;
+	bool at_once; /* it begins with the agreement */
+	bool is_open; /* it has no end */
+};
+
+static void
+widen(struct times *times, const cpnp_cpd_window *window)
+{
+	bool has_start = window != NULL && window->start.is_set;
+	bool has_end = window != NULL && window->end.is_set;
+
+	if (!has_start)
+		times->at_once = true;
+	else if (!times->some || window->start.time.sec < times->start)
+		times->start = window->start.time.sec;
+	if (!has_end)
+		times->is_open = true;
+	else if (!times->some || window->end.time.sec > times->end)
+		times->end = window->end.time.sec;
+	times->some = true;
+}
+
+static struct times
+times_of(const cpnpc_offer *offer)
+{
+	const cpnp_msg *msg = &offer->offer;
+	const cpnp_schedule *schedule = &msg->activation_schedule;
+	struct times times = {0};
+	size_t i, j;
+
+	for (i = 0; i < offer->offered.components_n; i++) {
+		const cpnp_cpd_component *c = &offer->offered.components[i];
+
+		for (j = 0; j < c->profiles_n; j++)
+			widen(&times, c->profiles[j].window);
+	}
+	if (!times.some)
+		times.at_once = times.is_open = true;
+	if (cpnp_msg_has(msg, CPNP_ATTR_ACTIVATION_SCHEDULE) &&
+	    schedule->has_start) {
+		times.at_once = false;
+		times.start = schedule->start.sec;
+	}
+	if (cpnp_msg_has(msg, CPNP_ATTR_ACTIVATION_SCHEDULE) &&
+	    schedule->has_end) {
+		times.is_open = false;
+		times.end = schedule->end.sec;
+	}
+	return times;
+}
+
+/*
+ * The price is for the service as agreed: where it pays for less, all would be
+ * gone before a WITHDRAW; where it pays from sooner on, some of it would be for
+ * nothing.  The clocks may differ a little.
+ */
+static void
+check_times(cpnpc_offer *offer, cpnp_wtime now)
+{
+	const cpnp_terms *terms = &offer->terms;
+	struct times times = times_of(offer);
+	int64_t start = terms->has_start ? terms->start.sec : now.sec;
+	int64_t end = start + (int64_t)terms->duration;
+	bool early = !times.at_once && start < times.start - SKEW_MAX;
+	bool less = !times.is_open && end < times.end - SKEW_MAX &&
+		    terms->duration < CPNP_SERVICE_SECONDS_MAX;
+	char paid[CPNPC_TIME_LEN], agreed[CPNPC_TIME_LEN];
+
+	if (!early && !less)
+		return;
+	cpnpc_time_format((cpnp_wtime){early ? start : end}, paid);
+	cpnpc_time_format(
+	    (cpnp_wtime){early ? times.start : times.end}, agreed);
+	snprintf(offer->terms_fault, sizeof(offer->terms_fault),
+	    "the settlement terms pay for it %s %s, and it is offered %s %s",
+	    early ? "from" : "until", paid, early ? "from" : "until", agreed);
+}
+
 void
-cpnpc_terms_read(cpnpc_offer *offer)
+cpnpc_terms_read(cpnpc_offer *offer, cpnp_wtime now)
 {
 	const cpnp_money *cost = cpnpc_offer_cost(offer);
 	cpnp_diag diag = {0};
@@ -63,6 +147,8 @@ cpnpc_terms_read(cpnpc_offer *offer)
 		snprintf(offer->terms_fault, sizeof(offer->terms_fault),
 		    "the settlement terms ask for money, and the offer names "
 		    "no price");
+	else
+		check_times(offer, now);
 }
 
 int
@@ -229,7 +315,7 @@ cpnpc_print_terms(FILE *f, const cpnpc_offer *offer)
 	if (!offer->has_terms)
 		return;
 	if (offer->terms_fault[0] != '\0') {
-		fprintf(f, LABEL "not what the price says, ", "payment:");
+		fprintf(f, LABEL "not as offered, ", "payment:");
 		cpnpc_put_text(f, cpnp_bytes_str(offer->terms_fault));
 		fputc('\n', f);
 		return;

@@ -89,7 +89,7 @@ START_TEST(test_choose_tells_what_is_wrong)
 	    "it is not what was asked for");
 	b.cheats = true; /* nor may a person take it */
 	ck_assert_str_eq(cpnpc_bid_fault(CPNPC_RULE_ASK, &b, NOW),
-	    "its settlement terms do not go with its price");
+	    "its settlement terms do not go with what it offers");
 	b.validity = NOW;
 	ck_assert_str_eq(cpnpc_bid_fault(CPNPC_RULE_ASK, &b, NOW),
 	    "its validity has ended");

@@ -613,7 +613,7 @@ START_TEST(test_offer_is_paid_with_its_price_only)
 		terms.code = cpnp_bytes_str(cases[i].code);
 		(void)offer_paid(&offer, &terms, buf, sizeof(buf));
 		cpnpc_offer_compare_terms(&offer);
-		cpnpc_terms_read(&offer);
+		cpnpc_terms_read(&offer, (cpnp_wtime){1000});
 		ck_assert(offer.has_terms);
 		ck_assert_int_eq(cpnpc_offer_judge(&offer, CPNPC_ACCEPT_ALWAYS,
 				     &no_limit, why),
@@ -630,16 +630,83 @@ START_TEST(test_offer_is_paid_with_its_price_only)
 	terms.code = CPNP_BYTES_LIT("EUR");
 	(void)offer_paid(&offer, &terms, buf, sizeof(buf));
 	offer.offer.options.has_cost = false;
-	cpnpc_terms_read(&offer);
+	cpnpc_terms_read(&offer, (cpnp_wtime){1000});
 	ck_assert_int_eq(
 	    cpnpc_offer_judge(&offer, CPNPC_ACCEPT_ALWAYS, &no_limit, why),
 	    CPNPC_VERDICT_DECLINE);
 	(void)offer_paid(&offer, &terms, buf, sizeof(buf));
 	offer.offer.settlement_terms.len--;
-	cpnpc_terms_read(&offer);
+	cpnpc_terms_read(&offer, (cpnp_wtime){1000});
 	ck_assert_int_eq(
 	    cpnpc_offer_judge(&offer, CPNPC_ACCEPT_ASK, &no_limit, why),
 	    CPNPC_VERDICT_DECLINE);
+}
+END_TEST
+
+/* U15: nor who takes the price for a part of what is offered. */
+START_TEST(test_offer_is_paid_for_all_of_its_time)
+{
+	static const struct {
+		int64_t from, to; /* of the service; 0: not given */
+		int64_t start;    /* of the terms; 0: not given */
+		uint64_t duration;
+		const char *why; /* NULL: it will do */
+	} cases[] = {
+	    {0, 0, 0, 1, NULL}, /* for as long as it is shown */
+	    {0, 100000, 0, 99000, NULL}, /* from 1000 on */
+	    {0, 100000, 0, 98700, NULL},
+	    {0, 100000, 0, 98699, "pay for it until 1970-01-02 03:41:39"},
+	    {50000, 100000, 50000, 50000, NULL},
+	    {50000, 100000, 50000, 49699, "offered until 1970-01-02 03:46:40"},
+	    {50000, 100000, 49700, 50600, NULL},
+	    {50000, 100000, 49699, 50600, "pay for it from"},
+	    {50000, 100000, 0, 99000, "offered from 1970-01-01 13:53:20"},
+	    {0, 1000000000, 0, CPNP_SERVICE_SECONDS_MAX, NULL},
+	    {0, 1000000000, 0, CPNP_SERVICE_SECONDS_MAX - 1, "until"},
+	};
+	static cpnpc_offer offer;
+	uint8_t buf[CPNP_TERMS_MAX];
+	cpnp_terms terms = {.payee = CPNP_BYTES_LIT("provider"),
+	    .issuer = CPNP_BYTES_LIT("bank"),
+	    .code = CPNP_BYTES_LIT("EUR"),
+	    .exponent = 2,
+	    .amount = 123450,
+	    .escrow_seconds = 60};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		cpnp_schedule *schedule = &offer.offer.activation_schedule;
+		cpnp_cpd_window window = {
+		    .start = {cases[i].from != 0, {cases[i].from}},
+		    .end = {cases[i].to != 0, {cases[i].to}}};
+		cpnp_cpd_profile profile = {.window = &window};
+		cpnp_cpd_component component = {
+		    .profiles = &profile, .profiles_n = 1};
+		unsigned way;
+
+		terms.has_start = cases[i].start != 0;
+		terms.start.sec = cases[i].start;
+		terms.duration = cases[i].duration;
+		/* of the document, and of a schedule of activation */
+		for (way = 0; way < 2; way++) {
+			(void)offer_paid(&offer, &terms, buf, sizeof(buf));
+			offer.offered.components = &component;
+			offer.offered.components_n = way == 0;
+			if (way == 1)
+				offer.offer.present |= CPNP_ATTR_BIT(
+				    CPNP_ATTR_ACTIVATION_SCHEDULE);
+			schedule->has_start = window.start.is_set;
+			schedule->start = window.start.time;
+			schedule->has_end = window.end.is_set;
+			schedule->end = window.end.time;
+			cpnpc_terms_read(&offer, (cpnp_wtime){1000});
+			ck_assert_msg(cases[i].why == NULL
+				? offer.terms_fault[0] == '\0'
+				: strstr(offer.terms_fault, cases[i].why) !=
+				    NULL,
+			    "case %zu: %s", i, offer.terms_fault);
+		}
+	}
 }
 END_TEST
 
@@ -697,6 +764,7 @@ main(void)
 	    test_intent_survives,
 	    test_offer_of_other_terms_is_not_exact,
 	    test_offer_is_paid_with_its_price_only,
+	    test_offer_is_paid_for_all_of_its_time,
 	    test_price_counts_minor_units,
 	};
 
