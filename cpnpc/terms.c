@@ -388,7 +388,12 @@ cpnpc_print_payments(FILE *f, const cpnp_order *order)
 {
 	print_payment(f, order, CPNP_DOC_STANDING_OFFER,
 	    CPNP_DOC_STANDING_PAYMENT, "Payment of what stands");
-	print_payment(f, order, CPNP_DOC_OFFER, CPNP_DOC_PAYMENT, "Payment");
+	print_payment(f, order, CPNP_DOC_OFFER, CPNP_DOC_PAYMENT,
+	    cpnp_order_state(order) == CPNP_STATE_ACCEPT_SENT
+		? "Payment, authorized and not posted yet"
+	    : cpnp_order_agreement_state(order) == CPNP_AGREEMENT_NONE
+		? "Payment, authorized and of no effect"
+		: "Payment");
 }
 
 /* ---- for programs ------------------------------------------------------ */
