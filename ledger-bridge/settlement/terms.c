@@ -417,6 +417,7 @@ cpnp_terms_check(const cpnp_terms *terms, const cpnp_env *env,
 {
 	uint8_t commitment[CPNP_SHA256_LEN];
 	int64_t left = (int64_t)(terms->escrow_seconds / 2);
+	int64_t most = (int64_t)terms->escrow_seconds + left;
 	const char *field = NULL;
 	cpnp_op asked;
 	int err;
@@ -449,5 +450,13 @@ cpnp_terms_check(const cpnp_terms *terms, const cpnp_env *env,
 		    authorize->until < authorize->expiry ? "until" : "expiry",
 		    "the authorization leaves too little of the time to "
 		    "acknowledge it");
+	/* an acknowledgement spends a key of the payee until then; in a set
+	 * the deadline of that counts */
+	if (terms->set.len == 0 && (authorize->until - now.sec > most ||
+	    authorize->expiry - now.sec > most))
+		return settle_fail(diag, CPNP_ERR_MISMATCH,
+		    authorize->until >= authorize->expiry ? "until" : "expiry",
+		    "the authorization is good for much longer than the terms "
+		    "ask for");
 	return 0;
 }

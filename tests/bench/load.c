@@ -27,8 +27,8 @@ static const char usage_text[] =
     "  --sign          signed ACCEPTs; needs --cert, --key and --ca\n"
     "  --sign-each     the same, each ACCEPT with a signature of its own\n"
     "  --pay FILE      pay as the account in this cpnp-ledger.conf\n"
-    "  --pay-wrong WHAT   wrongly: nothing, signature, amount, order, payer,\n"
-    "                  or again: one authorization for all orders\n"
+    "  --pay-wrong WHAT   wrongly: nothing, signature, amount, order, long,\n"
+    "                  payer or again: one authorization for all orders\n"
     "  --edition E     rfc8921 or draft-02\n"
     "  --json          the report as one JSON object\n";
 

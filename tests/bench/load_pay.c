@@ -20,6 +20,7 @@ static cpnp_buf first; /* that is given for every order, with "again" */
 	X(SIGNATURE, "signature")                                              \
 	X(AMOUNT, "amount")                                                    \
 	X(ORDER, "order")                                                      \
+	X(LONG, "long")                                                        \
 	X(PAYER, "payer")                                                      \
 	X(AGAIN, "again")
 
@@ -53,7 +54,7 @@ load_pay_open(struct load *load)
 		return 0;
 	if (o->pay_wrong != NULL && wrong_of(o->pay_wrong) == WRONG_NOT) {
 		(void)fprintf(stderr, "cpnp-load: --pay-wrong %s: nothing, "
-		    "signature, amount, order, payer or again is wanted\n",
+		    "signature, amount, order, long, payer or again is wanted\n",
 		    o->pay_wrong);
 		return CPNP_ERR_INVALID;
 	}
@@ -100,6 +101,8 @@ authorize(struct load *load, const cpnp_agreement *agreement,
 		    cpnp_bytes_str(wrong == WRONG_PAYER ? "bank"
 							: conf.account),
 		    digest, NULL, terms.amount, now.wall, commitment, &op);
+	if (err == 0 && wrong == WRONG_LONG)
+		op.until = op.expiry = now.wall.sec + 86000;
 	if (err == 0)
 		err = cpnp_op_encode(&op, &buf, NULL);
 	plain = cpnp_buf_bytes(&buf);

@@ -362,12 +362,21 @@ START_TEST(test_authorization_leaves_time)
 	ck_assert_int_eq(check(&t, &op, T0 + HOUR / 2), 0);
 	ck_assert_int_eq(check(&t, &op, T0 + HOUR / 2 + 1),
 	    CPNP_ERR_MISMATCH);
-	op.until += DAY;
+	op.until += HOUR / 2;
 	ck_assert_int_eq(check(&t, &op, T0 + HOUR / 2 + 1),
 	    CPNP_ERR_MISMATCH);
 	ck_assert_str_eq(diag.where, "expiry");
-	op.expiry += DAY;
+	op.expiry += HOUR / 2;
 	ck_assert_int_eq(check(&t, &op, T0 + HOUR / 2 + 1), 0);
+	/* nor does it spend a key of the payee for days */
+	ck_assert_int_eq(check(&t, &op, T0), 0);
+	op.until++;
+	ck_assert_int_eq(check(&t, &op, T0), CPNP_ERR_MISMATCH);
+	ck_assert_str_eq(diag.where, "until");
+	op.until--;
+	op.expiry++;
+	ck_assert_int_eq(check(&t, &op, T0), CPNP_ERR_MISMATCH);
+	ck_assert_str_eq(diag.where, "expiry");
 	op.until = T0 + HOUR / 2;
 	ck_assert_int_eq(check(&t, &op, T0 + HOUR / 2), CPNP_ERR_MISMATCH);
 	ck_assert_str_eq(diag.where, "until");
