@@ -50,6 +50,7 @@
 
 #define ACTIVATIONS ACT_BIT(ACTIVATE) | ACT_BIT(SCHEDULE) | ACT_BIT(DEACTIVATE)
 #define PAYMENT ACT_BIT(BIND) | ACT_BIT(PAID) | ACT_BIT(NOT_PAID)
+#define CONFIRM PAYMENT | CONFIRMS
 
 struct node {
 	uint32_t sides[2];
@@ -507,6 +508,11 @@ static const struct scenario scenarios[] = {
     {"RFC 8921, paid, with signatures", RFC, true, PAYMENT, 0, false, 40},
     {"draft-02, paid", DRAFT, false, PAYMENT, 0, false, 40},
     {"draft-02, paid, with signatures", DRAFT, true, PAYMENT, 0, false, 17},
+    {"RFC 8921, confirmed", RFC, false, CONFIRM, 0, false, 40},
+    {"RFC 8921, confirmed, with signatures", RFC, true, CONFIRM, 0, false, 40},
+    {"draft-02, confirmed", DRAFT, false, CONFIRM, 0, false, 40},
+    {"RFC 8921, UPDATE, confirmed", RFC, false, ACT_BIT(UPDATE) | CONFIRM, 1,
+	false, 40},
     {"RFC 8921, UPDATE, paid", RFC, false, ACT_BIT(UPDATE) | PAYMENT, 1, false,
 	40},
     {"draft-02, UPDATE, paid", DRAFT, false, ACT_BIT(UPDATE) | PAYMENT, 1,

@@ -226,6 +226,9 @@ const struct result *world_move(
 const char *calm_check(struct world *world, uint32_t client, uint32_t server,
     bool is_lazy, unsigned step);
 
+/* Beside moves: what is paid is a confirmation, without terms. */
+#define CONFIRMS (UINT32_C(1) << 31)
+
 /* Offers of the scenario are to be paid for. */
 static inline bool
 has_terms(const struct world *world)

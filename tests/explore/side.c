@@ -287,7 +287,8 @@ make_offer(const struct world *world, struct peer *p, cpnp_order *order)
 	    0);
 
 	offer.validity = moment(MOMENTS_EXPLORED - 1).wall;
-	if (has_terms(world))
+	offer.confirm = (world->scenario->acts & CONFIRMS) != 0;
+	if (has_terms(world) && !offer.confirm)
 		offer.settlement_terms = PEER_TERMS;
 	return cpnp_order_offer(p->orders, order, &offer, p->now);
 }
