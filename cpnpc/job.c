@@ -449,6 +449,19 @@ is_elsewhere(cpnpc_session *session, cpnpc_job *job)
 	return job->done;
 }
 
+/* An order that is over, or an agreement that this run does not change: resume,
+ * which has no document, goes on with an UPDATE only where one is open. */
+static bool
+rests(const cpnpc_job *job)
+{
+	const cpnp_store_row *row = &job->record.row;
+	bool changes = cpnpc_goal_is_change(job->goal) &&
+		       (job->goal != CPNPC_GOAL_UPDATE || job->service != NULL);
+
+	return row->settled &&
+	       (!changes || row->state != CPNP_STATE_COMPLETED);
+}
+
 bool
 cpnpc_job_load(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 {
@@ -458,8 +471,7 @@ cpnpc_job_load(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 	take_intent(session, job);
 	if (row->state == CPNP_STATE_CANCELLED)
 		cpnpc_job_learn_end(session, job, now);
-	if (row->settled && (!cpnpc_goal_is_change(job->goal) ||
-				row->state != CPNP_STATE_COMPLETED)) {
+	if (rests(job)) {
 		cpnpc_job_finish_stored(session, job);
 		return false;
 	}
