@@ -592,6 +592,140 @@ START_TEST(test_activation_is_all_or_none)
 }
 END_TEST
 
+/* --- the table of cpnp-fsm(7) --- */
+
+static const struct {
+	const char *name;
+	cpnp_state state;
+	bool outstanding;
+} rows[] = {{"CR", CPNP_STATE_CHILD_CREATED, false},
+    {"PS, SP", CPNP_STATE_CHILD_PQO_SENT, false},
+    {"PS, SP", CPNP_STATE_CHILD_SERVER_PROCESSING, false},
+    {"OP", CPNP_STATE_CHILD_OFFER_PROCESSING, false},
+    {"AS", CPNP_STATE_CHILD_ACCEPT_SENT, false},
+    {"CO", CPNP_STATE_CHILD_COMPLETED, false},
+    {"CA", CPNP_STATE_CANCELLED, true}, {"CS", CPNP_STATE_CANCELLED, false}};
+
+enum { DE, OF, CF, AG, OV, COLUMNS };
+
+/* One child in a state, under a parent; in AG one that serves beside it when
+ * its row is of what is over. */
+static void
+setup_cell(size_t row, bool is_wanted, int column, const char *cell)
+{
+	static const cpnp_state states[COLUMNS] = {
+	    CPNP_STATE_AWAITING_PROCESSING, CPNP_STATE_OFFER_PROPOSED,
+	    CPNP_STATE_ACCEPT_RECEIVED, CPNP_STATE_COMPLETED,
+	    CPNP_STATE_CANCELLED};
+	static const cpnp_parent_asks asks[COLUMNS] = {
+	    [DE] = CPNP_PARENT_ASKS_DECIDE, [CF] = CPNP_PARENT_ASKS_CONFIRM};
+	cpnp_parent_child *c;
+
+	setup(1);
+	view.state = states[column];
+	view.asks = asks[column];
+	view.request = 2;
+	if (column == AG)
+		view.agreement = CPNP_AGREEMENT_COMPLETED;
+	c = add(1, A, rows[row].state);
+	c->outstanding = rows[row].outstanding;
+	c->request = is_wanted ? 2 : 1;
+	c->part = is_wanted ? 100 : 200;
+	if (c->agreement != CPNP_AGREEMENT_NONE)
+		c->part_agreed = c->part;
+	if (strstr(cell, "(1)") != NULL) { /* it is updated back */
+		c->agreement = CPNP_AGREEMENT_COMPLETED;
+		c->part_agreed = 200;
+		c->transaction = CPNP_METHOD_UPDATE;
+	}
+	if (column == AG && rows[row].state == CPNP_STATE_CANCELLED)
+		add(1, B, CPNP_STATE_CHILD_COMPLETED);
+}
+
+static void
+check_cell(const char *cell, int column)
+{
+	static const struct {
+		const char *word;
+		cpnp_parent_act act;
+		size_t child;
+	} words[] = {{"start", CPNP_PARENT_START_CHILD, 0},
+	    {"CANCEL", CPNP_PARENT_CANCEL_CHILD, 0},
+	    {"DECLINE", CPNP_PARENT_DECLINE_CHILD, 0},
+	    {"ACCEPT", CPNP_PARENT_ACCEPT_CHILD, 0},
+	    {"WITHDRAW", CPNP_PARENT_WITHDRAW_CHILD, 0},
+	    {"UPDATE", CPNP_PARENT_UPDATE_CHILD, 0},
+	    {"next one", CPNP_PARENT_START_CHILD, NO_CHILD},
+	    {"is offered", CPNP_PARENT_OFFER, NO_CHILD},
+	    {"is confirmed", CPNP_PARENT_CONFIRM, NO_CHILD},
+	    {"not confirmed", CPNP_PARENT_NOT_CONFIRM, NO_CHILD}};
+
+	cpnp_parent_next(&config, &view, &action);
+	if (strcmp(cell, "-") == 0 && column == CF) {
+		ck_assert_uint_eq(action.child, NO_CHILD);
+		return;
+	}
+	if (strcmp(cell, "-") == 0 || strncmp(cell, "wait", 4) == 0) {
+		ck_assert_int_eq(action.act, CPNP_PARENT_WAIT);
+		ck_assert_int_eq(action.is_settled,
+		    cell[0] == '-' && (column == AG || column == OV));
+		return;
+	}
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strncmp(cell, words[i].word, strlen(words[i].word)) != 0)
+			continue;
+		assert_next(words[i].act, words[i].child);
+		return;
+	}
+	ck_abort_msg("no word of the table: \"%s\"", cell);
+}
+
+/* A line: child|part|DE|OF|CF|AG|OV; how many states it speaks of. */
+static size_t
+check_line(char *line)
+{
+	const char *cells[COLUMNS + 2];
+	size_t n = 0, states = 0;
+	char *cell;
+
+	while ((cell = strsep(&line, "|")) != NULL && n < COLUMNS + 2)
+		cells[n++] = cell;
+	ck_assert_uint_eq(n, COLUMNS + 2);
+	for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+		if (strcmp(rows[row].name, cells[0]) != 0)
+			continue;
+		for (int column = 0; column < COLUMNS; column++)
+			for (int part = 0; part < 2; part++) {
+				const char *at = cells[2 + column];
+
+				if (strchr(cells[1], "NK"[part]) == NULL)
+					continue;
+				setup_cell(row, part == 1, column, at);
+				check_cell(at, column);
+			}
+		states++;
+	}
+	return states;
+}
+
+START_TEST(test_19_table_of_the_manual)
+{
+	char *page = unit_slurp("man/cpnp-fsm.7"), *line, *rest;
+	size_t states = 0;
+
+	rest = strstr(page, "child|part|DE|OF|CF|AG|OV\n_\n");
+	ck_assert_ptr_nonnull(rest);
+	(void)strsep(&rest, "\n");
+	(void)strsep(&rest, "\n");
+	while ((line = strsep(&rest, "\n")) != NULL &&
+	    strcmp(line, ".TE") != 0)
+		states += check_line(line);
+	free(page);
+	/* each with both kinds of part, or in one row */
+	ck_assert_uint_eq(states, 6 * 2 + 2);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -617,6 +751,7 @@ main(void)
 	    test_child_that_goes_is_none,
 	    test_segment_that_nobody_serves_is_told,
 	    test_activation_is_all_or_none,
+	    test_19_table_of_the_manual,
 	};
 
 	return unit_run("parent", tests, sizeof(tests) / sizeof(tests[0]));
