@@ -30,6 +30,7 @@ key_fill(struct key *key, const cpnp_order *order)
 	if (key == NULL)
 		return NULL;
 	key->next = NULL;
+	key->rest_at = 0;
 	key->identity_len = identity.len;
 	key->id_len = id.len;
 	memcpy(key->bytes, identity.ptr, identity.len);
@@ -98,8 +99,8 @@ cpnpd_key_order(const struct daemon *d, const struct key *key)
 	    d->orders, CPNP_SERVER, key_identity(key), key_id(key));
 }
 
-static void
-keys_free(struct key *list)
+void
+cpnpd_keys_free(struct key *list)
 {
 	struct key *next;
 
@@ -136,7 +137,7 @@ batch_free(struct batch *b)
 		free(out);
 	}
 	signing_free(b->sign);
-	keys_free(b->touched);
+	cpnpd_keys_free(b->touched);
 	cpnp_store_batch_del(b->store);
 	free(b);
 }
@@ -363,6 +364,22 @@ batch_committed(struct daemon *d, struct batch *b, cpnp_now now)
 	}
 }
 
+/* Those of its orders that may rest begin to wait for that. */
+static void
+batch_rest(struct daemon *d, struct batch *b, cpnp_now now)
+{
+	struct key **link = &b->touched, *key;
+
+	while ((key = *link) != NULL) {
+		if (key->rest_at == 0) {
+			link = &key->next;
+			continue;
+		}
+		*link = key->next;
+		cpnpd_rest_later(d, key, now);
+	}
+}
+
 /* Orders of a batch that is not durable are lost from memory. */
 static void
 batch_lost(struct daemon *d, struct batch *b)
@@ -408,6 +425,7 @@ cpnpd_batches_done(struct daemon *d, cpnp_now now)
 		b->next = NULL;
 		if (err == 0) {
 			batch_committed(d, b, now);
+			batch_rest(d, b, now);
 		} else {
 			d->counters.batches_failed++;
 			cpnp_store_failure(d->store, &diag);
@@ -476,6 +494,8 @@ read_back(struct daemon *d, cpnp_now now)
 		err = cpnpd_key_order(d, key) != NULL ? CPNP_ERR_NOT_FOUND
 		    : cpnp_store_find(d->store, CPNP_SERVER,
 			  key_identity(key), key_id(key), &row);
+		if (err == 0 && cpnp_store_row_rests(&row))
+			cpnpd_rest_count(d, row.peer_identity, 1);
 		if (err == 0 && !row.settled)
 			err = cpnpd_load_row(d, &row, now);
 		if (err == CPNP_ERR_NOT_FOUND)
@@ -538,8 +558,10 @@ cpnpd_batches_free(struct daemon *d)
 	}
 	signing_free(d->sign);
 	d->sign = NULL;
-	keys_free(d->lost);
+	cpnpd_keys_free(d->lost);
 	d->lost = NULL;
+	cpnpd_keys_free(d->rest);
+	d->rest = NULL;
 	free(d->spare_key);
 	d->spare_key = NULL;
 }

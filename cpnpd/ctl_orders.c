@@ -66,7 +66,7 @@ row_object(const cpnp_store_row *row)
 	    object, "open", json_boolean(!row->settled));
 	(void)json_object_set_new(
 	    object, "changed", cpnpd_ctl_time(row->changed));
-	if (row->has_service)
+	if (row->has_service && !cpnp_store_row_rests(row))
 		(void)json_object_set_new(
 		    object, "next_service", cpnpd_ctl_time(row->service));
 	return object;
@@ -239,6 +239,9 @@ set_wait(struct daemon *d, json_t *object, const cpnp_store_row *row)
 
 	(void)json_object_set_new(
 	    object, "in_memory", json_boolean(order != NULL));
+	if (cpnp_store_row_rests(row))
+		(void)json_object_set_new(
+		    object, "waits_until", cpnpd_ctl_time(row->service));
 	if (order == NULL)
 		return;
 	cpnp_order_wait(order, &wait);

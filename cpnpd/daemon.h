@@ -16,7 +16,8 @@
  *	start.c    from a configuration to a daemon that can serve
  *	reload.c   another configuration while it runs
  *	serve.c    the loop: timers, signals, stop
- *	service.c  services that start or end at a date
+ *	rest.c     open orders that leave memory
+ *	service.c  orders that come back at a date
  *	restore.h  a store that is not the newest says nothing
  *	ctl.h      the control socket
  *	events.h   the stream of events
@@ -106,6 +107,7 @@
 	X(completed, "orders completed")                                       \
 	X(cancelled, "orders cancelled")                                       \
 	X(loaded, "orders read back from the store")                           \
+	X(rested, "open orders that have left memory")                         \
 	X(signatures, "signatures made")                                       \
 	X(signatures_failed, "statements that could not be signed")            \
 	X(batches, "batches committed")                                        \
@@ -127,6 +129,8 @@ typedef struct cpnpd_counters {
 /* An order by its key: a pointer to it does not outlive a failed commit. */
 struct key {
 	struct key *next;
+	cpnp_tstamp rest_at; /* it may leave memory; 0: it need not, else
+				counted from when its batch is durable */
 	size_t identity_len;
 	size_t id_len;
 	uint8_t bytes[]; /* identity, then customer order identifier */
@@ -215,6 +219,9 @@ struct daemon {
 	cpnp_wtime service_at;
 	cpnp_store_due service_cursor;
 
+	/* orders that may leave memory, in the order of rest_at */
+	struct key *rest, **rest_end;
+
 	bool stopping;
 	bool draining; /* no new orders */
 	char *told; /* CPNPD_TOLD_MAX bytes, the first mistake of a reload */
@@ -235,6 +242,8 @@ void cpnpd_recv(void *user, cpnp_peer peer, cpnp_bytes identity,
 /* A whole message, from a datagram or from parts. */
 void cpnpd_recv_message(struct daemon *d, cpnp_peer peer, cpnp_bytes identity,
     cpnp_bytes bytes, cpnp_now now);
+/* The store has not taken what there is already: nothing new is begun. */
+bool cpnpd_is_behind(const struct daemon *d);
 
 /* parts.c */
 /* Does a message of len bytes go to peer in parts? */
@@ -259,7 +268,9 @@ struct use *cpnpd_use(const struct daemon *d, cpnp_bytes identity);
 /* What an agreement has bought is known in capacity, from the store when it is
  * not yet. */
 int cpnpd_know_holds(struct daemon *d, const cpnp_order *order);
-/* Forget an order in memory. */
+/* Forget an order in memory: it is open and rests, or as if it was never
+ * there. */
+void cpnpd_rest_order(struct daemon *d, cpnp_order *order);
 void cpnpd_drop_order(struct daemon *d, cpnp_order *order);
 /* "order C-1/P-1 peer enterprise.example" */
 void cpnpd_log_order(int level, const cpnp_order *order, const char *format,
@@ -272,6 +283,8 @@ struct batch *cpnpd_batch(struct daemon *d);
  * stored is durable. */
 struct batch *cpnpd_batch_newest(struct daemon *d);
 struct key *cpnpd_key_new(const cpnp_order *order);
+/* A list of them. */
+void cpnpd_keys_free(struct key *list);
 /* The order in memory, or NULL. */
 cpnp_order *cpnpd_key_order(const struct daemon *d, const struct key *key);
 /* The order is read back when the batch fails; NOMEM. */
@@ -296,10 +309,23 @@ void cpnpd_recover(struct daemon *d, cpnp_now now);
 bool cpnpd_is_idle(const struct daemon *d);
 void cpnpd_batches_free(struct daemon *d);
 
+/* rest.c */
+/* An OFFER waits for its customer: the order may leave memory when nothing
+ * has come of it after timers { linger }.  Takes the key. */
+void cpnpd_rest_later(struct daemon *d, struct key *key, cpnp_now now);
+/* Let those rest whose time has come. */
+void cpnpd_rest_start(struct daemon *d, cpnp_now now);
+cpnp_tstamp cpnpd_rest_expiry(const struct daemon *d);
+/* A customer has so many resting orders more, or less. */
+void cpnpd_rest_count(struct daemon *d, cpnp_bytes identity, int64_t n);
+/* Know of the orders that rest. */
+int cpnpd_rest_load(struct daemon *d);
+
 /* service.c */
 /* A date is in the store. */
 void cpnpd_service_expect(struct daemon *d, cpnp_wtime date);
-/* Load the orders whose services are to start or to end. */
+/* Load the orders whose services are to start or to end, and those that rest
+ * and whose OFFERs have been valid. */
 void cpnpd_service_start(struct daemon *d, cpnp_now now);
 cpnp_tstamp cpnpd_service_expiry(const struct daemon *d, cpnp_now now);
 

@@ -68,6 +68,16 @@ count_order(
 	use->memory += memory;
 }
 
+/* One that rests is counted there. */
+void
+cpnpd_rest_order(struct daemon *d, cpnp_order *order)
+{
+	count_order(d, order, false, 0);
+	cpnpd_rest_count(d, cpnp_order_peer_identity(order), 1);
+	cpnp_orders_drop(d->orders, order);
+	d->counters.rested++;
+}
+
 void
 cpnpd_drop_order(struct daemon *d, cpnp_order *order)
 {
@@ -261,6 +271,8 @@ do_store(struct daemon *d, const cpnp_effect *e, uint64_t *tag, cpnp_now now)
 	count_order(d, e->order, !cpnp_order_is_settled(e->order),
 	    cpnp_order_memory(e->order));
 	if (err == 0) {
+		key->rest_at = e->u.store.to == CPNP_STATE_OFFER_PROPOSED &&
+		    e->u.store.from != CPNP_STATE_OFFER_PROPOSED;
 		key->next = b->touched;
 		b->touched = key;
 		key = NULL;
@@ -270,7 +282,7 @@ do_store(struct daemon *d, const cpnp_effect *e, uint64_t *tag, cpnp_now now)
 			cpnp_order_doc(e->order, CPNP_DOC_PAYMENT).len == 0
 		    ? d->next_tag++ : 0;
 		b->newest = e->u.store.number;
-		if (cpnp_order_next_service_event(e->order, &service) &&
+		if (cpnp_store_next_date(e->order, &service) &&
 		    service.sec < b->service_at.sec)
 			b->service_at = service;
 		err = cpnp_store_put(b->store, e, *tag);
@@ -431,12 +443,19 @@ int
 cpnpd_load_row(struct daemon *d, const cpnp_store_row *row, cpnp_now now)
 {
 	cpnp_order *order;
+	struct key *key;
 	int err = cpnp_orders_load(
 	    d->orders, row->saved, row->docs, &order, now);
 
 	if (err != 0)
 		return err;
 	d->counters.loaded++;
+	if (cpnp_store_row_rests(row)) {
+		cpnpd_rest_count(d, row->peer_identity, -1);
+		key = cpnpd_key_new(order);
+		if (key != NULL)
+			cpnpd_rest_later(d, key, now);
+	}
 	count_order(d, order, !cpnp_order_is_settled(order),
 	    cpnp_order_memory(order));
 	cpnpd_approval_load(d, order, row->note);

@@ -278,8 +278,8 @@ is_entitled(const struct daemon *d, const cpnp_conf_customer *customer,
 	    cpnp_order_transaction_id(order));
 }
 
-static bool
-is_behind(const struct daemon *d)
+bool
+cpnpd_is_behind(const struct daemon *d)
 {
 	const struct batch *b = d->current;
 
@@ -345,7 +345,7 @@ cpnpd_recv(void *user, cpnp_peer peer, cpnp_bytes identity,
 		d->counters.drop_stopping++;
 	else if (d->restore->is_silent)
 		d->counters.drop_restored++;
-	else if (is_behind(d))
+	else if (cpnpd_is_behind(d))
 		d->counters.drop_busy++;
 	else if (cpnp_parts_is_part(datagram))
 		cpnpd_parts_recv(d, peer, datagram, now);

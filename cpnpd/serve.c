@@ -39,6 +39,8 @@ cpnpd_arm_timer(struct daemon *d, cpnp_now now)
 		at = CPNP_NEVER; /* their return goes on */
 	if (cpnp_parts_expiry(d->parts) < at)
 		at = cpnp_parts_expiry(d->parts);
+	if (cpnpd_rest_expiry(d) < at)
+		at = cpnpd_rest_expiry(d);
 	if (cpnpd_service_expiry(d, now) < at)
 		at = cpnpd_service_expiry(d, now);
 	if (at == CPNP_NEVER) {
@@ -81,6 +83,7 @@ on_timer(evutil_socket_t fd, short what, void *user)
 	cpnpd_recover(d, now);
 	cpnp_parts_handle_expiry(d->parts, now.mono);
 	cpnpd_parts_drain(d, now);
+	cpnpd_rest_start(d, now);
 	cpnpd_service_start(d, now);
 	for (n = 0; n < CPNPD_EXPIRIES_MAX && !d->failed &&
 	     cpnp_orders_expiry(d->orders) <= now.mono; n++) {
@@ -286,6 +289,7 @@ daemon_init(struct daemon *d, const cpnp_conf *conf)
 	d->conf = conf;
 	d->flight_end = &d->flight;
 	d->sign_end = &d->sign;
+	d->rest_end = &d->rest;
 	d->next_tag = 1;
 	cpnpd_key_reserve(d);
 	d->started = now;

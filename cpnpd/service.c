@@ -1,7 +1,7 @@
 /*
- * Services that start or end at a date when their order may have left memory:
- * the store knows the dates, and the order is loaded when its date has come.
- * What then happens is the order's own doing.
+ * Services that start or end, and OFFERs that expire, at a date when their
+ * order may have left memory: the store knows the dates, and the order is
+ * loaded when its date has come.  What then happens is the order's own doing.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -24,8 +24,8 @@ wake(void *user, const cpnp_store_row *row)
 	err = cpnpd_load_row(d, row, cpnp_now_read());
 	if (err != 0)
 		cpnpd_log(CPNP_LOG_ERROR, "order %.*s/%.*s peer %.*s: its "
-		    "service is to start or to end, and it cannot be loaded: "
-		    "%s", ID_WORDS(row->customer_order_id),
+		    "service is to start or to end, or its OFFER has expired, "
+		    "and it cannot be loaded: %s", ID_WORDS(row->customer_order_id),
 		    ID_WORDS(row->provider_order_id),
 		    ID_WORDS(row->peer_identity), cpnp_strerror(err));
 	/* The others may be whole. */
@@ -58,7 +58,7 @@ cpnpd_service_start(struct daemon *d, cpnp_now now)
 	int err;
 
 	if (d->failed || d->stopping || d->restore->is_silent ||
-	    now.wall.sec < d->service_at.sec)
+	    cpnpd_is_behind(d) || now.wall.sec < d->service_at.sec)
 		return;
 	err = cpnp_store_page_due(d->store, CPNP_SERVER, now.wall,
 	    &d->service_cursor, DUE_STEP, wake, d, &more);
@@ -70,7 +70,7 @@ cpnpd_service_start(struct daemon *d, cpnp_now now)
 	if (err == 0)
 		return;
 	d->service_at.sec = now.wall.sec + 1;
-	cpnpd_log(CPNP_LOG_ERROR, "services that start or end now: %s, tried "
+	cpnpd_log(CPNP_LOG_ERROR, "orders whose date has come: %s, tried "
 	    "again in a second", cpnp_strerror(err));
 }
 
@@ -78,6 +78,7 @@ cpnp_tstamp
 cpnpd_service_expiry(const struct daemon *d, cpnp_now now)
 {
 	if (d->failed || d->stopping || d->restore->is_silent ||
+	    cpnpd_is_behind(d) ||
 	    d->service_at.sec == CPNP_WTIME_MAX)
 		return CPNP_NEVER;
 	if (d->service_at.sec <= now.wall.sec)

@@ -589,7 +589,9 @@ cpnpd_resume_orders(struct daemon *d)
 	int err = cpnpd_load_capacity(d);
 
 	if (err == 0)
-		err = cpnp_store_each(d->store, true, load_open_order, &l);
+		err = cpnpd_rest_load(d);
+	if (err == 0)
+		err = cpnp_store_each_awake(d->store, load_open_order, &l);
 	if (err != 0)
 		return complain(d, d->conf->store.value, err, &diag);
 	cpnpd_log(CPNP_LOG_INFO, "store %s: %" PRIu64 " open orders resumed",

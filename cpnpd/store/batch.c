@@ -228,6 +228,22 @@ put_agreement(cpnp_store_batch *batch, struct store_entry *entry,
 	return err;
 }
 
+bool
+cpnp_store_next_date(const cpnp_order *order, cpnp_wtime *date)
+{
+	cpnp_state state = cpnp_order_state(order);
+	cpnp_wait wait;
+
+	if (cpnp_order_role(order) != CPNP_SERVER ||
+	    cpnp_order_agreement_state(order) != CPNP_AGREEMENT_NONE ||
+	    (state != CPNP_STATE_OFFER_PROPOSED &&
+		state != CPNP_STATE_PROCESSING_RECEIVED))
+		return cpnp_order_next_service_event(order, date);
+	cpnp_order_wait(order, &wait);
+	*date = wait.until;
+	return wait.has_until;
+}
+
 /* The order as it is now takes the place of what the batch held of it. */
 static int
 put_state(cpnp_store_batch *batch, struct store_order *place,
@@ -242,8 +258,7 @@ put_state(cpnp_store_batch *batch, struct store_order *place,
 	place->agreement = cpnp_order_agreement_state(order);
 	place->settled = cpnp_order_is_settled(order);
 	place->changed = effect->u.store.time;
-	place->has_service =
-	    cpnp_order_next_service_event(order, &place->service);
+	place->has_service = cpnp_store_next_date(order, &place->service);
 	place->provider = store_put_bytes(batch, cpnp_order_provider_id(order));
 	place->saved.off = batch->data.len;
 	err = cpnp_order_save(order, &batch->data);

@@ -38,6 +38,11 @@
 #define STORE_IS_CHANGE                                                        \
 	"(leaf IS NOT NULL OR from_state <> to_state OR "                      \
 	"agreement_from <> agreement_to OR outcome IS NOT NULL)"
+/* cpnp_store_row_rests(): 11 and 12 are OfferProposed and ProcessingReceived,
+ * 1 is a server's order, without an agreement. */
+#define STORE_RESTS                                                            \
+	"(role = 1 AND agreement = 0 AND state IN (11, 12) AND "               \
+	"next_service IS NOT NULL)"
 #define STORE_EVENT_COLUMNS                                                    \
 	"number, time, from_state, to_state, event, leaf, detail, previous, "  \
 	"agreement_from, agreement_to, outcome"
@@ -124,6 +129,12 @@
 	X(EACH, "SELECT id FROM orders ORDER BY last_event")                   \
 	X(EACH_OPEN,                                                           \
 	    "SELECT id FROM orders WHERE settled = 0 ORDER BY last_event")     \
+	X(EACH_AWAKE,                                                          \
+	    "SELECT id FROM orders WHERE settled = 0 AND NOT " STORE_RESTS     \
+	    " ORDER BY last_event")                                            \
+	X(RESTING,                                                             \
+	    "SELECT peer_identity, count(*) FROM orders WHERE settled = 0 "    \
+	    "AND " STORE_RESTS " GROUP BY peer_identity")                      \
 	X(PAGE, "SELECT id FROM orders WHERE id > ?1 ORDER BY id LIMIT ?2")    \
 	X(DUE,                                                                 \
 	    "SELECT id, next_service FROM orders WHERE next_service <= ?1 "    \
@@ -220,7 +231,7 @@ struct store_order {
 	struct store_slice opening;
 	bool has_note;
 	struct store_slice note;
-	bool has_service; /* is next to start or to end */
+	bool has_service; /* cpnp_store_next_date() */
 	cpnp_wtime service;
 	uint64_t last; /* its last event, counted within the batch from 1 */
 	/* known when it is applied: */

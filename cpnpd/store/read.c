@@ -192,6 +192,40 @@ cpnp_store_each(
 	return each_row(store, ids, fn, user);
 }
 
+bool
+cpnp_store_row_rests(const cpnp_store_row *row)
+{
+	return !row->settled && row->role == CPNP_SERVER &&
+	    row->agreement_state == CPNP_AGREEMENT_NONE &&
+	    (row->state == CPNP_STATE_OFFER_PROPOSED ||
+		row->state == CPNP_STATE_PROCESSING_RECEIVED) &&
+	    row->has_service;
+}
+
+int
+cpnp_store_each_awake(cpnp_store *store, cpnp_store_row_fn *fn, void *user)
+{
+	sqlite3_stmt *ids = store->read[STORE_READ_EACH_AWAKE];
+
+	return sqlite3_stmt_busy(ids) ? CPNP_ERR_STATE
+				      : each_row(store, ids, fn, user);
+}
+
+int
+cpnp_store_each_resting(
+    cpnp_store *store, cpnp_store_resting_fn *fn, void *user)
+{
+	sqlite3_stmt *stmt = store->read[STORE_READ_RESTING];
+	int rc, err = 0;
+
+	if (sqlite3_stmt_busy(stmt))
+		return CPNP_ERR_STATE;
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && err == 0)
+		err = fn(user, store_column(stmt, 0),
+		    (uint64_t)sqlite3_column_int64(stmt, 1));
+	return end(stmt, rc, err);
+}
+
 int
 cpnp_store_page(cpnp_store *store, uint64_t *cursor, size_t max,
     cpnp_store_row_fn *fn, void *user, bool *more)

@@ -105,8 +105,8 @@ static const char schema_2[] =
     "CREATE TABLE acknowledged (number INTEGER NOT NULL);"
     "INSERT INTO acknowledged VALUES (0);";
 
-/* When the service of an agreement is next to start or to end: the order may
- * have left memory until then.  Orders from before have no such date. */
+/* cpnp_store_next_date(): the order may have left memory until then.  Orders
+ * from before have no such date. */
 static const char schema_3[] =
     "ALTER TABLE orders ADD COLUMN next_service INTEGER;" /* seconds */
     "CREATE INDEX orders_next_service ON orders (next_service)"

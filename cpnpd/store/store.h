@@ -227,7 +227,7 @@ typedef struct cpnp_store_row {
 	cpnp_agreement_state agreement_state;
 	bool settled; /* nothing open or outstanding */
 	cpnp_wtime changed;
-	bool has_service; /* is next to start or to end */
+	bool has_service; /* cpnp_store_next_date() */
 	cpnp_wtime service;
 	cpnp_bytes saved;
 	cpnp_bytes docs[CPNP_DOC_END];
@@ -246,16 +246,33 @@ int cpnp_store_search(
 /* All orders that are not settled, or all, newest change last. */
 int cpnp_store_each(
     cpnp_store *store, bool open_only, cpnp_store_row_fn *fn, void *user);
+/*
+ * An open order of a server may rest: it is in no memory, and is loaded when
+ * its customer answers or its date comes.  Such a row; all open orders but
+ * those, newest change last; and how many of those each customer has.
+ */
+bool cpnp_store_row_rests(const cpnp_store_row *row);
+int cpnp_store_each_awake(
+    cpnp_store *store, cpnp_store_row_fn *fn, void *user);
+typedef int cpnp_store_resting_fn(
+    void *user, cpnp_bytes peer_identity, uint64_t n);
+int cpnp_store_each_resting(
+    cpnp_store *store, cpnp_store_resting_fn *fn, void *user);
 /* Some of all orders, in the order of their creation: at most max of those
  * after *cursor, which begins with 0 and is moved.  For a loop that must not
  * stay away long.  more is false when there are no others. */
 int cpnp_store_page(cpnp_store *store, uint64_t *cursor, size_t max,
     cpnp_store_row_fn *fn, void *user, bool *more);
 /*
- * Orders whose service is to start or to end up to a moment, by that date, as
- * it is committed (cpnp_order_next_service_event()): at most max of those
- * after *cursor, which begins zeroed.  And the first such date after another;
- * NOT_FOUND when there is none.
+ * When an order that is in no memory is to be loaded: at the next date of its
+ * service or, while a server's first OFFER waits for the customer, at the end
+ * of its validity.  False: there is no such date.
+ */
+bool cpnp_store_next_date(const cpnp_order *order, cpnp_wtime *date);
+/*
+ * Orders whose date has come up to a moment, by that date, as it is committed:
+ * at most max of those after *cursor, which begins zeroed.  And the first such
+ * date after another; NOT_FOUND when there is none.
  */
 typedef struct cpnp_store_due {
 	cpnp_wtime date;

@@ -144,6 +144,12 @@ cpnp_orders_set_durable(cpnp_orders *orders, uint64_t number)
 		orders->durable = number;
 }
 
+bool
+cpnp_order_is_durable(const cpnp_orders *orders, const cpnp_order *order)
+{
+	return order->stored <= orders->durable;
+}
+
 cpnp_order *
 cpnp_orders_find(const cpnp_orders *orders, cpnp_role role,
     cpnp_bytes peer_identity, cpnp_bytes customer_order_id)

@@ -24,6 +24,7 @@ static const char usage_text[] =
     "  --timeout S     how long to wait for the last ones (10)\n"
     "  --clients N     sockets or sessions (1)\n"
     "  --source ADDR   address to send from\n"
+    "  --no-accept     leave every OFFER unanswered: the orders stay open\n"
     "  --sign          signed ACCEPTs; needs --cert, --key and --ca\n"
     "  --sign-each     the same, each ACCEPT with a signature of its own\n"
     "  --pay FILE      pay as the account in this cpnp-ledger.conf\n"
@@ -45,6 +46,7 @@ enum option_id {
 	OPT_PAY_WRONG,
 	OPT_EDITION,
 	OPT_UDP,
+	OPT_NO_ACCEPT,
 	OPT_SIGN,
 	OPT_SIGN_EACH,
 	OPT_JSON,
@@ -70,6 +72,7 @@ static const struct option long_options[] = {
     {"pay-wrong", required_argument, NULL, OPT_PAY_WRONG},
     {"edition", required_argument, NULL, OPT_EDITION},
     {"udp", no_argument, NULL, OPT_UDP},
+    {"no-accept", no_argument, NULL, OPT_NO_ACCEPT},
     {"sign", no_argument, NULL, OPT_SIGN},
     {"sign-each", no_argument, NULL, OPT_SIGN_EACH},
     {"json", no_argument, NULL, OPT_JSON},
@@ -175,6 +178,9 @@ set_option(struct load_options *o, enum option_id id)
 	switch ((int)id) {
 	case OPT_UDP:
 		o->udp = true;
+		return 0;
+	case OPT_NO_ACCEPT:
+		o->goal = CPNP_STATE_OFFER_PROCESSING;
 		return 0;
 	case OPT_SIGN_EACH:
 		o->sign_together = 1;
@@ -296,7 +302,7 @@ static struct summary
 summarize(const struct load *load)
 {
 	struct summary s = {
-	    .completed = load->outcomes[CPNP_STATE_COMPLETED],
+	    .completed = load->outcomes[load->options.goal],
 	    .unanswered = load->started - load->finished,
 	    .seconds = (double)(load->end - load->begin) / 1e9,
 	};
@@ -420,6 +426,7 @@ main(int argc, char **argv)
 
 	load.options = (struct load_options){
 	    .edition = CPNP_EDITION_RFC8921,
+	    .goal = CPNP_STATE_COMPLETED,
 	    .timeout = 10,
 	    .clients = 1,
 	    .sign_together = CPNP_SIGN_BATCH_MAX,

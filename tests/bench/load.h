@@ -37,6 +37,7 @@ struct load_options {
 	const char *pay_wrong; /* what is wrong with what it authorizes */
 	cpnp_edition edition;
 	bool udp, sign, json;
+	cpnp_state goal; /* Completed, or OfferProcessing: it is left there */
 	size_t sign_together; /* at most so many ACCEPTs to a signature */
 	double rate;          /* open loop, orders a second; 0: closed loop */
 	uint64_t concurrency; /* closed loop, orders under way */

@@ -55,7 +55,7 @@ finish(struct load *load, cpnp_order *order, cpnp_state state,
 		load->outcomes[state]++;
 	if (status < LOAD_STATES)
 		load->statuses[status]++;
-	if (state == CPNP_STATE_COMPLETED)
+	if (state == load->options.goal)
 		hist_record(&load->latency, now.mono - job->start);
 	job_del(load, job);
 }
@@ -116,14 +116,19 @@ drain(struct load *load, struct after *after, cpnp_now now)
 	}
 }
 
-/* After every event: perform its effects, and accept each offer. */
+/* After every event: perform its effects, and accept each offer, unless the
+ * orders are to stay open. */
 static void
 perform(struct load *load, cpnp_now now)
 {
 	struct after after;
 
 	drain(load, &after, now);
-	if (after.accept != NULL && after.ended == NULL) {
+	if (after.accept != NULL && after.ended == NULL &&
+	    load->options.goal != CPNP_STATE_COMPLETED) {
+		after.ended = after.accept;
+		after.state = cpnp_order_state(after.accept);
+	} else if (after.accept != NULL && after.ended == NULL) {
 		load_error(load, load->payer != NULL
 			? load_pay(load, after.accept, now)
 			: cpnp_order_accept(load->orders, after.accept, now));

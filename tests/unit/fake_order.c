@@ -148,6 +148,14 @@ cpnp_order_next_service_event(const cpnp_order *order, cpnp_wtime *date)
 	return order->service != 0;
 }
 
+void
+cpnp_order_wait(const cpnp_order *order, cpnp_wait *wait)
+{
+	*wait = (cpnp_wait){.has_until = order->validity != 0,
+		.until = {order->validity},
+		.again = CPNP_NEVER};
+}
+
 cpnp_bytes
 cpnp_order_peer_identity(const cpnp_order *order)
 {

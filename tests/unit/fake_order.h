@@ -21,6 +21,7 @@ struct cpnp_order {
 	cpnp_agreement_state agreement;
 	bool settled;
 	int64_t service; /* when its service starts or ends; 0: never */
+	int64_t validity; /* of its OFFER; 0: it has none */
 	char saved[64];
 	char docs[CPNP_DOC_END][2048];
 	char receipt[64];

@@ -859,12 +859,83 @@ START_TEST(test_store_knows_what_is_due)
 }
 END_TEST
 
+static int
+note_resting(void *user, cpnp_bytes peer_identity, uint64_t n)
+{
+	snprintf((char *)user + strlen(user), 32, "%.*s:%u ",
+	    (int)peer_identity.len, (const char *)peer_identity.ptr,
+	    (unsigned)n);
+	return 0;
+}
+
+/* A server's order rests from its OFFER on, until its validity; no other does,
+ * and none that an older program has left without a date. */
+START_TEST(test_store_lets_offers_rest)
+{
+	static const struct {
+		const char *name;
+		cpnp_role role;
+		cpnp_state state;
+		cpnp_agreement_state agreement;
+		int64_t validity;
+		bool rests;
+	} rows[] = {
+		{"C-0", CPNP_SERVER, CPNP_STATE_OFFER_PROPOSED,
+		    CPNP_AGREEMENT_NONE, 500, true},
+		{"C-1", CPNP_SERVER, CPNP_STATE_PROCESSING_RECEIVED,
+		    CPNP_AGREEMENT_NONE, 600, true},
+		{"C-2", CPNP_SERVER, CPNP_STATE_PROCESSING_RECEIVED,
+		    CPNP_AGREEMENT_NONE, 0, false},
+		{"C-3", CPNP_SERVER, CPNP_STATE_AWAITING_PROCESSING,
+		    CPNP_AGREEMENT_NONE, 500, false},
+		{"C-4", CPNP_SERVER, CPNP_STATE_PROCESSING_RECEIVED,
+		    CPNP_AGREEMENT_COMPLETED, 500, false},
+		{"C-5", CPNP_CLIENT, CPNP_STATE_PROCESSING_RECEIVED,
+		    CPNP_AGREEMENT_NONE, 500, false},
+	};
+	cpnp_store *store = fixture_open(false);
+	cpnp_store_row row;
+	char list[64] = "";
+	cpnp_effect effect;
+	cpnp_wtime date;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fake_order_init(&order, rows[i].role, "customer.example",
+		    rows[i].name, (unsigned)i);
+		order.agreement = rows[i].agreement;
+		order.validity = rows[i].validity;
+		effect = fake_order_step(
+		    &order, rows[i].state, CPNP_EVENT_OFFER, 0);
+		ck_assert_int_eq(fixture_commit(store, &effect), 0);
+		ck_assert_int_eq(cpnp_store_find(store, rows[i].role,
+		    cpnp_bytes_str("customer.example"),
+		    cpnp_bytes_str(rows[i].name), &row), 0);
+		ck_assert_int_eq(cpnp_store_row_rests(&row), rows[i].rests);
+	}
+	ck_assert_int_eq(cpnp_store_each_awake(store, note_id, list), 0);
+	ck_assert_str_eq(list, "C-2 C-3 C-4 C-5 ");
+	list[0] = '\0';
+	ck_assert_int_eq(
+	    cpnp_store_each_resting(store, note_resting, list), 0);
+	ck_assert_str_eq(list, "customer.example:2 ");
+	ck_assert_int_eq(cpnp_store_next_service(
+	    store, CPNP_SERVER, (cpnp_wtime){0}, &date), 0);
+	ck_assert_int_eq(date.sec, 500);
+	ck_assert_int_eq(cpnp_store_next_service(
+	    store, CPNP_SERVER, (cpnp_wtime){500}, &date), 0);
+	ck_assert_int_eq(date.sec, 600);
+	cpnp_store_close(store);
+}
+END_TEST
+
 int
 main(void)
 {
 	const TTest *const tests[] = {
 	    test_store_round_trip,
 	    test_store_knows_what_is_due,
+	    test_store_lets_offers_rest,
 	    test_store_keeps_a_note,
 	    test_store_finds_nothing_else,
 	    test_store_searches_either_identifier,

@@ -230,6 +230,10 @@ CPNP_API size_t cpnp_order_memory(const cpnp_order *order);
  * nobody takes it for one that was never there.
  */
 CPNP_API void cpnp_orders_set_durable(cpnp_orders *orders, uint64_t number);
+/* All that this order wanted stored is durable: an application that can load
+ * it again may drop it, also while it is open. */
+CPNP_API bool cpnp_order_is_durable(
+    const cpnp_orders *orders, const cpnp_order *order);
 
 /*
  * Client: its policy when the server asks for more time with a PROCESSING
