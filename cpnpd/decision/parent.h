@@ -28,6 +28,8 @@
 /* Segments of a plan, and so children that serve a parent at a time. */
 #define CPNP_PARENT_SEGMENTS_MAX 64
 
+#define CPNP_PARENT_MORE_MAX 3600
+
 #define CPNP_PARENT_NONE SIZE_MAX
 
 typedef enum cpnp_parent_mode {
@@ -47,6 +49,8 @@ typedef struct cpnp_parent_config {
 	uint32_t validity_min; /* an offer for a shorter time is none */
 	uint32_t retry;        /* from a WITHDRAW, UPDATE or ACTIVATE of a
 				  child that was refused to the next; 0: 1 */
+	uint32_t more_max; /* the customer is asked for at most so much more
+			      time than there is, 0: CPNP_PARENT_MORE_MAX */
 	uint32_t ack_max; /* an ACK is waited for so long after the validity
 			     of the offer that was accepted */
 } cpnp_parent_config;

@@ -269,11 +269,16 @@ tidy(struct cpnp_parent_decision *d)
 	return false;
 }
 
-/* A neighbour needs more time than there is: ask the customer. */
+/* A neighbour needs more time than there is: ask the customer, who may grant
+ * everything, so that nobody holds an order for ever. */
 static bool
 ask_time(struct cpnp_parent_decision *d)
 {
-	cpnp_wtime date = {0};
+	cpnp_wtime date = {0}, latest;
+
+	latest = cpnp_parent_after(limit(d),
+	    d->config->more_max > 0 ? (int64_t)d->config->more_max
+				    : CPNP_PARENT_MORE_MAX);
 
 	for (size_t i = 0; i < d->view->children_n; i++) {
 		const cpnp_parent_child *c = &d->view->children[i];
@@ -282,6 +287,7 @@ ask_time(struct cpnp_parent_decision *d)
 
 		if (s != NULL && c->request == d->view->request &&
 		    c->wants.sec > limit(d).sec && c->wants.sec > date.sec &&
+		    c->wants.sec <= latest.sec &&
 		    cpnp_parent_choose(d, s) == NONE)
 			date = c->wants;
 	}

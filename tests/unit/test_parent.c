@@ -257,6 +257,16 @@ START_TEST(test_more_time_is_asked_of_the_customer)
 	c->wants.sec++;
 	assert_next(CPNP_PARENT_MORE_TIME, NO_CHILD);
 	ck_assert_int_eq(action.date.sec, DEADLINE + 1);
+	/* not for any time */
+	c->wants.sec = DEADLINE - MARGIN + CPNP_PARENT_MORE_MAX + 1;
+	assert_waits(NO_CHILD, "the offers of neighbours");
+	c->wants.sec--;
+	assert_next(CPNP_PARENT_MORE_TIME, NO_CHILD);
+	config.more_max = 7;
+	assert_waits(NO_CHILD, "the offers of neighbours");
+	c->wants.sec = DEADLINE - MARGIN + 7;
+	assert_next(CPNP_PARENT_MORE_TIME, NO_CHILD);
+	c->wants.sec = DEADLINE - MARGIN + 1;
 	view.time = CPNP_PARENT_TIME_ASKED;
 	c->state = CPNP_STATE_CANCELLED;
 	assert_waits(NO_CHILD, "the customer to give more time");
