@@ -116,6 +116,7 @@ struct ledger {
 	cpnp_bytes leaf; /* of the verdict that is being given */
 
 	cpnp_tstamp void_at; /* when all unknown escrows so far had their turn */
+	bool is_stopped; /* somebody has stopped some service at the ledger */
 	uint64_t outcomes; /* handled */
 	uint64_t outcomes_stored;
 
@@ -207,6 +208,10 @@ int cpnpd_ledger_read(cpnp_bytes authorization, cpnp_op *op,
 /* An effect STORE is in the batch. */
 int cpnpd_ledger_stored(struct daemon *d, struct batch *b,
     const cpnp_effect *effect, cpnp_now now);
+/* An escrow pays for no more service, for now or, over, for ever: when an active
+ * agreement rests on it, that is deactivated. */
+void cpnpd_ledger_unpaid(struct daemon *d, cpnp_order *order,
+    const uint8_t escrow[CPNP_SHA256_LEN], bool over, cpnp_now now);
 /* An order leaves memory. */
 void cpnpd_ledger_forget(struct daemon *d, cpnp_order *order);
 

@@ -10,8 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "approval.h"
 #include "ledger.h"
 
+/* Of an escrow: authorized, posted, ended. */
+#define HISTORY_MAX 8
 #define HAS(op, name) (((op)->has & CPNP_OP_FIELD_BIT(name)) != 0)
 
 void
@@ -44,6 +47,50 @@ agreed_payment(const cpnp_order *order)
 	    cpnp_order_doc(order, CPNP_DOC_STANDING_OFFER).len > 0)
 		return standing;
 	return cpnp_order_doc(order, CPNP_DOC_PAYMENT);
+}
+
+/* Has what an escrow pays for not lasted as long as it could? */
+static bool
+is_early(const struct ledger *l, const cpnp_op *op,
+    const uint8_t escrow[CPNP_SHA256_LEN])
+{
+	cpnp_outcome history[HISTORY_MAX];
+	uint64_t indexes[HISTORY_MAX];
+	cpnp_wtime from = {op->start};
+	size_t n = 0, i;
+	bool is_known = HAS(op, START);
+
+	if (!is_known && cpnp_bridge_accepted(l->bridge, escrow, history,
+		indexes, HISTORY_MAX, &n) != 0)
+		return false;
+	for (i = 0; i < n; i++)
+		if (history[i].kind == CPNP_FACT_POSTED)
+			is_known = cpnp_bridge_time(l->bridge,
+			    history[i].position, &from) == 0;
+	return is_known && l->time.sec < from.sec + (int64_t)op->duration;
+}
+
+void
+cpnpd_ledger_unpaid(struct daemon *d, cpnp_order *order,
+    const uint8_t escrow[CPNP_SHA256_LEN], bool over, cpnp_now now)
+{
+	uint8_t agreed[CPNP_SHA256_LEN];
+	cpnp_op op;
+	int err;
+
+	if (cpnp_order_agreement_state(order) != CPNP_AGREEMENT_ACTIVE ||
+	    cpnpd_ledger_read(agreed_payment(order), &op, agreed) != 0 ||
+	    memcmp(agreed, escrow, CPNP_SHA256_LEN) != 0)
+		return;
+	if (over ? !is_early(d->ledger, &op, escrow) : op.idle_paid)
+		return;
+	err = cpnp_order_set_active(d->orders, order, false, now);
+	if (err == 0)
+		cpnpd_remark(d, order, now,
+		    "the customer has stopped its payment at the ledger");
+	else
+		cpnpd_log_order(CPNP_LOG_ERROR, order, "is not paid any more, "
+		    "and cannot be deactivated: %s", cpnp_strerror(err));
 }
 
 static bool

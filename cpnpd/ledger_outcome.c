@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ledger.h"
@@ -171,6 +172,62 @@ on_over(struct daemon *d, const cpnp_outcome *o, cpnp_now now)
 		row.paid = o->amount;
 	}
 	note(d, order, &row, o, now);
+	if (o->kind == CPNP_FACT_SETTLED)
+		cpnpd_ledger_unpaid(d, order, o->digest, true, now);
+}
+
+/* Escrows whose payer has stopped the service. */
+struct stopped {
+	cpnp_bytes payee;
+	uint8_t (*ids)[CPNP_SHA256_LEN];
+	size_t n, cap;
+};
+
+static int
+collect_stopped(void *user, const cpnp_escrow_view *view)
+{
+	struct stopped *s = user;
+	uint8_t (*more)[CPNP_SHA256_LEN];
+
+	if (!view->idle_by_payer || view->state != CPNP_ESCROW_POSTED ||
+	    !cpnp_bytes_equal(view->payee, s->payee))
+		return 0;
+	if (s->n == s->cap) {
+		s->cap = s->cap == 0 ? 16 : 2 * s->cap;
+		more = realloc(s->ids, s->cap * sizeof(*more));
+		if (more == NULL)
+			return CPNP_ERR_NOMEM;
+		s->ids = more;
+	}
+	memcpy(s->ids[s->n++], view->id, CPNP_SHA256_LEN);
+	return 0;
+}
+
+/* Which one was stopped an outcome does not say. */
+static void
+look_for_stopped(struct daemon *d, cpnp_now now)
+{
+	struct ledger *l = d->ledger;
+	struct stopped s = {.payee = l->account};
+	cpnp_store_payment row;
+	cpnp_order *order;
+	size_t i;
+	int err = cpnp_ledger_each_escrow(cpnp_bridge_lock(l->bridge),
+	    l->account, collect_stopped, &s);
+
+	cpnp_bridge_unlock(l->bridge);
+	l->is_stopped = false;
+	for (i = 0; i < s.n && err == 0 && !d->failed; i++) {
+		if (cpnp_store_find_payment(d->store, s.ids[i], &row) != 0)
+			continue;
+		order = find_order(d, &row, now);
+		if (order != NULL)
+			cpnpd_ledger_unpaid(d, order, s.ids[i], false, now);
+		cpnpd_drain(d, now);
+	}
+	free(s.ids);
+	if (err != 0)
+		cpnpd_fail(d, cpnp_strerror(err), now);
 }
 
 /* ---- claims ---- */
@@ -329,6 +386,9 @@ on_outcome(struct daemon *d, const cpnp_outcome *o, cpnp_now now)
 		break;
 	}
 	op = cpnpd_ledger_find_op(d->ledger, o->digest);
+	/* also behind what we did: it may be stopped all the same */
+	if (o->kind == CPNP_OP_ACTIVATE && o->code == CPNP_OUTCOME_ACCEPTED)
+		d->ledger->is_stopped = true;
 	if (op != NULL)
 		on_own(d, op, o, now);
 	else if (o->kind == CPNP_OP_AUTHORIZE &&
@@ -372,6 +432,8 @@ cpnpd_ledger_outcomes(struct daemon *d, cpnp_now now)
 		}
 		done += n;
 	}
+	if (l->is_stopped && err == 0 && n < STEP && !d->failed)
+		look_for_stopped(d, now);
 	if (done > 0 && !d->failed)
 		put_position(d, now);
 	if (err != 0)

@@ -253,6 +253,7 @@ view_escrow(
 	else
 		view->used = e->used;
 	view->idle = e->idle_by_payer || e->idle_by_payee;
+	view->idle_by_payer = e->idle_by_payer;
 	view_claims(e, view);
 	view->posted_at = e->posted_at;
 	view->due = e->set != NULL ? view->expiry : due_of(&e->timed);

@@ -982,6 +982,7 @@ typedef struct cpnp_escrow_view {
 	int64_t disputed;  /* of claims that are open */
 	uint64_t posted_at; /* position; 0 when not posted */
 	cpnp_wtime due;    /* when something happens by itself */
+	bool idle_by_payer; /* idle, and the payer has a part in that */
 } cpnp_escrow_view;
 /* A settled escrow is gone from the state; its outcomes remain. */
 CPNP_API int cpnp_ledger_get_escrow(const cpnp_ledger *ledger,
