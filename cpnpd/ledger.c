@@ -173,11 +173,19 @@ check_account(struct daemon *d)
 	bool is_key = err == 0 && has_key(&account, l->signer);
 	uint64_t roles = account.roles;
 	enum cpnp_account_status status = account.status;
+	cpnp_ledger_info info = {.settings.op_seconds_max = UINT64_MAX};
 
+	(void)cpnp_ledger_get_info(state, &info);
 	cpnp_bridge_unlock(l->bridge);
 	l->is_operator = (roles & CPNP_ROLE_OPERATOR) != 0;
 	if (l->status.away)
 		return 0;
+	/* An authorization lives as long. */
+	if (d->conf->ledger.escrow_time / CPNP_SECONDS(1) >=
+	    info.settings.op_seconds_max)
+		return blame(d, "escrow-time: longer than an operation may "
+		    "live; expected less than the %" PRIu64 " s of this "
+		    "ledger", info.settings.op_seconds_max);
 	if (err != 0)
 		return blame(d, "account %s: there is none at this ledger; "
 		    "expected one that a maintainer has opened",
