@@ -13,6 +13,8 @@
 
 #include "tool.h"
 
+#define COLUMNS 80
+
 enum option_id {
 	OPT_CONFIG = 'c',
 	OPT_STORE = 's',
@@ -108,11 +110,11 @@ static const struct tool_verb verbs[] = {
 	tool_prove, "prove ORDER [--store FILE] [--config FILE] [-o FILE]", 0,
 	{0}},
     {{"verify", NULL}, 1, 1, "ca key operator xml ", tool_verify,
-	"verify FILE (--ca FILE | --key PUB) [--operator NAME:PUB]... [--xml]",
-	0, {0}},
+	"verify FILE (--ca FILE | --key PUB) [--operator NAME:PUB]...\n"
+	"           [--xml]", 0, {0}},
     {{"log", "verify"}, 0, 0, "store ca key proof ", tool_log_verify,
-	"log verify [--store FILE] [--ca FILE] [--key PUB] [--proof FILE]...",
-	0, {0}},
+	"log verify [--store FILE] [--ca FILE] [--key PUB]\n"
+	"           [--proof FILE]...", 0, {0}},
     {{"log", "show"}, 0, 0, "store ", tool_log_show,
 	"log show [--store FILE]", 0, {0}},
     {{"log", "head"}, 0, 0, "store output ", tool_log_head,
@@ -151,15 +153,36 @@ static const struct tool_verb *const tables[] = {verbs, tool_verbs_init,
 #define TABLES_N (sizeof(tables) / sizeof(tables[0]))
 
 static void
-print_usage(FILE *file)
+print_verb(FILE *file, const struct tool_verb *verb, bool is_first)
+{
+	const char *end = strrchr(verb->usage, '\n');
+	size_t column = strlen(end != NULL ? end + 1 : verb->usage);
+
+	if (end == NULL)
+		column += strlen("usage: cpnp-ledger ");
+	fprintf(file, "%s cpnp-ledger %s%s[--json]\n",
+	    is_first ? "usage:" : "      ", verb->usage,
+	    column + strlen(" [--json]") < COLUMNS ? " " : "\n           ");
+}
+
+/* What there is of this word; of every one without it.  How many. */
+static size_t
+print_verbs(FILE *file, const char *word)
 {
 	const struct tool_verb *verb;
-	size_t i;
+	size_t i, n = 0;
 
 	for (i = 0; i < TABLES_N; i++)
 		for (verb = tables[i]; verb->run != NULL; verb++)
-			fprintf(file, "%s cpnp-ledger %s [--json]\n",
-			    verb == verbs ? "usage:" : "      ", verb->usage);
+			if (word == NULL || strcmp(word, verb->words[0]) == 0)
+				print_verb(file, verb, n++ == 0);
+	return n;
+}
+
+static void
+print_usage(FILE *file)
+{
+	(void)print_verbs(file, NULL);
 	fputs("Verbs on a ledger also take --config, --genesis, --store, "
 	      "--backend, --setting,\n--account and --key-file.\n", file);
 	fputs("cpnp-ledger(1) explains them.\n", file);
@@ -169,6 +192,45 @@ static int
 usage(void)
 {
 	print_usage(stderr);
+	return EXIT_USAGE;
+}
+
+/* No such verb: those that begin with the same word, or all first words. */
+static int
+usage_verb(const char *word)
+{
+	const struct tool_verb *verb;
+	const char *last = "";
+
+	if (word == NULL)
+		return usage();
+	if (print_verbs(stderr, word) > 0)
+		return EXIT_USAGE;
+	fputs("cpnp-ledger: no such verb; expected one of", stderr);
+	for (size_t i = 0; i < TABLES_N; i++)
+		for (verb = tables[i]; verb->run != NULL; verb++) {
+			if (strcmp(last, verb->words[0]) != 0)
+				fprintf(stderr, " %s", verb->words[0]);
+			last = verb->words[0];
+		}
+	fputs("; --help has all that they take\n", stderr);
+	return EXIT_USAGE;
+}
+
+static int
+usage_many(const char *name)
+{
+	fprintf(stderr, "cpnp-ledger: there are too many options, or too many "
+	    "--%s\n", name);
+	return EXIT_USAGE;
+}
+
+/* A verb that was called wrongly: what is wrong, and how it is called. */
+static int
+usage_of(const struct tool_verb *verb, const char *what, const char *name)
+{
+	fprintf(stderr, "cpnp-ledger: %s%s\n", what, name);
+	print_verb(stderr, verb, true);
 	return EXIT_USAGE;
 }
 
@@ -256,8 +318,10 @@ main(int argc, char *argv[])
 	(void)setrlimit(RLIMIT_CORE, &no_core);
 	for (; (id = getopt_long(argc, argv, "c:s:o:jh", long_options, &at)) !=
 	     -1; at = -1) {
-		if (id == '?')
-			return usage();
+		if (id == '?') {
+			fputs("cpnp-ledger --help has all options\n", stderr);
+			return EXIT_USAGE;
+		}
 		name = option_name(id, at);
 		if (strcmp(name, "help") == 0) {
 			print_usage(stdout);
@@ -271,17 +335,21 @@ main(int argc, char *argv[])
 			options.json = true;
 		else if (!set_option(
 		    &options, name, optarg == NULL ? "" : optarg))
-			return usage();
+			return usage_many(name);
 	}
 	verb = find_verb(argc - optind, argv + optind, &used);
 	if (verb == NULL)
-		return usage();
+		return usage_verb(optind < argc ? argv[optind] : NULL);
 	n = argc - optind - used;
-	if (n < verb->operands_min || n > verb->operands_max)
-		return usage();
+	if (n < verb->operands_min)
+		return usage_of(verb, "an operand is missing", "");
+	if (n > verb->operands_max)
+		return usage_of(
+		    verb, "there are more operands than it takes", "");
 	for (i = 0; i < options.given_n; i++)
 		if (!takes(verb, options.given[i].name))
-			return usage();
+			return usage_of(verb, "it takes no --",
+			    options.given[i].name);
 	options.verb = verb;
 	options.operands = argv + optind + used;
 	options.operand_n = (size_t)n;

@@ -37,6 +37,8 @@ struct list {
 static int
 list_claim(void *user, const cpnp_claim_view *c)
 {
+	bool is_decided = c->state == CPNP_CLAIM_UPHELD ||
+	    c->state == CPNP_CLAIM_REJECTED;
 	struct list *list = user;
 	char hex[2 * CPNP_SHA256_LEN + 1], from[CPNP_DATE_LEN];
 	char to[CPNP_DATE_LEN], due[CPNP_DATE_LEN];
@@ -56,8 +58,9 @@ list_claim(void *user, const cpnp_claim_view *c)
 		return 0;
 	}
 	printf("%s  metric %" PRIu64 " was %" PRIu64 " from %s to %s\n"
-	       "    credit %" PRId64 " in minor units; %s: %s\n", hex,
-	    c->metric, c->value, from, to, c->credit, due,
+	       "    credit %" PRId64 " in minor units; %s%s%s\n", hex,
+	    c->metric, c->value, from, to, c->credit,
+	    is_decided ? "" : due, is_decided ? "" : ": ",
 	    claim_state_name(c->state));
 	return 0;
 }
@@ -188,15 +191,15 @@ const struct tool_verb tool_verbs_sla[] = {
     {{"sla", "terms"}, 0, 0,
 	"metric cap-ppm object-seconds audit-seconds auditor "
 	"default-upheld output ", tool_sla_terms,
-	"sla terms --metric BOUND:WINDOW:CREDIT-PPM[:floor]... -o FILE\n"
-	"           [--cap-ppm N] [--object-seconds N] [--audit-seconds N]\n"
+	"sla terms --metric BOUND:WINDOW:CREDIT-PPM[:floor]...\n"
+	"           -o FILE [--cap-ppm N] [--object-seconds N] [--audit-seconds N]\n"
 	"           [--auditor ACCOUNT] [--default-upheld]", 0, {0}},
     {{"sla", "list"}, 1, 1, TAKES_LEDGER, tool_sla_list, "sla list ESCROW",
 	0, {0}},
     {{"sla", "claim"}, 1, 1,
 	TAKES_LEDGER "salt terms metric from to value ", tool_op,
-	"sla claim ESCROW --terms FILE|HEX --salt HEX --metric N --from TIME\n"
-	"           --to TIME --value N", CPNP_OP_CLAIM,
+	"sla claim ESCROW --terms FILE|HEX --salt HEX --metric N\n"
+	"           --from TIME --to TIME --value N", CPNP_OP_CLAIM,
 	{CPNP_OP_FIELD_SUBJECT}},
     {{"sla", "confirm"}, 1, 1, TAKES_LEDGER, tool_op, "sla confirm CLAIM",
 	CPNP_OP_CONFIRM, {CPNP_OP_FIELD_SUBJECT}},

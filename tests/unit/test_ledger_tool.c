@@ -152,6 +152,14 @@ START_TEST(test_tool_usage)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
 		expect(wrong[i], 2, "");
 	expect("--help", 0, "usage: cpnp-ledger prove");
+	/* what was wrong, and only the verb that was meant */
+	expect("prove a b", 2, "more operands than it takes\nusage: "
+	    "cpnp-ledger prove ORDER [--store FILE] [--config FILE] "
+	    "[-o FILE]\n           [--json]\n");
+	expect("log show --ca x", 2, "it takes no --ca\nusage: cpnp-ledger "
+	    "log show");
+	expect("frobnicate", 2, "no such verb; expected one of prove verify");
+	expect("log frobnicate", 2, "usage: cpnp-ledger log verify");
 }
 END_TEST
 
