@@ -79,6 +79,48 @@ explain_key(const struct call *call, cpnp_diag *diag)
 }
 
 static void
+put_roles(uint64_t roles, const char *last, char *text, size_t size)
+{
+	static const char *const names[] = {"customer", "provider", "broker",
+	    "operator", "maintainer", "network", "issuer", "auditor"};
+	size_t at = 0;
+
+	(void)snprintf(text, size, "none");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if ((roles >> i & 1) != 0 && at < size)
+			at += (size_t)snprintf(text + at, size - at, "%s%s",
+			    at == 0 ? "" : last, names[i]);
+}
+
+static void
+explain_role(const struct call *call, cpnp_diag *diag)
+{
+	uint64_t may = ledger_roles_for(call->ledger, call->op->type);
+	char has[96], needed[96];
+
+	put_roles(call->account->roles, ", ", has, sizeof(has));
+	put_roles(may, " or ", needed, sizeof(needed));
+	if ((call->account->roles & may) == 0)
+		settle_say(diag, "%s has the roles %s, needed is %s",
+		    call->account->name, has, needed);
+	else
+		settle_say(diag, "a maintainer gives customer, provider, "
+		    "broker, network; a broker opens pseudonyms");
+}
+
+static void
+explain_stale(const struct call *call, cpnp_diag *diag)
+{
+	char date[CPNP_DATE_LEN];
+
+	if (call->op->type != CPNP_OP_TICK)
+		return;
+	put_date(call->account->tick, date);
+	settle_say(diag, "the last tick of %s was %s", call->account->name,
+	    date);
+}
+
+static void
 explain_status(const struct call *call, cpnp_diag *diag)
 {
 	settle_say(diag, "%s is %s", call->account->name,
@@ -95,6 +137,8 @@ explain_peer(const struct call *call, cpnp_diag *diag)
 		return;
 	settle_say(diag, account_find(call->ledger, op->peer) == NULL
 	    ? "%.*s is no account of this ledger"
+	    : cpnp_bytes_equal(op->peer, op->account)
+	    ? "%.*s is the account itself"
 	    : "%.*s cannot be the other account of this",
 	    (int)op->peer.len, (const char *)op->peer.ptr);
 }
@@ -130,6 +174,10 @@ explain_op(const struct call *call, unsigned code, cpnp_diag *diag)
 		explain_key(call, diag);
 	else if (code == CPNP_OUTCOME_STATUS)
 		explain_status(call, diag);
+	else if (code == CPNP_OUTCOME_ROLE)
+		explain_role(call, diag);
+	else if (code == CPNP_OUTCOME_STALE)
+		explain_stale(call, diag);
 	else if (code == CPNP_OUTCOME_PEER)
 		explain_peer(call, diag);
 	else if (code == CPNP_OUTCOME_EXPIRED || code == CPNP_OUTCOME_LIFE ||

@@ -151,6 +151,14 @@ rule_of(const cpnp_ledger *l, unsigned type)
 	return NULL;
 }
 
+uint64_t
+ledger_roles_for(const cpnp_ledger *l, unsigned type)
+{
+	const struct rule *rule = rule_of(l, type);
+
+	return rule == NULL ? 0 : rule->roles;
+}
+
 static size_t
 idem_key(uint8_t *key, const struct account *account, cpnp_bytes id)
 {

@@ -298,6 +298,8 @@ int ledger_hash(const cpnp_ledger *l, cpnp_bytes bytes,
     uint8_t digest[CPNP_SHA256_LEN]);
 int ledger_emit(cpnp_ledger *l, unsigned kind, unsigned code,
     const uint8_t digest[CPNP_SHA256_LEN], int64_t amount);
+/* The roles of which an account needs one for this operation; 0: none. */
+uint64_t ledger_roles_for(const cpnp_ledger *l, unsigned type);
 /* Read what cpnp_genesis_encode() writes into an empty ledger. */
 int genesis_apply(cpnp_ledger *l, cpnp_bytes genesis, cpnp_diag *diag);
 bool name_is_valid(cpnp_bytes name);

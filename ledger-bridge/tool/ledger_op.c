@@ -411,9 +411,11 @@ wait_outcome(struct ledger *ledger, const uint8_t digest[CPNP_SHA256_LEN],
 	return 0;
 }
 
-/* Sign, submit and wait; *outcome is what came. */
+/* Sign, submit and wait; *outcome is what came, and *would what the state
+ * before said of it, when that was no yes. */
 static int
-submit(struct ledger *ledger, struct ledger_op *op, cpnp_outcome *outcome)
+submit(struct ledger *ledger, struct ledger_op *op, cpnp_outcome *outcome,
+    cpnp_diag *would)
 {
 	const char *name = cpnp_op_name(op->op.type);
 	uint8_t digest[CPNP_SHA256_LEN];
@@ -433,6 +435,9 @@ submit(struct ledger *ledger, struct ledger_op *op, cpnp_outcome *outcome)
 		payload = cpnp_buf_bytes(&plain);
 		err = cpnp_op_sign(ledger->signer, &payload, 1, &out);
 		if (err == 0)
+			(void)cpnp_bridge_check(ledger->bridge,
+			    cpnp_buf_bytes(&out), outcome, would);
+		if (err == 0)
 			err = cpnp_bridge_submit(
 			    ledger->bridge, cpnp_buf_bytes(&out), digest);
 		code = err == 0 ? wait_outcome(ledger, digest, outcome)
@@ -447,34 +452,16 @@ submit(struct ledger *ledger, struct ledger_op *op, cpnp_outcome *outcome)
 	return code;
 }
 
-/* What stands behind a refusal, as far as the state tells; "" when it adds
- * nothing. */
+/* What stands behind a refusal; "" when nothing can be added. */
 static void
-explain(struct ledger *ledger, const struct ledger_op *op, unsigned code,
+explain(const struct ledger *ledger, unsigned code, const cpnp_diag *would,
     char *out, size_t size)
 {
-	const cpnp_ledger *state = cpnp_bridge_lock(ledger->bridge);
-	char free_text[MONEY_LEN], held[MONEY_LEN], roles[96];
 	char key[2 * CPNP_SHA256_LEN + 1];
 	uint8_t id[CPNP_SHA256_LEN];
-	cpnp_account_view account;
-	cpnp_balance balance;
-	bool known;
 
 	out[0] = '\0';
-	known = cpnp_ledger_get_account(state, op->op.account, &account) == 0;
-	if (code == CPNP_OUTCOME_FUNDS && cpnp_ledger_get_balance(state,
-	        op->op.account, op->op.issuer, op->op.code, &balance) == 0) {
-		ledger_put_money(balance.free, balance.exponent, balance.code,
-		    free_text);
-		ledger_put_money(
-		    balance.held, balance.exponent, balance.code, held);
-		(void)snprintf(out, size, ": it has %s free and %s locked",
-		    free_text, held);
-	} else if (code == CPNP_OUTCOME_ROLE && known) {
-		ledger_put_roles(account.roles, roles, sizeof(roles));
-		(void)snprintf(out, size, ": its roles are %s", roles);
-	} else if (code == CPNP_OUTCOME_KEY) {
+	if (code == CPNP_OUTCOME_KEY) {
 		cpnp_signer_key_id(ledger->signer, id);
 		tool_hex(id, sizeof(id), key);
 		(void)snprintf(out, size, ": key %s; cpnp-ledger key list "
@@ -482,11 +469,10 @@ explain(struct ledger *ledger, const struct ledger_op *op, unsigned code,
 	} else if (code == CPNP_OUTCOME_ACCOUNT) {
 		(void)snprintf(out, size, ": %s; a maintainer opens it with "
 		    "cpnp-ledger account open", ledger->conf.account);
-	} else if (code == CPNP_OUTCOME_PEER) {
-		(void)snprintf(out, size, ": %.*s", (int)op->op.peer.len,
-		    (const char *)op->op.peer.ptr);
+	} else if (strcmp(would->where, cpnp_outcome_name(code)) == 0 &&
+	    strcmp(would->why, cpnp_outcome_text(code)) != 0) {
+		(void)snprintf(out, size, ": %s", would->why);
 	}
-	cpnp_bridge_unlock(ledger->bridge);
 }
 
 int
@@ -495,14 +481,15 @@ ledger_op_run(struct ledger *ledger, struct ledger_op *op)
 	const struct tool_options *options = ledger->options;
 	char why[256], hex[2 * CPNP_SHA256_LEN + 1];
 	cpnp_outcome outcome = {0};
+	cpnp_diag would = {0};
 	int code;
 
-	code = submit(ledger, op, &outcome);
+	code = submit(ledger, op, &outcome, &would);
 	if (code != 0)
 		return code;
 	if (outcome.code != CPNP_OUTCOME_ACCEPTED &&
 	    outcome.code != CPNP_OUTCOME_PENDING) {
-		explain(ledger, op, outcome.code, why, sizeof(why));
+		explain(ledger, outcome.code, &would, why, sizeof(why));
 		return tool_fail(options, cpnp_op_name(op->op.type),
 		    "REFUSED: %s: %s%s (entry %" PRIu64 ")",
 		    cpnp_outcome_name(outcome.code),

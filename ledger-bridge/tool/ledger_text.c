@@ -176,7 +176,9 @@ ledger_money(struct ledger *ledger, const char *where, const char *text,
 	}
 	cpnp_bridge_unlock(ledger->bridge);
 	if (err == CPNP_ERR_NOT_FOUND)
-		return tool_fail(options, where, "%s", diag.why);
+		return tool_fail(options, where, "%s%s", diag.why,
+		    op->op.type == CPNP_OP_MINT
+		        ? "; its issuer mints a token" : "");
 	if (err != 0)
 		return tool_fail(options, where, "too long");
 	if (!parse_amount(text, len, op->exponent, &op->op.amount))
