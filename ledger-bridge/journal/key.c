@@ -374,6 +374,9 @@ load_any(struct ledger_key *key, const char *path, cpnp_diag *diag)
 	err = ledger_key_load_public(key, path, &first);
 	if (err == 0)
 		return 0;
+	if (access(path, R_OK) != 0)
+		return ledger_fail(diag, CPNP_ERR_CONFIG, path,
+		    "cannot read: %s", strerror(errno));
 	err = ledger_key_load_private(key, path, diag);
 	if (err != 0 && diag != NULL && strstr(diag->why, "PEM") != NULL)
 		return ledger_fail(diag, err, path,

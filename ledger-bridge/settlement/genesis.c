@@ -22,6 +22,9 @@ cpnp_genesis_encode(const cpnp_genesis *g, cpnp_buf *buf, cpnp_diag *diag)
 
 	for (i = 0; i < g->account_n; i++)
 		operators += (g->accounts[i].roles & CPNP_ROLE_OPERATOR) != 0;
+	if (operators == 0)
+		return fail(diag, CPNP_ERR_INVALID, "accounts",
+		    "none has role operator; without one there is no time");
 	if (!quorum_is_good(g->settings.quorum, operators))
 		return fail(diag, CPNP_ERR_INVALID, "quorum",
 		    "more than half of the operators, and not more than "

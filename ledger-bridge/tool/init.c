@@ -232,6 +232,20 @@ write_genesis(const struct tool_options *options, const char *path,
 	    options, path, "cannot write: %s", strerror(errno));
 }
 
+/* A file that no log could begin with is not left behind. */
+static int
+check_genesis(const struct tool_options *options, cpnp_bytes bytes)
+{
+	cpnp_ledger_env env = {.env = tool_env};
+	cpnp_ledger *ledger = NULL;
+	cpnp_diag diag = {0};
+
+	if (cpnp_ledger_new(&ledger, &env, bytes, &diag) != 0)
+		return tool_fail_diag(options, "genesis", &diag);
+	cpnp_ledger_del(ledger);
+	return 0;
+}
+
 static int
 make_genesis(const struct tool_options *options, const char *path)
 {
@@ -248,6 +262,8 @@ make_genesis(const struct tool_options *options, const char *path)
 	    cpnp_genesis_encode(&plan->genesis, &out, &diag) != 0)
 		code = tool_fail(options, "genesis", "%s: %s", diag.where,
 		    diag.why);
+	if (code == 0)
+		code = check_genesis(options, cpnp_buf_bytes(&out));
 	if (code == 0)
 		code = write_genesis(options, path, cpnp_buf_bytes(&out));
 	cpnp_buf_fini(&out);
@@ -323,6 +339,22 @@ print_init(const struct tool_options *options,
 	}
 }
 
+/* What the options say is in it only when the same words have made it. */
+static void
+warn_there(const struct tool_options *options, const char *path)
+{
+	static const char *const made_of[] = {
+	    "name", "member", "token", "quorum", "fee-ppm", "pool"};
+
+	for (size_t i = 0; i < sizeof(made_of) / sizeof(made_of[0]); i++)
+		if (tool_value(options, made_of[i]) != NULL) {
+			fprintf(stderr, "cpnp-ledger: %s is there already, and "
+			    "stays as it is: --%s was not used\n", path,
+			    made_of[i]);
+			return;
+		}
+}
+
 static int
 tool_init(const struct tool_options *options)
 {
@@ -344,6 +376,8 @@ tool_init(const struct tool_options *options)
 	/* a genesis that is there is begun with again, on this backend */
 	if (code == 0 && access(conf.genesis, F_OK) != 0)
 		code = make_genesis(options, conf.genesis);
+	else if (code == 0)
+		warn_there(options, conf.genesis);
 	if (code == 0)
 		code = tool_read_file(options, conf.genesis, CPNP_GENESIS_MAX,
 		    &bytes, &len);

@@ -222,7 +222,7 @@ put_genesis(sqlite3 *db, cpnp_bytes genesis, cpnp_diag *diag)
 }
 
 static int
-check_empty(sqlite3 *db, cpnp_diag *diag)
+check_empty(sqlite3 *db, const char *path, cpnp_diag *diag)
 {
 	int64_t tables = 0;
 	int err;
@@ -231,10 +231,11 @@ check_empty(sqlite3 *db, cpnp_diag *diag)
 	    db, "SELECT count(*) FROM sqlite_schema", &tables, diag);
 	if (err == CPNP_ERR_CONFIG)
 		return backend_fail(diag, CPNP_ERR_EXISTS, "path",
-		    "there is a file of another kind");
+		    "%s is a file of another kind", path);
 	if (err == 0 && tables > 0)
 		return backend_fail(diag, CPNP_ERR_EXISTS, "path",
-		    "there is a log, or another database, already");
+		    "there is a log, or another database, in %s already",
+		    path);
 	return err;
 }
 
@@ -262,13 +263,13 @@ log_create(const cpnp_log_setting *settings, size_t n, cpnp_bytes genesis,
 	err = db_open(
 	    &db, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, diag);
 	if (err == 0)
-		err = check_empty(db, diag);
+		err = check_empty(db, path, diag);
 	/* not before: somebody else's database stays as it is */
 	if (err == 0)
 		err = exec(
 		    db, "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE", diag);
 	if (err == 0)
-		err = check_empty(db, diag);
+		err = check_empty(db, path, diag);
 	if (err == 0)
 		err = exec(db, schema, diag);
 	(void)snprintf(format, sizeof(format),
@@ -402,7 +403,8 @@ check_path(const char *path, cpnp_diag *diag)
 	 * process has on the file */
 	if (access(path, R_OK | W_OK) != 0 && errno == ENOENT)
 		return backend_fail(diag, CPNP_ERR_NOT_FOUND, "path",
-		    "there is no such file: make the log first");
+		    "there is no file %s; cpnp-ledger init makes the log",
+		    path);
 	return 0;
 }
 
