@@ -124,6 +124,7 @@ do_client(struct input *in, struct pair *pair)
 	q.edition = pair->edition;
 	q.has_response_time = what == 0;
 	q.require_statements = p->config.sign && draw(in) % 2;
+	q.is_child = pair->is_child;
 	/* An identifier is never used again, though the order is forgotten. */
 	if (order == NULL && p->records_n == 0)
 		check(cpnp_orders_create(p->orders, &q, &order, p->now));
@@ -211,6 +212,7 @@ do_server(struct input *in, struct pair *pair)
 		return;
 	if (pair->has_terms)
 		offer.settlement_terms = PEER_TERMS;
+	offer.confirm = pair->confirms;
 	if (draw(in) % 4 != 0)
 		check(cpnp_order_offer(p->orders, order, &offer, p->now));
 	else
@@ -224,6 +226,9 @@ do_sign(struct input *in, struct peer *p)
 {
 	cpnp_order *order = peer_order(p, ID);
 
+	if (order != NULL && draw(in) % 4 == 0)
+		check(cpnp_order_set_commit_set(
+		    p->orders, order, PEER_TERMS));
 	if (order == NULL || p->payload_len == 0)
 		return;
 	p->sign = order;
@@ -299,6 +304,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    (setup & 2) != 0);
 	pair.server.require_statement = (setup & 4) != 0;
 	pair.has_terms = (setup & 8) != 0;
+	pair.confirms = (setup & 16) != 0;
+	pair.is_child = (setup & 32) != 0;
 	while (in.left > 0) {
 		unsigned what = draw(&in);
 		bool is_server = (what & 0x80) != 0;
