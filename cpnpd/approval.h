@@ -116,6 +116,14 @@ void cpnpd_notices_kill(struct daemon *d);
 /* Decide what an order asks for, now or by an administrator. */
 void cpnpd_decide(struct daemon *d, cpnp_order *order,
     const cpnp_msg *request, cpnp_now now);
+/* The same once neighbours have offered what is theirs of it. */
+void cpnpd_verdict(struct daemon *d, cpnp_order *order,
+    const cpnp_msg *request, cpnp_now now);
+/* What a decision about a request looks at; with lift, the limits of the
+ * customer do not count. */
+cpnp_decide_input cpnpd_decide_input(struct daemon *d,
+    const cpnp_order *order, const cpnp_msg *request, bool lift,
+    cpnp_now now);
 /*
  * An administrator decides; effects are drained and the turn is ended.
  * Errors: STATE (it waits for no approval), INVALID (the terms do not fit

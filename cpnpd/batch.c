@@ -30,6 +30,7 @@ key_fill(struct key *key, const cpnp_order *order)
 	if (key == NULL)
 		return NULL;
 	key->next = NULL;
+	key->role = cpnp_order_role(order);
 	key->rest_at = 0;
 	key->identity_len = identity.len;
 	key->id_len = id.len;
@@ -96,7 +97,7 @@ cpnp_order *
 cpnpd_key_order(const struct daemon *d, const struct key *key)
 {
 	return cpnp_orders_find(
-	    d->orders, CPNP_SERVER, key_identity(key), key_id(key));
+	    d->orders, key->role, key_identity(key), key_id(key));
 }
 
 void
@@ -492,7 +493,7 @@ read_back(struct daemon *d, cpnp_now now)
 	err = cpnpd_load_capacity(d);
 	while (err == 0 && (key = d->lost) != NULL) {
 		err = cpnpd_key_order(d, key) != NULL ? CPNP_ERR_NOT_FOUND
-		    : cpnp_store_find(d->store, CPNP_SERVER,
+		    : cpnp_store_find(d->store, key->role,
 			  key_identity(key), key_id(key), &row);
 		if (err == 0 && cpnp_store_row_rests(&row))
 			cpnpd_rest_count(d, row.peer_identity, 1);

@@ -67,6 +67,8 @@ static const char *const names_level[] = {
 #undef X
 	NULL};
 static const char *const names_verdict[] = {"rejected", "upheld", NULL};
+static const char *const names_recursion[] = {"no", "cascade", NULL};
+static const char *const names_accept[] = {"on-accept", "as-figure", NULL};
 static const char *const names_flag[] = {"no", "yes", NULL};
 static const char *const names_mode[] = {"also", "instead", NULL};
 static const char *const names_failure[] = {"refuse", "escalate", NULL};
@@ -249,6 +251,37 @@ static const struct option ledger_options[] = {
 	    .choices = names_verdict},
 };
 
+static const struct option children_options[] = {
+	{O(cpnp_conf, "recursion", CHOICE, children.recursion),
+	    .dflt = "cascade", .expected = "cascade or no",
+	    .choices = names_recursion},
+	{O(cpnp_conf, "accept", CHOICE, children.accept),
+	    .dflt = "on-accept", .expected = "on-accept or as-figure",
+	    .choices = names_accept},
+	TIME_OPTION(cpnp_conf, "margin", children.margin, 1000000000, HOUR_NS,
+	    "2 s", "from 1 s to 1 h"),
+	TIME_OPTION(cpnp_conf, "repeat-min", children.repeat_min, 1000000000,
+	    HOUR_NS, "5 s", "from 1 s to 1 h"),
+	TIME_OPTION(cpnp_conf, "repeat-max", children.repeat_max, 1000000000,
+	    HOUR_NS, "5 min", "from 1 s to 1 h"),
+	COUNT_OPTION(cpnp_conf, "hop-limit", children.hop_limit, 1, 255, "8",
+	    "from 1 to 255"),
+};
+
+#define EXPECT_PLACE "the name of a place, of up to 64 bytes"
+static const struct option neighbour_options[] = {
+	{O(cpnp_conf_neighbour, "server", TEXT, server),
+	    .expected = "a host or an address and an optional port, such as "
+			"\"cpnp.carrier.example:49921\""},
+	{O(cpnp_conf_neighbour, "place", TEXT, place),
+	    .expected = EXPECT_PLACE},
+	{O(cpnp_conf_neighbour, "their-place", TEXT, their_place),
+	    .expected = EXPECT_PLACE},
+	{O(cpnp_conf_neighbour, "reaches", LIST, reaches),
+	    .expected = "names of places, such as {\"Madrid\", \"Lisbon\"}, "
+			"or \"*\" for all others"},
+};
+
 static const struct option decision_options[] = {
 	{O(cpnp_conf, "command", LIST, decision.command),
 	    .expected = "a program and its arguments, such as "
@@ -309,8 +342,8 @@ static const struct option access_options[] = {
 
 #define SECTION(n, o, t) {(n), (o), N_OF(o), (t)}
 enum {
-	TOP, LOG, TIMERS, LIMITS, APPROVAL, LEDGER, DECISION, CUSTOMER, ACCESS,
-	SECTIONS
+	TOP, LOG, TIMERS, LIMITS, APPROVAL, LEDGER, DECISION, CHILDREN, CUSTOMER,
+	ACCESS, NEIGHBOUR, SECTIONS
 };
 static const struct section sections[SECTIONS] = {
 	[TOP] = SECTION("", top_options, false),
@@ -320,8 +353,10 @@ static const struct section sections[SECTIONS] = {
 	[APPROVAL] = SECTION("approval", approval_options, false),
 	[LEDGER] = SECTION("ledger", ledger_options, false),
 	[DECISION] = SECTION("decision", decision_options, false),
+	[CHILDREN] = SECTION("children", children_options, false),
 	[CUSTOMER] = SECTION("customer", customer_options, true),
 	[ACCESS] = SECTION("access", access_options, true),
+	[NEIGHBOUR] = SECTION("neighbour", neighbour_options, true),
 };
 
 struct loader {
@@ -864,6 +899,63 @@ read_access(struct loader *ld, cfg_t *cfg)
 }
 
 static void
+check_neighbour(struct loader *ld, const cpnp_conf_neighbour *n)
+{
+	const cpnp_conf_text *texts[] = {&n->server, &n->place};
+	const char *names[] = {"server", "place"};
+	size_t i;
+
+	for (i = 0; i < N_OF(texts); i++)
+		if (texts[i]->value == NULL)
+			mistake(ld, n->line, "neighbour", "\"%s\" has no %s; "
+			    "expected %s = \"...\"", n->identity, names[i],
+			    names[i]);
+	if (n->reaches.n == 0)
+		mistake(ld, n->line, "neighbour", "\"%s\" reaches nothing; "
+		    "expected reaches = {\"place\", ...}, or \"*\" for all "
+		    "places that are not ours", n->identity);
+}
+
+static void
+check_children(struct loader *ld)
+{
+	const cpnp_conf_children *c = &ld->conf->children;
+
+	if (ld->mistakes == 0 && c->repeat_max < c->repeat_min)
+		mistake(ld, 0, "repeat-max", "of section children is shorter "
+		    "than repeat-min; expected that or more");
+}
+
+static int
+read_neighbours(struct loader *ld, cfg_t *cfg)
+{
+	cpnp_conf *conf = ld->conf;
+	size_t i, n = cfg_size(cfg, "neighbour");
+	cpnp_conf_neighbour *one;
+	char why[512];
+	cfg_t *sec;
+
+	conf->neighbours = calloc(n + 1, sizeof(*conf->neighbours));
+	if (conf->neighbours == NULL)
+		return CPNP_ERR_NOMEM;
+	for (i = 0; i < n; i++) {
+		sec = cfg_getnsec(cfg, "neighbour", (unsigned)i);
+		one = &conf->neighbours[i];
+		one->line = (unsigned)sec->line;
+		one->identity = strdup(cfg_title(sec));
+		if (one->identity == NULL)
+			return CPNP_ERR_NOMEM;
+		conf->neighbours_n++;
+		if (cpnp_conf_wrong_identity(one->identity, why, sizeof(why)))
+			mistake(ld, one->line, "neighbour", "%s; expected %s",
+			    why, EXPECT_IDENTITY);
+		read_section(ld, sec, &sections[NEIGHBOUR], one);
+		check_neighbour(ld, one);
+	}
+	return 0;
+}
+
+static void
 require(struct loader *ld, const cpnp_conf_text *text, const char *option,
     const char *why)
 {
@@ -936,6 +1028,12 @@ check_whole(struct loader *ld)
 		conf->ledger.sla_auditor.value != NULL))
 		require(ld, &conf->ledger.conf, "conf",
 		    "in section ledger, cpnp-ledger.conf(5)");
+	if (conf->neighbours_n > 0) {
+		require(ld, &conf->certificate, "certificate",
+		    "by which neighbours know this provider, in PEM");
+		require(ld, &conf->ca, "ca",
+		    "the authorities that certify neighbours, in PEM");
+	}
 	if (conf->listen_udp.n > 0 && conf->access_n == 0)
 		mistake(ld, conf->listen_udp.line, "listen-udp",
 		    "plain UDP has no access list; expected an access "
@@ -950,13 +1048,16 @@ read_all(struct loader *ld, cfg_t *cfg)
 
 	ld->conf->approval.all.escalate = 0;
 	read_section(ld, cfg, &sections[TOP], ld->conf);
-	for (i = LOG; i <= DECISION; i++)
+	for (i = LOG; i <= CHILDREN; i++)
 		read_section(ld, cfg_getsec(cfg, sections[i].name),
 		    &sections[i], ld->conf);
 	check_approval(ld);
+	check_children(ld);
 	err = read_customers(ld, cfg);
 	if (err == 0)
 		err = read_access(ld, cfg);
+	if (err == 0)
+		err = read_neighbours(ld, cfg);
 	if (err == 0)
 		check_whole(ld);
 	return err;
@@ -1058,6 +1159,18 @@ cpnp_conf_customer_find(const cpnp_conf *conf, cpnp_bytes identity)
 	return NULL;
 }
 
+const cpnp_conf_neighbour *
+cpnp_conf_neighbour_find(const cpnp_conf *conf, cpnp_bytes identity)
+{
+	size_t i;
+
+	for (i = 0; i < conf->neighbours_n; i++)
+		if (cpnp_bytes_equal(identity,
+			cpnp_bytes_str(conf->neighbours[i].identity)))
+			return &conf->neighbours[i];
+	return NULL;
+}
+
 static void
 list_free(cpnp_conf_list *list)
 {
@@ -1102,8 +1215,14 @@ cpnp_conf_del(cpnp_conf *conf)
 		texts_free(&sections[ACCESS], &conf->access[i]);
 		free(conf->access[i].prefix);
 	}
+	for (i = 0; i < conf->neighbours_n; i++) {
+		texts_free(&sections[NEIGHBOUR], &conf->neighbours[i]);
+		list_free(&conf->neighbours[i].reaches);
+		free(conf->neighbours[i].identity);
+	}
 	free(conf->customers);
 	free(conf->access);
+	free(conf->neighbours);
 	free(conf->path);
 	free(conf);
 }

@@ -107,6 +107,16 @@ typedef struct cpnp_conf_decision {
 	uint64_t programs_max; /* at a time */
 } cpnp_conf_decision;
 
+/* How child orders are made; times in nanoseconds. */
+typedef struct cpnp_conf_children {
+	int recursion;      /* 0 no, 1 cascade */
+	int accept;         /* 0 on-accept, 1 as-figure */
+	uint64_t margin;    /* what each hop keeps of a time */
+	uint64_t repeat_min; /* an answer is asked for again, ... */
+	uint64_t repeat_max; /* ... more and more slowly */
+	uint64_t hop_limit; /* of an order that names none */
+} cpnp_conf_children;
+
 /* Times in nanoseconds, cpnp_orders_config. */
 typedef struct cpnp_conf_timers {
 	uint64_t retrans;
@@ -142,7 +152,7 @@ typedef struct cpnp_conf_customer {
 	bool require_statement;
 	uint64_t held_max; /* bit/s held without buying; UINT64_MAX: no limit */
 	uint64_t open_max; /* open orders */
-	uint64_t order_rate; /* new orders in a second */
+	uint64_t order_rate; /* QUOTATION and UPDATE in a second */
 	uint64_t order_burst;
 	uint64_t memory_max; /* bytes that its orders hold in memory */
 	cpnp_conf_text account;
@@ -152,6 +162,17 @@ typedef struct cpnp_conf_customer {
 	cpnp_conf_methods methods; /* it is entitled to */
 	cpnp_conf_approves approves;
 } cpnp_conf_customer;
+
+/* A provider that child orders go to, by the name in its certificate. */
+typedef struct cpnp_conf_neighbour {
+	char *identity;
+	unsigned line;
+	cpnp_conf_text server;
+	cpnp_conf_text place;       /* of the catalogue: where the two meet */
+	cpnp_conf_text their_place; /* what it is called there; NULL: the
+				       same */
+	cpnp_conf_list reaches;     /* places behind it; "*": all others */
+} cpnp_conf_neighbour;
 
 typedef struct cpnp_conf_access {
 	char *prefix;
@@ -188,11 +209,14 @@ typedef struct cpnp_conf {
 	cpnp_conf_approval approval;
 	cpnp_conf_ledger ledger;
 	cpnp_conf_decision decision;
+	cpnp_conf_children children;
 	cpnp_conf_text checkpoint_file;
 	cpnp_conf_customer *customers; /* sorted by identity */
 	size_t customers_n;
 	cpnp_conf_access *access;
 	size_t access_n;
+	cpnp_conf_neighbour *neighbours; /* as they stand in the file */
+	size_t neighbours_n;
 } cpnp_conf;
 
 /* Takes one line about a mistake, without a newline. */
@@ -210,6 +234,10 @@ void cpnp_conf_del(cpnp_conf *conf);
 
 /* The customer of that identity, or NULL. */
 const cpnp_conf_customer *cpnp_conf_customer_find(
+    const cpnp_conf *conf, cpnp_bytes identity);
+
+/* The neighbour of that identity, or NULL. */
+const cpnp_conf_neighbour *cpnp_conf_neighbour_find(
     const cpnp_conf *conf, cpnp_bytes identity);
 
 /* Some order of the customer may have to wait for an administrator. */

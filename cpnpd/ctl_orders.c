@@ -11,6 +11,7 @@
 #include <cpnp/xml.h>
 
 #include "approval.h"
+#include "children.h"
 #include "ctl.h"
 #include "events.h"
 #include "ledger.h"
@@ -272,6 +273,8 @@ put_whole(void *user, const cpnp_store_row *row)
 	set_standing(object, row);
 	set_terms(object, row);
 	err = cpnpd_ledger_order_json(d, object, row);
+	if (err == 0)
+		err = cpnpd_children_json(d, object, row);
 	if (err == 0)
 		err = cpnp_store_each_event(d->store, row, add_event, history);
 	(void)json_object_set_new(object, "history", history);

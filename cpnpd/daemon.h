@@ -22,6 +22,8 @@
  *	ctl.h      the control socket
  *	events.h   the stream of events
  *	ledger.h   orders that are paid, and anchors
+ *	children.h orders that are served with orders at neighbours
+ *	neighbour.h sessions with them
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -53,13 +55,14 @@
 /* Timeouts handled in one turn. */
 #define CPNPD_EXPIRIES_MAX 1024
 
-/* What cpnp_order_user() keeps: the order is counted as open, it has a struct
- * approval, it waits for a payment, and above that the bytes that were
- * counted. */
+/* What cpnp_order_user() keeps of an order of a customer: it is counted as
+ * open, it has a struct approval, it waits for a payment, it has children, and
+ * above that the bytes that were counted.  Of a child it is its family. */
 #define ORDER_USER_OPEN UINT64_C(1)
 #define ORDER_USER_WAITS UINT64_C(2)
 #define ORDER_USER_PAYS UINT64_C(4)
-#define ORDER_USER_BYTE UINT64_C(8)
+#define ORDER_USER_FAMILY UINT64_C(8)
+#define ORDER_USER_BYTE UINT64_C(16)
 
 /* An identifier for "%.*s" in a line of the log; "-" when there is none. */
 #define ID_WORDS(b)                                                            \
@@ -104,6 +107,10 @@
 	X(voided, "escrows of no order that were voided")                      \
 	X(claims, "claims of a breach")                                        \
 	X(anchors, "heads of the journal anchored")                            \
+	X(children, "child orders made")                                       \
+	X(children_agreed, "child orders completed")                           \
+	X(children_lost, "child orders withdrawn or cancelled")                \
+	X(neighbours_failed, "sessions with neighbours that failed")           \
 	X(completed, "orders completed")                                       \
 	X(cancelled, "orders cancelled")                                       \
 	X(loaded, "orders read back from the store")                           \
@@ -129,6 +136,7 @@ typedef struct cpnpd_counters {
 /* An order by its key: a pointer to it does not outlive a failed commit. */
 struct key {
 	struct key *next;
+	cpnp_role role;
 	cpnp_tstamp rest_at; /* it may leave memory; 0: it need not, else
 				counted from when its batch is durable */
 	size_t identity_len;
@@ -213,6 +221,8 @@ struct daemon {
 	struct decider *decider;     /* decider.h */
 	struct restore *restore;     /* restore.h */
 	struct ledger *ledger;       /* ledger.h; NULL: nothing is paid */
+	struct children *children;   /* children.h; NULL: no neighbours */
+	struct neighbour *neighbours; /* neighbour.h */
 
 	/* when the next order is to be loaded for its service, by what is
 	 * committed, and how far those that are due have been looked at */
@@ -260,6 +270,9 @@ void cpnpd_parts_drain(struct daemon *d, cpnp_now now);
 void cpnpd_drain(struct daemon *d, cpnp_now now);
 /* The same without the last. */
 void cpnpd_drain_effects(struct daemon *d, cpnp_now now);
+/* Nothing can be paid without a ledger. */
+void cpnpd_refuse_payment(
+    struct daemon *d, cpnp_order *order, cpnp_now now);
 /* Put an order back from its row; effects are drained. */
 int cpnpd_load_row(
     struct daemon *d, const cpnp_store_row *row, cpnp_now now);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "approval.h"
+#include "children.h"
 #include "ledger.h"
 
 void
@@ -52,13 +53,17 @@ static void
 count_order(
     struct daemon *d, cpnp_order *order, bool is_open, uint64_t memory)
 {
-	struct use *use = cpnpd_use(d, cpnp_order_peer_identity(order));
+	struct use *use;
 	uint64_t was = cpnp_order_user(order);
 	uint64_t was_open = was & ORDER_USER_OPEN;
 	uint64_t was_memory = was / ORDER_USER_BYTE;
 
+	if (cpnp_order_role(order) == CPNP_CLIENT)
+		return; /* no customer's */
+	use = cpnpd_use(d, cpnp_order_peer_identity(order));
 	cpnp_order_set_user(order, memory * ORDER_USER_BYTE |
-	    (was & (ORDER_USER_WAITS | ORDER_USER_PAYS)) |
+	    (was & (ORDER_USER_WAITS | ORDER_USER_PAYS |
+		ORDER_USER_FAMILY)) |
 	    (is_open ? ORDER_USER_OPEN : 0));
 	if (use == NULL)
 		return;
@@ -84,6 +89,7 @@ cpnpd_drop_order(struct daemon *d, cpnp_order *order)
 	count_order(d, order, false, 0);
 	cpnpd_approval_over(d, order, NULL);
 	cpnpd_ledger_forget(d, order);
+	cpnpd_children_forget(d, order);
 	cpnp_orders_drop(d->orders, order);
 }
 
@@ -227,8 +233,23 @@ store_holds(struct daemon *d, struct batch *b, const cpnp_effect *e)
 }
 
 static void
+count_child(struct daemon *d, const cpnp_effect *e)
+{
+	if (e->u.store.agreement_from == CPNP_AGREEMENT_NONE &&
+	    e->u.store.agreement_to == CPNP_AGREEMENT_COMPLETED)
+		d->counters.children_agreed++;
+	if (e->u.store.from != CPNP_STATE_CANCELLED &&
+	    e->u.store.to == CPNP_STATE_CANCELLED)
+		d->counters.children_lost++;
+}
+
+static void
 count_transition(struct daemon *d, const cpnp_effect *e)
 {
+	if (cpnp_order_role(e->order) == CPNP_CLIENT) {
+		count_child(d, e);
+		return;
+	}
 	if (e->u.store.from == CPNP_STATE_NONE)
 		d->counters.orders++;
 	if (e->u.store.from == e->u.store.to)
@@ -259,6 +280,7 @@ do_store(struct daemon *d, const cpnp_effect *e, uint64_t *tag, cpnp_now now)
 {
 	struct batch *b = cpnpd_batch(d);
 	struct key *key = cpnpd_key_new(e->order);
+	bool is_ours = cpnp_order_role(e->order) == CPNP_SERVER;
 	cpnp_wtime service;
 	int err = b == NULL || key == NULL ? CPNP_ERR_NOMEM : 0;
 
@@ -278,20 +300,21 @@ do_store(struct daemon *d, const cpnp_effect *e, uint64_t *tag, cpnp_now now)
 		key = NULL;
 		/* The ACK will want a receipt for what the ACCEPT said, soon
 		 * unless it is paid for first. */
-		*tag = e->u.store.event == CPNP_EVENT_RECV_ACCEPT &&
+		*tag = is_ours && e->u.store.event == CPNP_EVENT_RECV_ACCEPT &&
 			cpnp_order_doc(e->order, CPNP_DOC_PAYMENT).len == 0
 		    ? d->next_tag++ : 0;
 		b->newest = e->u.store.number;
-		if (cpnp_store_next_date(e->order, &service) &&
+		if (is_ours && cpnp_store_next_date(e->order, &service) &&
 		    service.sec < b->service_at.sec)
 			b->service_at = service;
 		err = cpnp_store_put(b->store, e, *tag);
 	}
-	if (err == 0)
+	if (err == 0 && is_ours)
 		err = cpnpd_ledger_stored(d, b, e, now);
-	if (err == 0)
+	if (err == 0 && is_ours)
 		err = store_holds(d, b, e);
-	if (is_decided(e))
+	cpnpd_children_changed(d, e);
+	if (is_ours && is_decided(e))
 		cpnpd_approval_over(d, e->order, err == 0 ? b : NULL);
 	if (err != 0)
 		cpnpd_fail(d, cpnp_strerror(err), now);
@@ -383,17 +406,26 @@ drain_once(struct daemon *d, cpnp_order **order, const cpnp_msg **request,
 			    d->capacity, cpnp_order_ref(e.order));
 			cpnpd_approval_over(d, e.order, NULL);
 			cpnpd_ledger_forget(d, e.order);
+			cpnpd_children_forget(d, e.order);
 			break;
-		case CPNP_EFFECT_OFFER: /* of a client only */
+		case CPNP_EFFECT_OFFER: /* of a client, as the next two */
 		case CPNP_EFFECT_END:
+			cpnpd_children_changed(d, &e);
+			break;
 		case CPNP_EFFECT_ALARM:
+			cpnpd_log_order(CPNP_LOG_ERROR, e.order, "ALARM: the "
+			    "neighbour does not acknowledge the withdrawal; "
+			    "its service may still run; it is tried again");
 			break;
 		case CPNP_EFFECT_TIME:
 			cpnpd_approval_time(d, e.order, e.u.time.granted,
 			    e.u.time.expected_offer_time, now);
+			cpnpd_children_time(d, e.order, e.u.time.granted);
 			break;
 		case CPNP_EFFECT_PAY:
-			if (d->ledger != NULL) {
+			if (cpnpd_children_pay(d, e.order)) {
+				/* they are agreed first */
+			} else if (d->ledger != NULL) {
 				cpnpd_ledger_pay(d, &e, now);
 			} else {
 				*order = e.order;
@@ -405,9 +437,8 @@ drain_once(struct daemon *d, cpnp_order **order, const cpnp_msg **request,
 	return *order != NULL;
 }
 
-/* Nothing can be paid without a ledger. */
-static void
-refuse_payment(struct daemon *d, cpnp_order *order, cpnp_now now)
+void
+cpnpd_refuse_payment(struct daemon *d, cpnp_order *order, cpnp_now now)
 {
 	const cpnp_explanation why = {.clause = CPNP_BYTES_LIT("PAYMENT"),
 	    .reason = CPNP_BYTES_LIT("the provider has no ledger")};
@@ -428,7 +459,7 @@ cpnpd_drain_effects(struct daemon *d, cpnp_now now)
 		if (request != NULL)
 			cpnpd_decide(d, order, request, now);
 		else
-			refuse_payment(d, order, now);
+			cpnpd_refuse_payment(d, order, now);
 }
 
 void
@@ -436,7 +467,7 @@ cpnpd_drain(struct daemon *d, cpnp_now now)
 {
 	do
 		cpnpd_drain_effects(d, now);
-	while (cpnpd_ledger_answer(d, now));
+	while (cpnpd_ledger_answer(d, now) || cpnpd_children_answer(d, now));
 }
 
 int
@@ -458,9 +489,17 @@ cpnpd_load_row(struct daemon *d, const cpnp_store_row *row, cpnp_now now)
 	}
 	count_order(d, order, !cpnp_order_is_settled(order),
 	    cpnp_order_memory(order));
+	if (row->role == CPNP_CLIENT) {
+		cpnpd_drain(d, now);
+		err = cpnpd_children_loaded(d, order, now);
+		cpnpd_drain(d, now);
+		return err;
+	}
 	cpnpd_approval_load(d, order, row->note);
+	/* What it asks for again is asked of its family. */
+	err = cpnpd_children_loaded(d, order, now);
 	cpnpd_drain(d, now);
 	if (row->note.len > 0)
 		cpnpd_approval_loaded(d, order);
-	return 0;
+	return err;
 }

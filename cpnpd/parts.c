@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "daemon.h"
+#include "neighbour.h"
 
 bool
 cpnpd_is_long(const struct daemon *d, cpnp_peer peer, size_t len)
@@ -26,7 +26,9 @@ arrived(struct daemon *d, cpnp_peer peer, cpnp_bytes message, cpnp_now now)
 	if (cpnp_msg_decode(&msg, message, NULL) != 0 ||
 	    !cpnp_msg_has(&msg, CPNP_ATTR_CUSTOMER_ORDER_ID))
 		return;
-	order = cpnp_orders_find(d->orders, CPNP_SERVER,
+	order = cpnp_orders_find(d->orders,
+	    cpnpd_neighbour_of(d, peer) == SIZE_MAX ? CPNP_SERVER
+						    : CPNP_CLIENT,
 	    cpnp_net_peer_identity(d->net, peer), msg.customer_order_id);
 	if (order != NULL)
 		cpnp_order_set_arrival(d->orders, order, now.mono, now);

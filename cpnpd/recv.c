@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "period.h"
+#include "neighbour.h"
 #include "restore.h"
 
 static cpnp_order *
@@ -296,8 +297,14 @@ cpnpd_recv_message(struct daemon *d, cpnp_peer peer, cpnp_bytes identity,
 	cpnp_diag diag = {0};
 	cpnp_msg msg;
 	cpnp_input input = {.msg = &msg, .identity = identity, .peer = peer};
+	size_t neighbour = cpnpd_neighbour_of(d, peer);
 	int err;
 
+	if (neighbour != SIZE_MAX) {
+		cpnpd_neighbour_recv(
+		    d, neighbour, peer, identity, bytes, now);
+		return;
+	}
 	customer = cpnp_conf_customer_find(d->conf, identity);
 	input.may_order = customer != NULL && customer->may_order &&
 	    (customer->methods.bits &

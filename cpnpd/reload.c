@@ -32,6 +32,28 @@ same_list(const cpnp_conf_list *a, const cpnp_conf_list *b)
 	return true;
 }
 
+/* They have sessions and orders by their numbers. */
+static bool
+same_neighbours(const cpnp_conf *a, const cpnp_conf *b)
+{
+	const cpnp_conf_neighbour *x, *y;
+	size_t i;
+
+	if (a->neighbours_n != b->neighbours_n)
+		return false;
+	for (i = 0; i < a->neighbours_n; i++) {
+		x = &a->neighbours[i];
+		y = &b->neighbours[i];
+		if (strcmp(x->identity, y->identity) != 0 ||
+		    !same_text(&x->server, &y->server) ||
+		    !same_text(&x->place, &y->place) ||
+		    !same_text(&x->their_place, &y->their_place) ||
+		    !same_list(&x->reaches, &y->reaches))
+			return false;
+	}
+	return true;
+}
+
 /* The option that cannot be changed and was, or NULL. */
 static const char *
 find_fixed(const cpnp_conf *a, const cpnp_conf *b)
@@ -52,6 +74,7 @@ find_fixed(const cpnp_conf *a, const cpnp_conf *b)
 		    same_text(&a->control_socket, &b->control_socket)},
 		{"ledger", same_text(&a->ledger.conf, &b->ledger.conf)},
 		{"key-log", a->key_log == b->key_log},
+		{"neighbour", same_neighbours(a, b)},
 		{"user", same_text(&a->user, &b->user)},
 		{"group", same_text(&a->group, &b->group)},
 	};

@@ -12,10 +12,12 @@
 #include <string.h>
 
 #include "approval.h"
+#include "children.h"
 #include "ctl.h"
 #include "decider.h"
 #include "events.h"
 #include "ledger.h"
+#include "neighbour.h"
 #include "notify.h"
 #include "restore.h"
 
@@ -43,6 +45,8 @@ cpnpd_arm_timer(struct daemon *d, cpnp_now now)
 		at = cpnpd_rest_expiry(d);
 	if (cpnpd_service_expiry(d, now) < at)
 		at = cpnpd_service_expiry(d, now);
+	if (!d->failed && cpnpd_children_expiry(d) < at)
+		at = cpnpd_children_expiry(d);
 	if (at == CPNP_NEVER) {
 		evtimer_del(d->timer);
 		return;
@@ -85,6 +89,8 @@ on_timer(evutil_socket_t fd, short what, void *user)
 	cpnpd_parts_drain(d, now);
 	cpnpd_rest_start(d, now);
 	cpnpd_service_start(d, now);
+	cpnpd_children_expire(d, now);
+	cpnpd_drain(d, now);
 	for (n = 0; n < CPNPD_EXPIRIES_MAX && !d->failed &&
 	     cpnp_orders_expiry(d->orders) <= now.mono; n++) {
 		err = cpnp_orders_handle_expiry(d->orders, now);
@@ -264,6 +270,8 @@ tear_down(struct daemon *d)
 	cpnp_net_del(d->net);
 	cpnp_parts_del(d->parts);
 	cpnp_orders_del(d->orders);
+	cpnpd_children_fini(d);
+	cpnpd_neighbours_fini(d);
 	cpnpd_batches_free(d);
 	cpnp_store_close(d->store);
 	cpnp_signer_del(d->signer);

@@ -13,8 +13,10 @@
 #include <sys/stat.h>
 
 #include "approval.h"
+#include "children.h"
 #include "decider.h"
 #include "ledger.h"
+#include "neighbour.h"
 #include "period.h"
 #include "privileges.h"
 #include "restore.h"
@@ -67,10 +69,14 @@ on_net_event(void *user, cpnp_peer peer, cpnp_net_event event,
 	struct daemon *d = user;
 	char address[CPNP_NET_ADDRESS_MAX] = "";
 	cpnp_bytes identity = cpnp_net_peer_identity(d->net, peer);
+	size_t neighbour = cpnpd_neighbour_of(d, peer);
 
-	(void)now;
 	if (event == CPNP_NET_DOWN)
 		cpnp_parts_forget(d->parts, peer);
+	if (neighbour != SIZE_MAX) {
+		cpnpd_neighbour_event(d, neighbour, event, diag, now);
+		return;
+	}
 	(void)cpnp_net_peer_address(d->net, peer, address);
 	switch (event) {
 	case CPNP_NET_UP:
@@ -164,7 +170,9 @@ cpnpd_load_tls(struct daemon *d)
 	size_t i = 3;
 
 	if (c->ca.value == NULL || c->certificate.value == NULL ||
-	    cpnp_net_reload_tls(d->net, CPNP_NET_SERVER, &tls, &diag) == 0)
+	    (cpnp_net_reload_tls(d->net, CPNP_NET_SERVER, &tls, &diag) == 0 &&
+		(c->neighbours_n == 0 || cpnp_net_reload_tls(d->net,
+		    CPNP_NET_CLIENT, &tls, &diag) == 0)))
 		return 0;
 	/* Whose file it is stands in the diagnosis. */
 	for (i = 0; i < 3; i++)
@@ -459,6 +467,8 @@ orders_config(const struct daemon *d, cpnp_orders_config *config)
 	config->retries_max = (unsigned)c->timers.retries_max;
 	config->resend_interval = c->timers.resend;
 	config->linger = c->timers.linger;
+	config->repeat_min = c->children.repeat_min;
+	config->repeat_max = c->children.repeat_max;
 	config->expected_offer_sec =
 	    (uint32_t)(c->timers.expected_offer / 1000000000);
 	config->sign = d->signer != NULL;
@@ -567,7 +577,9 @@ load_open_order(void *user, const cpnp_store_row *row)
 	struct loading *l = user;
 	int err;
 
-	if (row->role != CPNP_SERVER)
+	/* One that a child or a parent has needed is there. */
+	if (cpnp_orders_find(l->d->orders, row->role, row->peer_identity,
+		row->customer_order_id) != NULL)
 		return 0;
 	err = cpnpd_load_row(l->d, row, l->now);
 	if (err != 0) {
@@ -588,14 +600,19 @@ cpnpd_resume_orders(struct daemon *d)
 	cpnp_diag diag = {0};
 	int err = cpnpd_load_capacity(d);
 
+	if (d->children != NULL)
+		d->children->is_loading = true;
 	if (err == 0)
 		err = cpnpd_rest_load(d);
 	if (err == 0)
 		err = cpnp_store_each_awake(d->store, load_open_order, &l);
+	if (d->children != NULL)
+		d->children->is_loading = false;
 	if (err != 0)
 		return complain(d, d->conf->store.value, err, &diag);
 	cpnpd_log(CPNP_LOG_INFO, "store %s: %" PRIu64 " open orders resumed",
 	    d->conf->store.value, l.n);
+	cpnpd_drain(d, l.now);
 	return 0;
 }
 
@@ -636,6 +653,13 @@ cpnpd_start(struct daemon *d)
 		err = cpnpd_restore_check(d);
 	if (err == 0)
 		err = cpnpd_ledger_start(d);
+	if (err == 0 && d->conf->neighbours_n > 0) {
+		err = cpnpd_children_init(d);
+		if (err == 0)
+			err = cpnpd_neighbours_init(d);
+		if (err != 0)
+			complain(d, "neighbours", err, &diag);
+	}
 	if (err == 0 && !d->restore->is_silent)
 		err = cpnpd_resume_orders(d);
 	if (err == 0) {

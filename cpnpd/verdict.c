@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "approval.h"
+#include "children.h"
 #include "decider.h"
 #include "ledger.h"
 
@@ -74,11 +75,9 @@ judge_activate(const cpnp_order *order, const cpnp_msg *request,
 	return err;
 }
 
-/* What a decision about a request looks at; with lift, the limits of the
- * customer do not count. */
-static cpnp_decide_input
-make_input(struct daemon *d, const cpnp_order *order, const cpnp_msg *request,
-    bool lift, cpnp_now now)
+cpnp_decide_input
+cpnpd_decide_input(struct daemon *d, const cpnp_order *order,
+    const cpnp_msg *request, bool lift, cpnp_now now)
 {
 	cpnp_bytes identity = cpnp_order_peer_identity(order);
 	const cpnp_conf_customer *c =
@@ -104,7 +103,8 @@ static int
 judge(struct daemon *d, const cpnp_order *order, const cpnp_msg *request,
     bool lift, cpnp_decision *decision, cpnp_now now)
 {
-	cpnp_decide_input in = make_input(d, order, request, lift, now);
+	cpnp_decide_input in =
+	    cpnpd_decide_input(d, order, request, lift, now);
 	cpnp_agreement standing;
 	int err;
 
@@ -118,6 +118,9 @@ judge(struct daemon *d, const cpnp_order *order, const cpnp_msg *request,
 		if (err != 0)
 			return err;
 		in.standing = &standing;
+	} else if (cpnpd_children_judge(
+		       d, order, &in, decision, &err, now)) {
+		return err;
 	}
 	return cpnp_decide(decision, &in);
 }
@@ -236,10 +239,13 @@ static int
 grant(struct daemon *d, cpnp_order *order, cpnp_method method,
     const cpnp_decision *decision, cpnp_now now)
 {
+	cpnp_offer offer = decision->offer;
+
 	if (method == CPNP_METHOD_ACTIVATE)
 		return cpnp_order_grant(d->orders, order, now);
 	d->counters.offers++;
-	return cpnp_order_offer(d->orders, order, &decision->offer, now);
+	cpnpd_children_offer(d, order, &offer);
+	return cpnp_order_offer(d->orders, order, &offer, now);
 }
 
 /* An order that gets no offer holds nothing but what it has bought. */
@@ -404,6 +410,14 @@ void
 cpnpd_decide(struct daemon *d, cpnp_order *order, const cpnp_msg *request,
     cpnp_now now)
 {
+	if (!cpnpd_children_decide(d, order, request, now))
+		cpnpd_verdict(d, order, request, now);
+}
+
+void
+cpnpd_verdict(struct daemon *d, cpnp_order *order, const cpnp_msg *request,
+    cpnp_now now)
+{
 	const cpnp_conf_decision *conf = &d->conf->decision;
 	bool asks = conf->command.n > 0 &&
 	    request->method != CPNP_METHOD_ACTIVATE;
@@ -464,7 +478,8 @@ take_answer(struct daemon *d, const cpnp_order *order,
     const cpnp_msg *request, const cpnpd_answer *answer,
     cpnp_decision *decision, cpnp_diag *why, cpnp_now now)
 {
-	cpnp_decide_input in = make_input(d, order, request, false, now);
+	cpnp_decide_input in =
+	    cpnpd_decide_input(d, order, request, false, now);
 	cpnp_told told = answer->told;
 	int err = 0;
 

@@ -146,6 +146,47 @@ put_payments(json_t *payments)
 }
 
 static void
+put_labelled(const json_t *object, const char *key, const char *label)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (value == NULL)
+		return;
+	fputs(label, stdout);
+	put_value(value);
+}
+
+/* The orders that an order is made of: each with its segment, newest last. */
+static void
+put_children(const json_t *children)
+{
+	const json_t *child;
+	size_t i, n = json_array_size(children);
+
+	puts("children:");
+	for (i = 0; i < n; i++) {
+		child = json_array_get(children, i);
+		fputs(i + 1 < n ? "  |- " : "  `- ", stdout);
+		put_labelled(child, "segment", "segment ");
+		put_labelled(child, "provider", "  ");
+		put_labelled(child, "order", "  ");
+		put_labelled(child, "provider_order", "/");
+		put_labelled(child, "state", ": ");
+		put_labelled(child, "agreement", ", agreement ");
+		put_labelled(child, "cost", ", ");
+		if (json_is_true(json_object_get(child, "open")))
+			put_labelled(child, "valid_until", ", valid until ");
+		put_labelled(child, "waits_for", ", waits for ");
+		put_labelled(child, "waits_until", " until ");
+		if (json_object_get(child, "reachable") != NULL)
+			fputs(", cannot be reached", stdout);
+		if (json_is_true(json_object_get(child, "waited_for")))
+			fputs("  <- waited for", stdout);
+		putchar('\n');
+	}
+}
+
+static void
 put_lines(const char *text)
 {
 	putchar('\n');
@@ -169,6 +210,10 @@ put_members(json_t *object)
 		value = json_object_iter_value(at);
 		if (strcmp(key, "history") == 0) {
 			put_history(value);
+			continue;
+		}
+		if (strcmp(key, "children") == 0) {
+			put_children(value);
 			continue;
 		}
 		if (strcmp(key, "payments") == 0) {

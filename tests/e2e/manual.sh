@@ -49,12 +49,12 @@ same "cpnpd.conf(5), the top" \
     "$(between '^\.Ss Addresses' '^\.Ss Section' <$page | items
 	sed -n 's/^\.Ss Sections* //p' "$page")" \
     "$(cpnpd_options 'zzz = 1')"
-for section in log timers limits approval decision; do
+for section in log timers limits approval decision children; do
 	same "cpnpd.conf(5), $section" \
 	    "$(subsection "Section $section" "$page" | items)" \
 	    "$(cpnpd_options "$section { zzz = 1 }")"
 done
-for section in customer access; do
+for section in customer access neighbour; do
 	same "cpnpd.conf(5), $section" \
 	    "$(subsection "Sections $section" "$page" | items)" \
 	    "$(cpnpd_options "$section \"1.0.0.0/8\" { zzz = 1 }")"
