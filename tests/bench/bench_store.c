@@ -4,9 +4,12 @@
  * and journal, and once with nothing but three bare tables.
  *
  *	bench-store [ORDERS [BATCH]]
+ *	bench-store curve [ORDERS]
  *
  * An order is six changes of state; each commit holds one change of each of
- * BATCH orders.
+ * BATCH orders.  curve: what a commit of CURVE_BATCH orders takes, and a look
+ * at one of all orders, found or not, while the store grows to 10,000, 100,000
+ * and 1,000,000 orders, or to so many.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -23,6 +26,10 @@
 
 #define DOC(name) (1u << CPNP_DOC_##name)
 #define FINDS 20000
+#define FILL_BATCH 5000
+#define CURVE_BATCH 100
+#define CURVE_ROUNDS 60
+#define CURVE_FINDS 5000
 
 /* A negotiation as a provider stores it, with documents of usual sizes. */
 static const struct step {
@@ -144,9 +151,8 @@ bench_find(cpnp_store *store, const cpnp_order *order)
 	return (seconds() - start) / FINDS;
 }
 
-static struct taken
-bench_store(const char *path, const cpnp_signer *signer, cpnp_order *orders,
-    unsigned total, unsigned size)
+static cpnp_store *
+open_store(const char *path, const cpnp_signer *signer)
 {
 	cpnp_store_config config = {
 	    .path = path,
@@ -157,21 +163,117 @@ bench_store(const char *path, const cpnp_signer *signer, cpnp_order *orders,
 	};
 	cpnp_diag diag = {.err = 0};
 	cpnp_store *store;
-	double start, cpu, find;
-	struct taken taken;
-	unsigned done, i;
-	size_t step;
 
 	if (cpnp_store_open(&store, &config, &diag) != 0)
 		die(diag.where, diag.why);
-	start = seconds();
-	cpu = cpu_seconds();
-	for (done = 0; done < total; done += size) {
-		for (i = 0; i < size; i++)
-			make_order(&orders[i], done + i);
-		for (step = 0; step < STEPS; step++)
-			store_batch(store, orders, size, step);
+	return store;
+}
+
+/* ---- how it grows ---- */
+
+static void
+fill(cpnp_store *store, cpnp_order *orders, unsigned from, unsigned n)
+{
+	unsigned i;
+	size_t step;
+
+	for (i = 0; i < n; i++)
+		make_order(&orders[i], from + i);
+	for (step = 0; step < STEPS; step++)
+		store_batch(store, orders, n, step);
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* One of all that are there, and one that is not; which is drawn from a
+ * sequence that is always the same. */
+static double
+find_any(cpnp_store *store, unsigned total, bool is_there, cpnp_order *order)
+{
+	static uint64_t draw = 1;
+	double start = seconds();
+	cpnp_store_row row;
+	unsigned i;
+	int want = is_there ? 0 : CPNP_ERR_NOT_FOUND;
+
+	for (i = 0; i < CURVE_FINDS; i++) {
+		draw = draw * UINT64_C(6364136223846793005) +
+		    UINT64_C(1442695040888963407);
+		make_order(order, (unsigned)(draw >> 33) % total +
+		    (is_there ? 0 : total));
+		if (cpnp_store_find(store, order->role,
+			cpnp_bytes_str(order->peer),
+			cpnp_bytes_str(order->customer), &row) != want)
+			die("store", "an order is not as it should be");
 	}
+	return (seconds() - start) / CURVE_FINDS;
+}
+
+static void
+measure_point(cpnp_store *store, cpnp_order *orders, unsigned *total)
+{
+	static double commits[CURVE_ROUNDS * STEPS];
+	double start, found, missed;
+	size_t step, n = 0;
+	unsigned round, i;
+
+	for (round = 0; round < CURVE_ROUNDS; round++) {
+		for (i = 0; i < CURVE_BATCH; i++)
+			make_order(&orders[i], *total + i);
+		for (step = 0; step < STEPS; step++) {
+			start = seconds();
+			store_batch(store, orders, CURVE_BATCH, step);
+			commits[n++] = seconds() - start;
+		}
+		*total += CURVE_BATCH;
+	}
+	qsort(commits, n, sizeof(commits[0]), compare);
+	found = find_any(store, *total, true, &orders[0]);
+	missed = find_any(store, *total, false, &orders[0]);
+	(void)printf("%9u orders  commit of %d: p50 %.2f ms, p99 %.2f ms  "
+		     "found in %.1f us, not found in %.1f us\n",
+	    *total, CURVE_BATCH, commits[n / 2] * 1e3,
+	    commits[n * 99 / 100] * 1e3, found * 1e6, missed * 1e6);
+	(void)fflush(stdout);
+}
+
+static void
+bench_curve(const char *path, const cpnp_signer *signer, cpnp_order *orders,
+    unsigned size, unsigned most)
+{
+	cpnp_store *store = open_store(path, signer);
+	unsigned total = 0, point = 10000;
+
+	for (;;) {
+		if (point > most)
+			point = most;
+		for (; total + size <= point; total += size)
+			fill(store, orders, total, size);
+		measure_point(store, orders, &total);
+		if (point == most)
+			break;
+		point *= 10;
+	}
+	cpnp_store_close(store);
+}
+
+static struct taken
+bench_store(const char *path, const cpnp_signer *signer, cpnp_order *orders,
+    unsigned total, unsigned size)
+{
+	cpnp_store *store = open_store(path, signer);
+	double start = seconds(), cpu = cpu_seconds(), find;
+	struct taken taken;
+	unsigned done;
+
+	for (done = 0; done < total; done += size)
+		fill(store, orders, done, size);
 	taken = taken_since(start, cpu);
 	find = bench_find(store, &orders[0]);
 	(void)printf("find    %.1f us\n", find * 1e6);
@@ -300,8 +402,10 @@ argument(int argc, char **argv, int i, unsigned otherwise)
 int
 main(int argc, char **argv)
 {
-	unsigned total = argument(argc, argv, 1, 20000);
-	unsigned size = argument(argc, argv, 2, 500);
+	bool is_curve = argc > 1 && strcmp(argv[1], "curve") == 0;
+	unsigned total = is_curve ? argument(argc, argv, 2, 1000000)
+				  : argument(argc, argv, 1, 20000);
+	unsigned size = is_curve ? FILL_BATCH : argument(argc, argv, 2, 500);
 	cpnp_order *orders = calloc(size, sizeof(*orders));
 	char dir[] = "bench-store.XXXXXX", path[64];
 	cpnp_diag diag = {.err = 0};
@@ -315,6 +419,11 @@ main(int argc, char **argv)
 	if (cpnp_key_generate(path, "ed25519", &diag) != 0 ||
 	    cpnp_signer_load(&signer, NULL, NULL, path, &diag) != 0)
 		die(diag.where, diag.why);
+	if (is_curve) {
+		(void)snprintf(path, sizeof(path), "%s/store.db", dir);
+		bench_curve(path, signer, orders, size, total);
+		goto out;
+	}
 	(void)snprintf(path, sizeof(path), "%s/bare.db", dir);
 	bare = bench_bare(path, orders, total, size);
 	print_taken("bare", total, bare);
@@ -323,6 +432,7 @@ main(int argc, char **argv)
 	print_taken("store", total, with);
 	(void)printf("ratio   %.2f in time, %.2f in processor time\n",
 	    with.seconds / bare.seconds, with.cpu / bare.cpu);
+out:
 	cpnp_signer_del(signer);
 	clean(dir);
 	free(orders);
