@@ -32,6 +32,19 @@ cpnpd_children_init(struct daemon *d)
 	return cpnp_store_secret(d->store, d->children->secret);
 }
 
+/* Customers choose their identifiers, and a long chain costs themselves only
+ * as many of their own orders as they may have open. */
+static struct family **
+bucket_of(const struct daemon *d, cpnp_bytes id)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a */
+	size_t i;
+
+	for (i = 0; i < id.len; i++)
+		hash = (hash ^ id.ptr[i]) * 16777619u;
+	return &d->children->buckets[hash % CPNPD_FAMILY_BUCKETS];
+}
+
 static void
 child_free(struct child *c)
 {
@@ -54,6 +67,10 @@ family_free(struct daemon *d, struct family *f)
 			d->children->dirty_end = at;
 		break;
 	}
+	for (at = bucket_of(d, id_of(f->key)); *at != f;
+	     at = &(*at)->bucket_next)
+		;
+	*at = f->bucket_next;
 	*f->at = f->next;
 	if (f->next != NULL)
 		f->next->at = f->at;
@@ -82,7 +99,7 @@ find_family(const struct daemon *d, cpnp_bytes identity, cpnp_bytes id)
 {
 	struct family *f;
 
-	for (f = d->children->first; f != NULL; f = f->next)
+	for (f = *bucket_of(d, id); f != NULL; f = f->bucket_next)
 		if (cpnp_bytes_equal(id_of(f->key), id) &&
 		    cpnp_bytes_equal(identity_of(f->key), identity))
 			break;
@@ -200,19 +217,25 @@ mark_children(struct daemon *d, struct family *f)
 static struct family *
 family_new(struct daemon *d, cpnp_bytes identity, cpnp_bytes id)
 {
-	struct family *f = calloc(1, sizeof(*f));
+	struct family *f = calloc(1, sizeof(*f)), **bucket;
 
-	if (f == NULL)
+	if (f != NULL)
+		f->key = key_new(CPNP_SERVER, identity, id);
+	if (f == NULL || f->key == NULL) {
+		free(f);
 		return NULL;
-	f->key = key_new(CPNP_SERVER, identity, id);
+	}
 	f->wake = CPNP_NEVER;
+	bucket = bucket_of(d, id);
+	f->bucket_next = *bucket;
+	*bucket = f;
 	f->at = &d->children->first;
 	f->next = d->children->first;
 	if (f->next != NULL)
 		f->next->at = &f->next;
 	d->children->first = f;
-	if (f->key == NULL || cpnp_store_each_child(
-	    d->store, identity, id, add_link, f) != 0) {
+	if (cpnp_store_each_child(
+		d->store, identity, id, add_link, f) != 0) {
 		family_free(d, f);
 		return NULL;
 	}

@@ -51,7 +51,8 @@ struct child {
 };
 
 struct family {
-	struct family *next, **at;
+	struct family *next, **at; /* of all */
+	struct family *bucket_next;
 	struct family *dirty_next;
 	bool is_dirty;
 	struct key *key; /* the parent */
@@ -68,8 +69,11 @@ struct family {
 	uint32_t unfit[CPNP_SEGMENTS_MAX];
 };
 
+#define CPNPD_FAMILY_BUCKETS 4096
+
 struct children {
 	struct family *first;
+	struct family *buckets[CPNPD_FAMILY_BUCKETS]; /* by the parent */
 	struct family *dirty, **dirty_end;
 	bool is_loading; /* orders are read from the store one by one */
 	cpnp_tstamp wake; /* the earliest of all */

@@ -143,12 +143,38 @@ struct joining {
 	bool is_complete;
 };
 
+/* The OFFER of a child, which may rest in the store once it is agreed. */
+static int
+read_offer(const struct joining *j, const struct key *key, cpnp_msg *offer)
+{
+	const cpnp_order *order = cpnpd_key_order(j->d, key);
+	cpnp_arena *arena = j->parts->split.arena;
+	cpnp_store_row row;
+	cpnp_bytes doc;
+	uint8_t *copy;
+	int err;
+
+	if (order != NULL)
+		return cpnp_msg_decode(
+		    offer, cpnp_order_doc(order, CPNP_DOC_OFFER), NULL);
+	err = cpnp_store_find(j->d->store, CPNP_CLIENT,
+	    (cpnp_bytes){key->bytes, key->identity_len},
+	    (cpnp_bytes){key->bytes + key->identity_len, key->id_len}, &row);
+	if (err != 0)
+		return err;
+	doc = row.docs[CPNP_DOC_OFFER];
+	copy = cpnp_arena_alloc(arena, doc.len + 1, 1);
+	if (copy == NULL)
+		return CPNP_ERR_NOMEM;
+	memcpy(copy, doc.ptr, doc.len);
+	return cpnp_msg_decode(offer, (cpnp_bytes){copy, doc.len}, NULL);
+}
+
 /* Who serves each segment, or is asked first. */
 static void
 choose(struct joining *j)
 {
 	const cpnp_segment *s;
-	const cpnp_order *order;
 	size_t i, k, at;
 
 	j->is_complete = true;
@@ -156,10 +182,8 @@ choose(struct joining *j)
 		s = &j->parts->split.segments[i];
 		j->choice[i] = 0;
 		at = cpnp_parent_chosen(&j->view->config, &j->view->view, i);
-		order = at == CPNP_PARENT_NONE ? NULL
-		    : cpnpd_key_order(j->d, j->view->of[at]->key);
-		if (order == NULL || cpnp_msg_decode(&j->offers[i],
-		    cpnp_order_doc(order, CPNP_DOC_OFFER), NULL) != 0) {
+		if (at == CPNP_PARENT_NONE || read_offer(j,
+			j->view->of[at]->key, &j->offers[i]) != 0) {
 			j->is_complete = false;
 			continue;
 		}
