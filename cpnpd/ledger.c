@@ -202,6 +202,23 @@ check_account(struct daemon *d)
 	return 0;
 }
 
+/* A token that is not there would never be meant. */
+static int
+check_token(struct daemon *d)
+{
+	const char *wanted = d->conf->ledger.token.value;
+	cpnp_token_view token;
+	cpnp_diag diag = {0};
+	int err;
+
+	if (wanted == NULL || d->ledger->status.away)
+		return 0;
+	err = cpnp_ledger_find_token(cpnp_bridge_lock(d->ledger->bridge),
+	    cpnp_bytes_str(wanted), CPNP_BYTES_NONE, &token, &diag);
+	cpnp_bridge_unlock(d->ledger->bridge);
+	return err == 0 ? 0 : blame(d, "token: %s", diag.why);
+}
+
 /* ---- ticks and heartbeats ---- */
 
 static void
@@ -271,7 +288,8 @@ turn(struct daemon *d)
 		return;
 	/* The account is known once the log has been read so far. */
 	if (!d->ledger->is_checked && !d->ledger->status.away) {
-		(void)check_account(d);
+		if (check_account(d) == 0)
+			(void)check_token(d);
 		d->ledger->is_checked = true;
 	}
 	cpnpd_ledger_outcomes(d, now);
@@ -345,6 +363,7 @@ catch_up(struct daemon *d)
 	cpnp_diag diag = {0};
 	uint64_t before;
 	bool more;
+	int err;
 
 	do {
 		before = l->status.applied;
@@ -358,7 +377,8 @@ catch_up(struct daemon *d)
 	if (more || cpnpd_ledger_is_away(l))
 		return 0;
 	l->is_checked = true;
-	return check_account(d);
+	err = check_account(d);
+	return err == 0 ? check_token(d) : err;
 }
 
 int
