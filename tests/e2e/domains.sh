@@ -44,7 +44,7 @@ catalogue() { # places
 		<catalogue xmlns="urn:cpnp:catalogue:1">
 		<provider name="One of three" email="noc@provider.example"/>
 		<token code="EUR" exponent="3"/>
-		<terms offer-validity="1 h" open-term="30 d" minimum-term="1 h"
+		<terms offer-validity="${validity:-1 h}" open-term="30 d" minimum-term="1 h"
 		    minimum="1 Mbit/s" maximum="10 Gbit/s" step="1 Mbit/s"/>
 		<test maximum="10 Mbit/s" duration="24 h"/>
 		<network mtu="9000 bytes" separation="isolated"/>
