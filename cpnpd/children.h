@@ -36,7 +36,7 @@
  * failed, in seconds. */
 #define CPNPD_ACK_MAX 60
 /* Children of an order, those that came to nothing too. */
-#define CPNPD_CHILDREN_MAX 256
+#define CPNPD_CHILDREN_MAX (2 * CPNP_SEGMENTS_MAX * CPNP_CANDIDATES_MAX)
 
 struct child {
 	struct family *family;
