@@ -229,7 +229,7 @@ static const struct option ledger_options[] = {
 	TIME_OPTION(cpnp_conf, "paid-time", ledger.paid_time, 1000000000,
 	    10 * YEAR_NS, NULL, "from 1 s to 3650 d"),
 	TIME_OPTION(cpnp_conf, "escrow-time", ledger.escrow_time, 60000000000,
-	    7 * 24 * HOUR_NS, "1 h", "from 1 min to 7 d"),
+	    7 * 24 * HOUR_NS, "10 min", "from 1 min to 7 d"),
 	TIME_OPTION(cpnp_conf, "claim-time", ledger.claim_time, 0, YEAR_NS,
 	    "0 s", "from 0 s to 365 d"),
 	{O(cpnp_conf, "idle-paid", BOOL, ledger.idle_paid), .dflt = "no",

@@ -116,7 +116,8 @@ struct ledger {
 	cpnp_bytes leaf; /* of the verdict that is being given */
 
 	cpnp_tstamp void_at; /* when all unknown escrows so far had their turn */
-	bool is_stopped; /* somebody has stopped some service at the ledger */
+	bool is_stopped; /* some service may not be paid any more */
+	cpnp_tstamp look_at; /* which one is looked for from then on */
 	uint64_t outcomes; /* handled */
 	uint64_t outcomes_stored;
 
@@ -209,7 +210,7 @@ int cpnpd_ledger_read(cpnp_bytes authorization, cpnp_op *op,
 int cpnpd_ledger_stored(struct daemon *d, struct batch *b,
     const cpnp_effect *effect, cpnp_now now);
 /* An escrow pays for no more service, for now or, over, for ever: when an active
- * agreement rests on it, that is deactivated. */
+ * agreement rests on it that does not end by itself now, it is deactivated. */
 void cpnpd_ledger_unpaid(struct daemon *d, cpnp_order *order,
     const uint8_t escrow[CPNP_SHA256_LEN], bool over, cpnp_now now);
 /* An order leaves memory. */

@@ -70,11 +70,23 @@ is_early(const struct ledger *l, const cpnp_op *op,
 	return is_known && l->time.sec < from.sec + (int64_t)op->duration;
 }
 
+/* Does the agreement itself say when its service ends? */
+static bool
+has_end(const cpnp_order *order)
+{
+	cpnp_agreement agreement;
+
+	return cpnp_order_get_standing(order, &agreement) == 0 &&
+	    agreement.has_activation_schedule &&
+	    agreement.activation_schedule.has_end;
+}
+
 void
 cpnpd_ledger_unpaid(struct daemon *d, cpnp_order *order,
     const uint8_t escrow[CPNP_SHA256_LEN], bool over, cpnp_now now)
 {
 	uint8_t agreed[CPNP_SHA256_LEN];
+	bool is_stopped;
 	cpnp_op op;
 	int err;
 
@@ -82,12 +94,15 @@ cpnpd_ledger_unpaid(struct daemon *d, cpnp_order *order,
 	    cpnpd_ledger_read(agreed_payment(order), &op, agreed) != 0 ||
 	    memcmp(agreed, escrow, CPNP_SHA256_LEN) != 0)
 		return;
-	if (over ? !is_early(d->ledger, &op, escrow) : op.idle_paid)
+	is_stopped = !over || is_early(d->ledger, &op, escrow);
+	if (is_stopped ? !over && op.idle_paid : has_end(order))
 		return;
 	err = cpnp_order_set_active(d->orders, order, false, now);
 	if (err == 0)
 		cpnpd_remark(d, order, now,
-		    "the customer has stopped its payment at the ledger");
+		    is_stopped
+			? "the customer has stopped its payment at the ledger"
+			: "the time that was paid for is over");
 	else
 		cpnpd_log_order(CPNP_LOG_ERROR, order, "is not paid any more, "
 		    "and cannot be deactivated: %s", cpnp_strerror(err));

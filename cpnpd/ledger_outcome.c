@@ -21,6 +21,10 @@
  * and each voided costs an idempotency key. */
 #define VOID_BURST 20
 #define VOID_STEP CPNP_SECONDS(1)
+/* Anybody can have all escrows looked at, so that is done no more often than
+ * this; and once in a while while the ledger moves. */
+#define LOOK_STEP CPNP_SECONDS(1)
+#define LOOK_AGAIN CPNP_SECONDS(10)
 
 /* ---- an order that may rest in the store ---- */
 
@@ -176,10 +180,13 @@ on_over(struct daemon *d, const cpnp_outcome *o, cpnp_now now)
 		cpnpd_ledger_unpaid(d, order, o->digest, true, now);
 }
 
-/* Escrows whose payer has stopped the service. */
+/* Escrows whose payer has stopped the service, or whose time is over. */
 struct stopped {
 	cpnp_bytes payee;
-	uint8_t (*ids)[CPNP_SHA256_LEN];
+	struct stopped_id {
+		uint8_t id[CPNP_SHA256_LEN];
+		bool over;
+	} *ids;
 	size_t n, cap;
 };
 
@@ -187,9 +194,12 @@ static int
 collect_stopped(void *user, const cpnp_escrow_view *view)
 {
 	struct stopped *s = user;
-	uint8_t (*more)[CPNP_SHA256_LEN];
+	struct stopped_id *more;
+	bool over = view->state == CPNP_ESCROW_ENDED ||
+	    view->state == CPNP_ESCROW_DISPUTED;
 
-	if (!view->idle_by_payer || view->state != CPNP_ESCROW_POSTED ||
+	if (!(over || (view->idle_by_payer &&
+			  view->state == CPNP_ESCROW_POSTED)) ||
 	    !cpnp_bytes_equal(view->payee, s->payee))
 		return 0;
 	if (s->n == s->cap) {
@@ -199,17 +209,41 @@ collect_stopped(void *user, const cpnp_escrow_view *view)
 			return CPNP_ERR_NOMEM;
 		s->ids = more;
 	}
-	memcpy(s->ids[s->n++], view->id, CPNP_SHA256_LEN);
+	s->ids[s->n].over = over;
+	memcpy(s->ids[s->n++].id, view->id, CPNP_SHA256_LEN);
 	return 0;
 }
 
-/* Which one was stopped an outcome does not say. */
+/* The order of a payment, when its service runs; NULL: it does not. */
+static cpnp_order *
+find_active(struct daemon *d, const uint8_t escrow[CPNP_SHA256_LEN],
+    cpnp_now now)
+{
+	cpnp_store_payment row;
+	cpnp_store_row state;
+	cpnp_order *order;
+
+	if (cpnp_store_find_payment(d->store, escrow, &row) != 0)
+		return NULL;
+	order = cpnp_orders_find(d->orders, CPNP_SERVER, row.peer_identity,
+	    row.customer_order_id);
+	if (order != NULL)
+		return order;
+	if (cpnp_store_find(d->store, CPNP_SERVER, row.peer_identity,
+		row.customer_order_id, &state) != 0 ||
+	    state.agreement_state != CPNP_AGREEMENT_ACTIVE ||
+	    cpnp_store_find_payment(d->store, escrow, &row) != 0)
+		return NULL;
+	return find_order(d, &row, now);
+}
+
+/* Which one was stopped an outcome does not say, and that the time of one is
+ * over none says before it is settled, when no claim can come any more. */
 static void
 look_for_stopped(struct daemon *d, cpnp_now now)
 {
 	struct ledger *l = d->ledger;
 	struct stopped s = {.payee = l->account};
-	cpnp_store_payment row;
 	cpnp_order *order;
 	size_t i;
 	int err = cpnp_ledger_each_escrow(cpnp_bridge_lock(l->bridge),
@@ -217,12 +251,12 @@ look_for_stopped(struct daemon *d, cpnp_now now)
 
 	cpnp_bridge_unlock(l->bridge);
 	l->is_stopped = false;
+	l->look_at = now.mono + LOOK_STEP;
 	for (i = 0; i < s.n && err == 0 && !d->failed; i++) {
-		if (cpnp_store_find_payment(d->store, s.ids[i], &row) != 0)
-			continue;
-		order = find_order(d, &row, now);
+		order = find_active(d, s.ids[i].id, now);
 		if (order != NULL)
-			cpnpd_ledger_unpaid(d, order, s.ids[i], false, now);
+			cpnpd_ledger_unpaid(
+			    d, order, s.ids[i].id, s.ids[i].over, now);
 		cpnpd_drain(d, now);
 	}
 	free(s.ids);
@@ -432,8 +466,14 @@ cpnpd_ledger_outcomes(struct daemon *d, cpnp_now now)
 		}
 		done += n;
 	}
-	if (l->is_stopped && err == 0 && n < STEP && !d->failed)
-		look_for_stopped(d, now);
+	if (now.mono >= l->look_at + LOOK_AGAIN)
+		l->is_stopped = true;
+	if (l->is_stopped && err == 0 && n < STEP && !d->failed) {
+		if (now.mono >= l->look_at)
+			look_for_stopped(d, now);
+		else
+			cpnpd_ledger_retry(d);
+	}
 	if (done > 0 && !d->failed)
 		put_position(d, now);
 	if (err != 0)

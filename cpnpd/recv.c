@@ -97,8 +97,8 @@ log_refused(const cpnp_input *input, bool has_head, int err,
 	    diag->why[0] != '\0' ? diag->why : cpnp_strerror(err));
 }
 
-/* FAIL Out of Resources to a QUOTATION or UPDATE that no order has seen;
- * counter is why. */
+/* FAIL Out of Resources to a QUOTATION, UPDATE or ACTIVATE that no order has
+ * seen; counter is why. */
 static void
 refuse_new(struct daemon *d, const cpnp_input *input,
     const cpnp_explanation *why, uint64_t *counter, cpnp_now now)
@@ -130,8 +130,8 @@ refuse_new(struct daemon *d, const cpnp_input *input,
 	(void)cpnp_net_send(d->net, input->peer, cpnp_buf_bytes(&buf), now);
 }
 
-/* What is priced and put by when it comes again and again; an order that rests
- * in the store is looked at once it is loaded. */
+/* What is priced, put by or told to the ledger when it comes again and again;
+ * an order that rests in the store is looked at once it is loaded. */
 static bool
 begins_negotiation(const struct daemon *d, const cpnp_input *input)
 {
@@ -140,14 +140,15 @@ begins_negotiation(const struct daemon *d, const cpnp_input *input)
 
 	if (m->method == CPNP_METHOD_QUOTATION)
 		return input->searched && input->may_order;
-	if (m->method != CPNP_METHOD_UPDATE)
+	if (m->method != CPNP_METHOD_UPDATE &&
+	    m->method != CPNP_METHOD_ACTIVATE)
 		return false;
 	order = order_of(d, input);
 	return order != NULL && !cpnp_bytes_equal(m->transaction_id,
 	    cpnp_order_transaction_id(order));
 }
 
-/* May this customer begin another order or UPDATE?  What it may have open is a
+/* May this customer begin another transaction?  What it may have open is a
  * matter of the decision; this is what keeps it from getting so far too
  * often. */
 static bool
@@ -166,7 +167,8 @@ admit_new(struct daemon *d, const cpnp_input *input, cpnp_now now)
 	if (c == NULL || use == NULL)
 		return true; /* refused as one that may not order */
 	rate = (cpnp_rate){(uint32_t)c->order_rate, (uint32_t)c->order_burst};
-	if (use->memory >= c->memory_max) {
+	if (use->memory >= c->memory_max &&
+	    input->msg->method != CPNP_METHOD_ACTIVATE) {
 		snprintf(limit, sizeof(limit), "%" PRIu64 " bytes",
 		    c->memory_max);
 		why.reason = CPNP_BYTES_LIT("the orders of this customer hold "
@@ -176,7 +178,7 @@ admit_new(struct daemon *d, const cpnp_input *input, cpnp_now now)
 		return false;
 	}
 	if (!cpnp_rate_take(&rate, &use->orders_until, now.mono)) {
-		snprintf(limit, sizeof(limit), "new orders and UPDATEs: "
+		snprintf(limit, sizeof(limit), "new orders, UPDATEs and ACTIVATEs: "
 		    "%" PRIu64 " a second, %" PRIu64 " at once",
 		    c->order_rate, c->order_burst);
 		why.reason = CPNP_BYTES_LIT("this customer orders faster than "

@@ -27,7 +27,7 @@ cpnp_settings_default(cpnp_settings *s)
 	s->quorum = 1;
 	s->amount_max = INT64_MAX / 4;
 	s->op_seconds_max = 86400;
-	s->idem_max = 100000;
+	s->idem_max = 1000000;
 	s->open_max = 100000;
 	s->offers_max = 1000;
 	s->escrow_seconds_max = CPNP_OP_LIFE_MAX;
