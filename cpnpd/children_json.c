@@ -36,12 +36,11 @@ set_offer(json_t *object, cpnp_bytes bytes)
 
 /* As it is in memory, ahead of what is committed. */
 static void
-set_order(struct daemon *d, json_t *object, const cpnp_order *order)
+set_order(json_t *object, const cpnp_order *order)
 {
 	cpnp_bytes provider = cpnp_order_provider_id(order);
 	cpnp_wait wait;
 
-	(void)d;
 	if (provider.len > 0)
 		(void)json_object_set_new(
 		    object, "provider_order", cpnpd_ctl_text(provider));
@@ -105,7 +104,7 @@ add_child(void *user, const cpnp_store_link *link)
 	(void)json_object_set_new(
 	    object, "order", cpnpd_ctl_text(link->child_id));
 	if (order != NULL)
-		set_order(l->d, object, order);
+		set_order(object, order);
 	else
 		err = cpnp_store_find(l->d->store, CPNP_CLIENT,
 		    link->child_peer, link->child_id, &row);
