@@ -304,6 +304,13 @@ print_parties(FILE *f, const cpnp_terms *terms, cpnp_bytes payer)
 	fputs(payer.len > 0 ? " to " : ", to account ", f);
 	cpnpc_put_text(f, terms->payee);
 	fputc('\n', f);
+	if (terms->offer.len == 0)
+		return;
+	fprintf(f, LABEL, "entry:");
+	cpnpc_put_text(f, terms->offer);
+	fputs(" of ", f);
+	cpnpc_put_text(f, terms->publisher);
+	fputs(" in the catalogue of the ledger\n", f);
 }
 
 void
@@ -466,6 +473,12 @@ cpnpc_json_terms(const cpnp_terms *terms, cpnp_bytes payer)
 	if (terms->has_start)
 		(void)json_object_set_new(
 		    object, "start", cpnpc_json_time(terms->start));
+	if (terms->offer.len > 0) {
+		(void)json_object_set_new(object, "publisher",
+		    cpnpc_json_text(terms->publisher));
+		(void)json_object_set_new(
+		    object, "entry", cpnpc_json_text(terms->offer));
+	}
 	set_number(object, "seconds", terms->duration);
 	set_number(object, "claim_seconds", terms->claim_seconds);
 	(void)json_object_set_new(

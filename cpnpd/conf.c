@@ -222,6 +222,10 @@ static const struct option ledger_options[] = {
 	{O(cpnp_conf, "token", TEXT, ledger.token),
 	    .expected = "a token, such as \"EUR of bank.example\"",
 	    .is_wrong = cpnp_conf_wrong_token},
+	{O(cpnp_conf, "offer", TEXT, ledger.offer),
+	    .expected = "an entry of the ledger's catalogue, such as \"vpn\" "
+			"or \"vpn of carrier.example\"",
+	    .is_wrong = cpnp_conf_wrong_offer},
 	TIME_OPTION(cpnp_conf, "anchor-time", ledger.anchor_time, 1000000,
 	    HOUR_NS, "1 s", "from 1 ms to 1 h"),
 	COUNT_OPTION(cpnp_conf, "anchor-leaves", ledger.anchor_leaves, 0,
@@ -1025,6 +1029,7 @@ check_whole(struct loader *ld)
 		    "which signs what goes into checkpoint-file");
 	if (conf->ledger.conf.value == NULL &&
 	    (conf->ledger.token.value != NULL ||
+		conf->ledger.offer.value != NULL ||
 		conf->ledger.sla_auditor.value != NULL))
 		require(ld, &conf->ledger.conf, "conf",
 		    "in section ledger, cpnp-ledger.conf(5)");

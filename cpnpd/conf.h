@@ -81,6 +81,7 @@ typedef struct cpnp_conf_approval {
 typedef struct cpnp_conf_ledger {
 	cpnp_conf_text conf;  /* cpnp-ledger.conf(5); NULL: nothing is paid */
 	cpnp_conf_text token; /* "EUR of bank.example" */
+	cpnp_conf_text offer; /* "vpn of carrier.example", in the catalogue */
 	uint64_t anchor_time;
 	uint64_t anchor_leaves; /* 0: no anchors */
 	uint64_t paid_time;   /* what an agreement without end is paid for; 0:

@@ -180,6 +180,45 @@ cpnp_conf_wrong_token(const char *value, char *why, size_t size)
 }
 
 bool
+cpnp_conf_parse_offer(
+    const char *text, cpnp_bytes *id, cpnp_bytes *publisher)
+{
+	static const char of[] = " of ";
+	const char *at = NULL, *next;
+	size_t len, i;
+	char why[128];
+
+	/* an id may have spaces, an account has none: the last one counts */
+	for (next = strstr(text, of); next != NULL;
+	     next = strstr(next + 1, of))
+		at = next;
+	len = at == NULL ? strlen(text) : (size_t)(at - text);
+	*id = (cpnp_bytes){(const uint8_t *)text, len};
+	*publisher = CPNP_BYTES_NONE;
+	if (len == 0 || len > CPNP_OFFER_ID_MAX)
+		return false;
+	for (i = 0; i < len; i++)
+		if (text[i] < ' ' || text[i] > '~')
+			return false;
+	if (at == NULL)
+		return true;
+	*publisher = cpnp_bytes_str(at + sizeof(of) - 1);
+	return !cpnp_conf_wrong_account(
+	    at + sizeof(of) - 1, why, sizeof(why));
+}
+
+bool
+cpnp_conf_wrong_offer(const char *value, char *why, size_t size)
+{
+	cpnp_bytes id, publisher;
+
+	if (cpnp_conf_parse_offer(value, &id, &publisher))
+		return false;
+	snprintf(why, size, "\"%s\" names no entry", value);
+	return true;
+}
+
+bool
 cpnp_conf_wrong_prefix(const char *value, char *why, size_t size)
 {
 	unsigned char bin[sizeof(struct in6_addr)];

@@ -21,7 +21,7 @@ bool cpnp_conf_wrong_user(const char *value, char *why, size_t size);
 bool cpnp_conf_wrong_group(const char *value, char *why, size_t size);
 bool cpnp_conf_wrong_account(const char *value, char *why, size_t size);
 bool cpnp_conf_wrong_token(const char *value, char *why, size_t size);
-
+bool cpnp_conf_wrong_offer(const char *value, char *why, size_t size);
 
 /* Set what a text says; false when it is none. */
 bool cpnp_conf_parse_money(const char *text, cpnp_conf_money *out);
@@ -36,6 +36,10 @@ bool cpnp_conf_parse_time(const char *text, uint64_t *out);
  * views. */
 bool cpnp_conf_parse_token(
     const char *text, cpnp_bytes *code, cpnp_bytes *issuer);
+/* "vpn of carrier.example": the id of an entry, and the publisher, which may
+ * be missing, as views. */
+bool cpnp_conf_parse_offer(
+    const char *text, cpnp_bytes *id, cpnp_bytes *publisher);
 /* Bytes, with a unit from B to TB; powers of ten. */
 bool cpnp_conf_parse_size(const char *text, uint64_t *out);
 

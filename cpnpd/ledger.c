@@ -219,6 +219,15 @@ check_token(struct daemon *d)
 	return err == 0 ? 0 : blame(d, "token: %s", diag.why);
 }
 
+static int
+check_names(struct daemon *d)
+{
+	char why[CPNPD_LEDGER_WHY_MAX];
+	int err = cpnpd_ledger_check_names(d, why);
+
+	return err == 0 ? 0 : blame(d, "offer: %s", why);
+}
+
 /* ---- ticks and heartbeats ---- */
 
 static void
@@ -288,8 +297,8 @@ turn(struct daemon *d)
 		return;
 	/* The account is known once the log has been read so far. */
 	if (!d->ledger->is_checked && !d->ledger->status.away) {
-		if (check_account(d) == 0)
-			(void)check_token(d);
+		if (check_account(d) == 0 && check_token(d) == 0)
+			(void)check_names(d);
 		d->ledger->is_checked = true;
 	}
 	cpnpd_ledger_outcomes(d, now);
@@ -378,7 +387,9 @@ catch_up(struct daemon *d)
 		return 0;
 	l->is_checked = true;
 	err = check_account(d);
-	return err == 0 ? check_token(d) : err;
+	if (err == 0)
+		err = check_token(d);
+	return err == 0 ? check_names(d) : err;
 }
 
 int

@@ -14,6 +14,7 @@
  *	ledger.c         the bridge, its health, ticks
  *	ledger_op.c      operations, from their making to the bridge
  *	ledger_terms.c   what an offer asks for
+ *	ledger_offer.c   names that the ledger has to have
  *	ledger_pay.c     effect PAY, and what becomes of a payment
  *	ledger_order.c   what orders do meanwhile, and afterwards
  *	ledger_outcome.c what the log did
@@ -100,6 +101,8 @@ struct ledger {
 	uint64_t heartbeat_seconds;
 	bool is_operator;
 	bool is_checked; /* the account, against the ledger */
+	/* why offers cannot name their entry, for the customer */
+	char unsold[CPNPD_LEDGER_WHY_MAX];
 
 	void *ops;      /* all of them, a tree */
 	size_t ops_n;
@@ -178,6 +181,19 @@ int cpnpd_ledger_load_ops(struct daemon *d);
  * becomes a refusal when no order can be paid now. */
 int cpnpd_ledger_terms(struct daemon *d, const cpnp_order *order,
     cpnp_decision *decision, cpnp_buf *buf, cpnp_now now);
+
+/* ledger_offer.c */
+/* The entry of the ledger's catalogue that section ledger names, if any, into
+ * terms whose times are set; otherwise why it cannot be ordered.  Errors:
+ * NOT_FOUND now, CONFIG never. */
+int cpnpd_ledger_set_offer(const struct daemon *d, cpnp_terms *terms,
+    char why[CPNPD_LEDGER_WHY_MAX]);
+/* Warn of that, and of customers whose account the ledger does not have;
+ * CONFIG: why the entry can never be ordered. */
+int cpnpd_ledger_check_names(const struct daemon *d,
+    char why[CPNPD_LEDGER_WHY_MAX]);
+/* Another configuration is in use. */
+void cpnpd_ledger_reloaded(const struct daemon *d);
 
 /* ledger_pay.c */
 /* Effect PAY. */

@@ -223,6 +223,8 @@ encode(struct daemon *d, const cpnp_offer *offer, cpnp_terms *terms,
 	if (err == 0)
 		err = set_sla(d, &cpd, terms, salt, &sla);
 	if (err == 0)
+		err = cpnpd_ledger_set_offer(d, terms, d->ledger->unsold);
+	if (err == 0)
 		err = cpnp_terms_check_cost(terms, &offer->cost, diag);
 	if (err == 0)
 		err = cpnp_terms_encode(terms, buf, diag);
@@ -267,9 +269,16 @@ cpnpd_ledger_terms(struct daemon *d, const cpnp_order *order,
 	memcpy(terms.ledger, d->ledger->id, sizeof(terms.ledger));
 	terms.payee = d->ledger->account;
 	terms.issuer = (cpnp_bytes){issuer, issuer_len};
+	d->ledger->unsold[0] = '\0';
 	err = encode(d, &decision->offer, &terms, buf, &diag, now);
 	if (err == 0) {
 		decision->offer.settlement_terms = cpnp_buf_bytes(buf);
+		return 0;
+	}
+	if (d->ledger->unsold[0] != '\0') {
+		cpnpd_log_order(CPNP_LOG_WARNING, order, "offer in section "
+		    "ledger: %s", d->ledger->unsold);
+		refuse(d, decision, d->ledger->unsold);
 		return 0;
 	}
 	cpnpd_log_order(CPNP_LOG_ERROR, order, "no terms of settlement: "

@@ -11,6 +11,7 @@
 
 #include "daemon.h"
 #include "events.h"
+#include "ledger.h"
 
 static bool
 same_text(const cpnp_conf_text *a, const cpnp_conf_text *b)
@@ -235,6 +236,7 @@ cpnpd_reload(struct daemon *d, char told[CPNPD_TOLD_MAX])
 	if (err == 0) {
 		swap(d, &next);
 		cpnpd_events_reload(d);
+		cpnpd_ledger_reloaded(d);
 	}
 	cpnp_trust_del(next.trust);
 	cpnp_signer_del(next.signer);
