@@ -21,15 +21,25 @@
 int
 cpnp_client_withdraw(struct order_step *s)
 {
-	int err = cpnp_client_begin(s, ORDER_KIND_WITHDRAW);
+	bool has_authorization = s->authorization.len > 0;
+	cpnp_msg *msg;
+	int err;
 
+	if (has_authorization && !s->order->now.has_terms)
+		return CPNP_ERR_MISMATCH;
+	if (has_authorization && !cpnp_order_is_item(s->authorization))
+		return CPNP_ERR_INVALID;
+	err = cpnp_client_begin(s, ORDER_KIND_WITHDRAW);
 	if (err == 0)
 		err = cpnp_order_change_state(
 		    s, CPNP_STATE_CANCELLED, NULL, NULL);
 	if (err != 0)
 		return err;
 	s->order->now.outstanding = true;
-	(void)cpnp_order_build(s, CPNP_METHOD_WITHDRAW);
+	msg = cpnp_order_build(s, CPNP_METHOD_WITHDRAW);
+	msg->payment_authorization = s->authorization;
+	if (has_authorization)
+		msg->present |= CPNP_ATTR_BIT(CPNP_ATTR_PAYMENT_AUTHORIZATION);
 	return cpnp_order_send(s);
 }
 

@@ -370,6 +370,21 @@ cpnp_order_withdraw(cpnp_orders *orders, cpnp_order *order, cpnp_now now)
 }
 
 int
+cpnp_order_withdraw_paid(cpnp_orders *orders, cpnp_order *order,
+    cpnp_bytes authorization, cpnp_now now)
+{
+	struct order_step s = {.orders = orders,
+	    .order = order,
+	    .event = CPNP_EVENT_WITHDRAW,
+	    .authorization = authorization,
+	    .now = now};
+
+	return authorization.len == 0 || authorization.len > CPNP_EXTENSION_MAX
+	    ? CPNP_ERR_INVALID
+	    : cpnp_step_run(&s);
+}
+
+int
 cpnp_order_update(cpnp_orders *orders, cpnp_order *order,
     const cpnp_update *update, cpnp_now now)
 {

@@ -598,6 +598,78 @@ START_TEST(test_33_update_is_not_paid)
 }
 END_TEST
 
+static void
+assert_all_carry(const struct peer *p, cpnp_bytes authorization)
+{
+	cpnp_msg msg;
+
+	ck_assert_uint_gt(p->outbox_n, 0);
+	for (size_t i = 0; i < p->outbox_n; i++) {
+		ck_assert_int_eq(cpnp_msg_decode(&msg,
+		    (cpnp_bytes){p->outbox[i].bytes, p->outbox[i].len}, NULL),
+		    0);
+		ck_assert_int_eq(msg.method, CPNP_METHOD_WITHDRAW);
+		unit_assert_bytes(msg.payment_authorization, authorization);
+	}
+}
+
+static int
+withdraw_paid(cpnp_bytes authorization)
+{
+	int err = cpnp_order_withdraw_paid(
+	    client->orders, order_of(client), authorization, client->now);
+
+	peer_drain(client);
+	return err;
+}
+
+/* What ends the payment goes with every WITHDRAW: the first, those of a cycle,
+ * after a restart and of the next cycle; what began it stays. */
+START_TEST(test_withdraw_brings_the_word_of_the_payer)
+{
+	static uint8_t item[CPNP_EXTENSION_MAX + 1] = {0x59};
+	const cpnp_bytes whole = {item, CPNP_EXTENSION_MAX};
+
+	begin(_i);
+	pair_client_to(&pair, CPNP_STATE_COMPLETED);
+	peer_clear(client);
+	item[1] = (CPNP_EXTENSION_MAX - 2) >> 8;
+	item[2] = (CPNP_EXTENSION_MAX - 2) & 0xff;
+	ck_assert_int_eq(withdraw_paid(CPNP_BYTES_NONE), CPNP_ERR_INVALID);
+	ck_assert_int_eq(
+	    withdraw_paid(CPNP_BYTES_LIT("\x82")), CPNP_ERR_INVALID);
+	ck_assert_int_eq(withdraw_paid((cpnp_bytes){item, sizeof(item)}),
+	    CPNP_ERR_INVALID);
+	ck_assert_uint_eq(client->outbox_n, 0);
+	item[1] = (CPNP_EXTENSION_MAX - 3) >> 8;
+	item[2] = (CPNP_EXTENSION_MAX - 3) & 0xff;
+	ck_assert_int_eq(withdraw_paid(whole), 0);
+	ck_assert_int_eq(withdraw_paid(whole), CPNP_ERR_BUSY);
+	peer_advance(client, CPNP_SECONDS(2));
+	assert_all_carry(client, whole);
+	peer_clear(client);
+	restart(client);
+	for (int i = 0; i < 30 && client->alarms == 0; i++)
+		peer_advance(client, CPNP_SECONDS(2));
+	ck_assert_uint_eq(client->alarms, 1);
+	peer_clear(client);
+	peer_advance(client, CPNP_SECONDS(300));
+	assert_all_carry(client, whole);
+	assert_payment(client, PEER_PAYMENT);
+	ck_assert_int_eq(pair_to_server(&pair), CPNP_METHOD_WITHDRAW);
+	ck_assert_int_eq(cpnp_order_agreement_state(order_of(server)),
+	    CPNP_AGREEMENT_ENDED);
+	assert_payment(server, PEER_PAYMENT);
+	pair_fini(&pair);
+	pair_init(&pair, (cpnp_edition)(_i % 2), _i / 2 == 1);
+	pair_client_to(&pair, CPNP_STATE_COMPLETED);
+	ck_assert_int_eq(withdraw_paid(PEER_PAYMENT), CPNP_ERR_MISMATCH);
+	ck_assert_int_eq(
+	    cpnp_order_state(order_of(client)), CPNP_STATE_COMPLETED);
+	pair_fini(&pair);
+}
+END_TEST
+
 START_TEST(test_33_update_is_cancelled_before_and_after_it_binds)
 {
 	for (int binds = 0; binds < 2; binds++) {
@@ -891,6 +963,7 @@ main(void)
 	    test_05_cancel_while_the_ack_is_signed,
 	    test_payment_is_asked_for_again, test_33_update_is_paid,
 	    test_33_update_is_not_paid,
+	    test_withdraw_brings_the_word_of_the_payer,
 	    test_33_update_is_cancelled_before_and_after_it_binds,
 	    test_33_update_brings_terms_and_takes_them,
 	    test_20_no_ack_before_it_is_confirmed,

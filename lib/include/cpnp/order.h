@@ -347,6 +347,15 @@ CPNP_API int cpnp_order_cancel(
  */
 CPNP_API int cpnp_order_withdraw(
     cpnp_orders *orders, cpnp_order *order, cpnp_now now);
+/*
+ * The same of an agreement that is paid for: authorization, one CBOR item of at
+ * most CPNP_EXTENSION_MAX bytes, goes into the WITHDRAW and its repetitions as
+ * PAYMENT_AUTHORIZATION, so that the payer itself ends the payment.  The
+ * document PAYMENT is left as it is.  Errors besides: MISMATCH (the agreement
+ * has no settlement terms), INVALID (no item, or too long).
+ */
+CPNP_API int cpnp_order_withdraw_paid(cpnp_orders *orders, cpnp_order *order,
+    cpnp_bytes authorization, cpnp_now now);
 
 /*
  * Client: change an agreement (RFC 8921, 9.2.9 and 11.1.3).  Opens a
