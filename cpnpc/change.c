@@ -42,7 +42,7 @@ withdraw(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 	return cpnp_order_transaction(job->order) == CPNP_METHOD_WITHDRAW &&
 		       cpnp_order_is_outstanding(job->order)
 		   ? 0
-		   : cpnp_order_withdraw(session->orders, job->order, now);
+		   : cpnpc_pay_withdraw(session, job, now);
 }
 
 /* The transaction that is open is the one that is asked for: a verb that was

@@ -1,7 +1,8 @@
 /*
  * Paying for an offer: the authorization that its settlement terms ask for,
  * signed with the key of the ledger account.  The ledger itself is not needed
- * for that; the provider brings the authorization there.
+ * for that; the provider brings the authorization there.  So it does with what
+ * ends the escrow, when an agreement is withdrawn.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -16,27 +17,39 @@
 
 /* Room for why an offer cannot be paid. */
 #define WHY_LEN 256
+/* Seconds for a withdrawal to come into the log, or as many as the terms allow
+ * for an authorization: it may wait for the provider and for the ledger. */
+#define WITHDRAW_LIFE 3600
+
+static int
+load_purse(cpnpc_session *session, cpnp_diag *diag)
+{
+	cpnpc_purse *purse = &session->purse;
+	int err = cpnp_ledger_conf_load(
+	    &purse->conf, session->run->conf.ledger, diag);
+
+	purse->is_open = err == 0;
+	if (err == 0)
+		err = cpnp_ledger_conf_get_id(
+		    &purse->conf, purse->ledger, diag);
+	/* a file without an account is for looking at a ledger */
+	if (err == 0 && purse->conf.account != NULL &&
+	    purse->conf.key_file != NULL)
+		err = cpnp_ledger_conf_open_signer(
+		    &purse->conf, &purse->signer, diag);
+	return err;
+}
 
 cpnpc_exit
 cpnpc_purse_open(cpnpc_session *session)
 {
 	const char *path = session->run->conf.ledger;
-	cpnpc_purse *purse = &session->purse;
 	cpnp_diag diag = {0};
 	int err;
 
 	if (path == NULL)
 		return CPNPC_DONE;
-	err = cpnp_ledger_conf_load(&purse->conf, path, &diag);
-	purse->is_open = err == 0;
-	if (err == 0)
-		err = cpnp_ledger_conf_get_id(
-		    &purse->conf, purse->ledger, &diag);
-	/* a file without an account is for looking at a ledger */
-	if (err == 0 && purse->conf.account != NULL &&
-	    purse->conf.key_file != NULL)
-		err = cpnp_ledger_conf_open_signer(
-		    &purse->conf, &purse->signer, &diag);
+	err = load_purse(session, &diag);
 	return err == 0 ? CPNPC_DONE
 			: cpnpc_fail_diag(
 			      session->run, CPNPC_LOCAL, path, err, &diag);
@@ -235,4 +248,108 @@ cpnpc_pay_accept(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
 	return agreement.settlement_terms.len > 0
 		   ? pay(session, job, &agreement, now)
 		   : cpnp_order_accept(session->orders, job->order, now);
+}
+
+/* ---- the end ------------------------------------------------------------ */
+
+/* What ends an escrow has to be signed by who pays into it. */
+static bool
+can_end(cpnpc_session *session, const cpnpc_payment *payment,
+    char why[WHY_LEN])
+{
+	const char *path = session->run->conf.ledger;
+	cpnpc_purse *purse = &session->purse;
+	cpnp_diag diag = {0};
+	int err = path == NULL || purse->is_open ? 0
+						 : load_purse(session, &diag);
+
+	if (err != 0)
+		cpnpc_purse_close(session);
+	why[0] = '\0';
+	if (path == NULL)
+		snprintf(why, WHY_LEN, "no ledger is configured");
+	else if (err != 0)
+		snprintf(why, WHY_LEN, "%s: %s", path,
+		    diag.why[0] != '\0' ? diag.why : cpnp_strerror(err));
+	else if (purse->signer == NULL)
+		snprintf(why, WHY_LEN, "%s: %s is missing", path,
+		    purse->conf.account == NULL ? "account" : "key-file");
+	else if (memcmp(purse->ledger, payment->op.ledger,
+		     CPNP_SHA256_LEN) != 0)
+		snprintf(why, WHY_LEN, "%s: this is another ledger", path);
+	else if (!cpnp_bytes_equal(
+		     payment->op.account, cpnpc_purse_account(session)))
+		snprintf(why, WHY_LEN,
+		    "%s: its account %s is not the one that pays, %.*s", path,
+		    purse->conf.account, (int)payment->op.account.len,
+		    (const char *)payment->op.account.ptr);
+	return why[0] == '\0';
+}
+
+/* The idempotency key is that of all withdrawals of this escrow: it ends
+ * once. */
+static int
+sign_withdrawal(const cpnpc_session *session, const cpnp_order *order,
+    const cpnpc_payment *payment, cpnp_now now, cpnp_buf *out)
+{
+	uint8_t idem[CPNP_SHA256_LEN];
+	cpnp_op op = {.type = CPNP_OP_WITHDRAW,
+	    .account = payment->op.account,
+	    .idem = {idem, sizeof(idem)}};
+	int64_t life = WITHDRAW_LIFE;
+	cpnp_bytes payload;
+	cpnp_terms terms;
+	cpnp_buf buf;
+	int err = cpnpc_terms_of(order, CPNP_DOC_OFFER, &terms);
+
+	if (err == 0 && (int64_t)terms.escrow_seconds > life)
+		life = (int64_t)terms.escrow_seconds;
+	op.expiry = now.wall.sec + life;
+	memcpy(op.ledger, payment->op.ledger, sizeof(op.ledger));
+	memcpy(idem, payment->escrow, sizeof(idem));
+	idem[0] ^= CPNP_OP_WITHDRAW;
+	CPNP_OP_SET(&op, SUBJECT, subject,
+	    ((cpnp_bytes){payment->escrow, CPNP_SHA256_LEN}));
+	cpnp_buf_init(&buf, &cpnp_env_openssl()->mem, CPNP_OP_MAX);
+	if (err == 0)
+		err = cpnp_op_encode(&op, &buf, NULL);
+	payload = cpnp_buf_bytes(&buf);
+	if (err == 0)
+		err = cpnp_op_sign(session->purse.signer, &payload, 1, out);
+	cpnp_buf_fini(&buf);
+	return err;
+}
+
+int
+cpnpc_pay_withdraw(cpnpc_session *session, cpnpc_job *job, cpnp_now now)
+{
+	cpnpc_payment payment;
+	char why[WHY_LEN];
+	cpnp_buf buf;
+	int err = cpnpc_payment_read(
+	    &payment, cpnp_order_doc(job->order, CPNP_DOC_PAYMENT));
+
+	if (err == CPNP_ERR_NOT_FOUND)
+		return cpnp_order_withdraw(session->orders, job->order, now);
+	if (err != 0)
+		return err;
+	cpnp_buf_init(&buf, &cpnp_env_openssl()->mem, CPNP_EXTENSION_MAX);
+	if (can_end(session, &payment, why)) {
+		err = sign_withdrawal(
+		    session, job->order, &payment, now, &buf);
+		if (err != 0)
+			snprintf(why, WHY_LEN, "%s", cpnp_strerror(err));
+	}
+	if (why[0] == '\0') {
+		err = cpnp_order_withdraw_paid(session->orders, job->order,
+		    cpnp_buf_bytes(&buf), now);
+	} else {
+		cpnpc_status_say(session,
+		    "order %s: the provider ends the payment too, and not its "
+		    "payer: %s",
+		    job->id, why);
+		err = cpnp_order_withdraw(session->orders, job->order, now);
+	}
+	cpnp_buf_fini(&buf);
+	return err;
 }

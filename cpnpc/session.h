@@ -400,6 +400,10 @@ void cpnpc_purse_json(const cpnpc_session *session, json_t *order);
  * cpnp_order_accept() does.
  */
 int cpnpc_pay_accept(cpnpc_session *session, cpnpc_job *job, cpnp_now now);
+/* Withdraw the agreement of a job, with the payer's word for the ledger when it
+ * is paid for and can be ended from here; that it cannot is told, and keeps
+ * nobody from withdrawing.  Returns what cpnp_order_withdraw() does. */
+int cpnpc_pay_withdraw(cpnpc_session *session, cpnpc_job *job, cpnp_now now);
 
 /* status.c */
 void cpnpc_status_update(cpnpc_session *session, cpnp_now now);

@@ -204,6 +204,7 @@ struct daemon {
 	struct use *use; /* of each customer */
 	cpnpd_counters counters;
 	cpnp_peer from; /* whose message is handled, or CPNP_PEER_NONE */
+	const cpnp_msg *message; /* that is handled, or NULL */
 
 	struct batch *current; /* being filled; NULL: nothing to store */
 	struct batch *flight;  /* submitted, oldest first */

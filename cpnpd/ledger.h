@@ -52,6 +52,7 @@ struct ledger_op {
 	uint8_t subject[CPNP_SHA256_LEN]; /* escrow; of an anchor the root */
 	uint64_t size; /* of an anchor */
 	bool on;       /* of ACTIVATE */
+	bool is_theirs; /* another account has signed it */
 	bool given;    /* the bridge has it; else it is in a list */
 	bool over;     /* nobody wants it any more */
 	size_t len;
@@ -162,9 +163,15 @@ int cpnpd_ledger_add(struct daemon *d, cpnp_op *op,
  * store. */
 void cpnpd_ledger_want(struct daemon *d, cpnp_op_type type,
     const uint8_t escrow[CPNP_SHA256_LEN], bool on, cpnp_now now);
-/* One that is signed by another account. */
+/* One that is signed by another account, about subject: of an authorization its
+ * digest. */
 int cpnpd_ledger_add_signed(struct daemon *d, unsigned kind,
-    const uint8_t digest[CPNP_SHA256_LEN], cpnp_bytes bytes);
+    const uint8_t digest[CPNP_SHA256_LEN],
+    const uint8_t subject[CPNP_SHA256_LEN], cpnp_bytes bytes);
+/* Would the log take what another account has signed?  Asked of our copy of the
+ * ledger; FORBIDDEN, or why it cannot be asked. */
+int cpnpd_ledger_check(
+    struct daemon *d, cpnp_bytes signed_op, cpnp_diag *diag);
 /* Its outcome is known, or nobody wants it any more: out of the outbox. */
 void cpnpd_ledger_drop_op(
     struct daemon *d, struct ledger_op *op, cpnp_now now);

@@ -62,7 +62,7 @@ op_free(struct ledger_op *op)
 static bool
 is_costly(const struct ledger_op *op)
 {
-	return op->kind != CPNP_OP_AUTHORIZE && op->kind != CPNP_OP_ANCHOR;
+	return !op->is_theirs && op->kind != CPNP_OP_ANCHOR;
 }
 
 /* ---- making ---- */
@@ -93,7 +93,8 @@ new_op(struct ledger *l, const uint8_t digest[CPNP_SHA256_LEN],
 
 int
 cpnpd_ledger_add_signed(struct daemon *d, unsigned kind,
-    const uint8_t digest[CPNP_SHA256_LEN], cpnp_bytes bytes)
+    const uint8_t digest[CPNP_SHA256_LEN],
+    const uint8_t subject[CPNP_SHA256_LEN], cpnp_bytes bytes)
 {
 	struct ledger *l = d->ledger;
 	struct ledger_op *op = NULL;
@@ -105,9 +106,27 @@ cpnpd_ledger_add_signed(struct daemon *d, unsigned kind,
 	if (err != 0)
 		return err;
 	op->kind = kind;
-	memcpy(op->subject, digest, CPNP_SHA256_LEN);
+	op->is_theirs = true;
+	memcpy(op->subject, subject, CPNP_SHA256_LEN);
 	put_last(&l->ready, op);
 	return 0;
+}
+
+int
+cpnpd_ledger_check(struct daemon *d, cpnp_bytes signed_op, cpnp_diag *diag)
+{
+	cpnp_outcome outcome;
+	int err = cpnp_bridge_check(
+	    d->ledger->bridge, signed_op, &outcome, diag);
+
+	if (err != 0 || outcome.code == CPNP_OUTCOME_ACCEPTED)
+		return err;
+	/* What is known of accounts may be old then; the log will judge. */
+	if (cpnpd_ledger_is_away(d->ledger) &&
+	    outcome.code != CPNP_OUTCOME_MALFORMED &&
+	    outcome.code != CPNP_OUTCOME_SIGNATURE)
+		return 0;
+	return CPNP_ERR_FORBIDDEN;
 }
 
 /* Does the bridge have it, or what became of it? */
@@ -358,10 +377,14 @@ refuse_first(struct daemon *d, int err)
 	    cpnp_op_name(op->kind), cpnp_strerror(err));
 	op->given = true;
 	l->given_n += is_costly(op);
-	if (p != NULL)
+	if (p != NULL) {
 		cpnpd_ledger_not_paid(d, p, NULL, cpnp_strerror(err));
-	else
-		cpnpd_ledger_drop_op(d, op, cpnp_now_read());
+		return;
+	}
+	if (op->is_theirs && op->kind == CPNP_OP_WITHDRAW)
+		cpnpd_ledger_want(d, CPNP_OP_WITHDRAW, op->subject, false,
+		    cpnp_now_read());
+	cpnpd_ledger_drop_op(d, op, cpnp_now_read());
 }
 
 /* The first operations that are durable, up to max. */
@@ -483,6 +506,7 @@ load_op(void *user, const cpnp_store_op *row)
 	op->number = row->number;
 	op->size = decoded.size;
 	op->on = decoded.on;
+	op->is_theirs = !cpnp_bytes_equal(decoded.account, l->account);
 	memcpy(op->subject, row->subject, CPNP_SHA256_LEN);
 	if (op->kind == CPNP_OP_ANCHOR) {
 		l->anchors_open++;

@@ -145,6 +145,42 @@ withdraw_old(struct daemon *d, const cpnp_order *order, cpnp_now now)
 	    withdraw_posted, &w);
 }
 
+/* The payer's own word that it withdraws, so that nobody holds that against the
+ * payee: what came with the WITHDRAW, when the log would take it. */
+static bool
+is_payers_word(struct daemon *d, cpnp_bytes word, cpnp_bytes payer,
+    const uint8_t escrow[CPNP_SHA256_LEN], uint8_t digest[CPNP_SHA256_LEN])
+{
+	cpnp_diag diag = {0};
+	cpnp_op op;
+
+	return cpnpd_ledger_read(word, &op, digest) == 0 &&
+	    op.type == CPNP_OP_WITHDRAW &&
+	    memcmp(op.ledger, d->ledger->id, sizeof(op.ledger)) == 0 &&
+	    cpnp_bytes_equal(op.account, payer) &&
+	    cpnp_bytes_equal(
+		op.subject, (cpnp_bytes){escrow, CPNP_SHA256_LEN}) &&
+	    cpnpd_ledger_check(d, word, &diag) == 0;
+}
+
+/* An agreement has ended before its time. */
+static int
+withdraw(struct daemon *d, const cpnp_effect *e, cpnp_bytes payer,
+    const uint8_t escrow[CPNP_SHA256_LEN], cpnp_now now)
+{
+	const cpnp_msg *m = d->message;
+	uint8_t digest[CPNP_SHA256_LEN];
+
+	if (e->u.store.event == CPNP_EVENT_RECV_WITHDRAW && m != NULL &&
+	    cpnp_msg_has(m, CPNP_ATTR_PAYMENT_AUTHORIZATION) &&
+	    is_payers_word(
+		d, m->payment_authorization, payer, escrow, digest))
+		return cpnpd_ledger_add_signed(d, CPNP_OP_WITHDRAW, digest,
+		    escrow, m->payment_authorization);
+	cpnpd_ledger_want(d, CPNP_OP_WITHDRAW, escrow, false, now);
+	return 0;
+}
+
 /* The service of an agreement begins, rests, goes on or ends: so does what it
  * is paid. */
 static int
@@ -171,8 +207,7 @@ follow_agreement(struct daemon *d, const cpnp_effect *e, cpnp_now now)
 	if (to == CPNP_AGREEMENT_ENDED) {
 		/* The agreed end ends the escrow by itself. */
 		if (e->u.store.event != CPNP_EVENT_SERVICE_END)
-			cpnpd_ledger_want(
-			    d, CPNP_OP_WITHDRAW, escrow, false, now);
+			return withdraw(d, e, op.account, escrow, now);
 	} else if (op.idle_paid) {
 		return 0;
 	} else if (is_new) {

@@ -360,7 +360,9 @@ on_refused(struct daemon *d, const struct ledger_op *op,
 		/* p is NULL when it was posted, or is over, already */
 		if (p != NULL)
 			not_paid(d, p, o);
-	} else if (is_to_repeat(o->code)) {
+	} else if (is_to_repeat(o->code) || (op->is_theirs &&
+	    o->code != CPNP_OUTCOME_STATE && o->code != CPNP_OUTCOME_UNKNOWN)) {
+		/* what the payer cannot do the payee does */
 		cpnpd_ledger_want(
 		    d, (cpnp_op_type)op->kind, op->subject, op->on, now);
 	} else {

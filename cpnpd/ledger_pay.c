@@ -342,21 +342,10 @@ static int
 check_ledger(struct asked *a)
 {
 	const char *why = cpnpd_ledger_refuses(a->d);
-	cpnp_outcome outcome;
-	int err;
 
 	if (why != NULL && a->d->ledger->status.stopped)
 		return refuse(a, CPNP_STATUS_OUT_OF_RESOURCES, why);
-	err = cpnp_bridge_check(a->d->ledger->bridge, a->authorization,
-	    &outcome, &a->diag);
-	if (err != 0 || outcome.code == CPNP_OUTCOME_ACCEPTED)
-		return err;
-	/* What is known of accounts may be old then; the log will judge. */
-	if (cpnpd_ledger_is_away(a->d->ledger) &&
-	    outcome.code != CPNP_OUTCOME_MALFORMED &&
-	    outcome.code != CPNP_OUTCOME_SIGNATURE)
-		return 0;
-	return CPNP_ERR_FORBIDDEN;
+	return cpnpd_ledger_check(a->d, a->authorization, &a->diag);
 }
 
 /* Does the ledger have it, or is it on its way: from this order, before it was
@@ -467,8 +456,8 @@ begin(struct asked *a)
 		return err;
 	}
 	if (err == 0)
-		err = cpnpd_ledger_add_signed(
-		    d, CPNP_OP_AUTHORIZE, a->escrow, a->authorization);
+		err = cpnpd_ledger_add_signed(d, CPNP_OP_AUTHORIZE, a->escrow,
+		    a->escrow, a->authorization);
 	/* While the ledger is away the customer may still go back. */
 	if (err == 0 && !cpnpd_ledger_is_away(d->ledger))
 		err = cpnpd_ledger_acknowledge(d, p, NULL);

@@ -337,9 +337,11 @@ cpnpd_recv_message(struct daemon *d, cpnp_peer peer, cpnp_bytes identity,
 		(void)cpnp_orders_recv_invalid(
 		    d->orders, &input, CPNP_ERR_FORBIDDEN, now);
 	} else {
+		d->message = &msg;
 		feed(d, &input, now);
 	}
 	cpnpd_drain(d, now);
+	d->message = NULL;
 	d->from = CPNP_PEER_NONE;
 }
 
