@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
 declare -A pids at=([alpha]=127.0.0.2 [beta]=127.0.0.3 [gamma]=127.0.0.4)
-COMPLETED=8 CANCELLED=9 CHILD_COMPLETED=20
+COMPLETED=8 CANCELLED=9 ACCEPT_RECEIVED=13 CHILD_COMPLETED=20
 domains='alpha beta gamma'
 
 stop() { # name
