@@ -521,7 +521,7 @@ step(struct driving *v)
 	bool acts = true;
 	int err = see(v);
 
-	if (err == 0 && v->request != NULL && decline_bad(v, &err))
+	if (err == 0 && v->request != NULL && decline_bad(v, &err) && err == 0)
 		return true;
 	if (err == 0) {
 		cpnp_parent_next(

@@ -80,34 +80,10 @@ cpnpd_own_judge(const struct parts *p, const cpnp_choice choice,
 /* ---- what a neighbour offers ---- */
 
 static bool
-is_token(const cpnp_catalogue *c, const cpnp_money *m)
-{
-	return m->exponent == c->token_exponent &&
-	    cpnp_bytes_equal(m->code, cpnp_bytes_str(c->token_code)) &&
-	    cpnp_bytes_equal(m->issuer, cpnp_bytes_str(c->token_issuer));
-}
-
-static bool
 has_cost(const cpnp_msg *offer)
 {
 	return cpnp_msg_has(offer, CPNP_ATTR_NEGOTIATION_OPTIONS) &&
 	    offer->options.has_cost && !offer->options.cost_empty;
-}
-
-/* Is the document what the request asks for, to the letter? */
-static bool
-is_within(cpnp_bytes offered, cpnp_bytes asked)
-{
-	cpnp_cpd offer, request;
-	cpnp_arena arena;
-	bool is;
-
-	cpnp_arena_init(&arena);
-	is = cpnp_cpd_decode(&offer, offered, &arena.mem, NULL) == 0 &&
-	    cpnp_cpd_decode(&request, asked, &arena.mem, NULL) == 0 &&
-	    cpnp_cpd_within(&offer, &request, NULL) == 0;
-	cpnp_arena_fini(&arena);
-	return is;
 }
 
 bool
@@ -116,18 +92,11 @@ cpnpd_child_offer_is_good(struct daemon *d, const cpnp_order *child,
 {
 	cpnp_msg *request = calloc(1, sizeof(*request));
 
-	*why = NULL;
 	if (request == NULL || cpnp_msg_decode(request,
 	    cpnp_order_doc(child, CPNP_DOC_REQUEST), NULL) != 0)
 		*why = "the request cannot be read";
-	else if (offer->settlement_terms.len > 0)
-		*why = "it is to be paid at a ledger";
-	else if (has_cost(offer) && !is_token(d->catalogue,
-	    &offer->options.cost))
-		*why = "its price is in another token";
-	else if (!is_within(offer->service_description,
-	    request->service_description))
-		*why = "it is not what was asked for";
+	else
+		*why = cpnp_split_objection(d->catalogue, request, offer);
 	free(request);
 	return *why == NULL;
 }
@@ -237,7 +206,7 @@ join(const struct joining *j, cpnp_decision *decision)
 		children[i] = j->offers[i].service_description;
 		err = cpnp_split_child(&j->parts->split, j->choice, i, own,
 		    &asked, &why);
-		if (err == 0 && !is_within(children[i], asked))
+		if (err == 0 && !cpnp_split_is_within(children[i], asked))
 			err = CPNP_ERR_MISMATCH;
 	}
 	if (err == 0)

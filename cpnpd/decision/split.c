@@ -743,6 +743,71 @@ cpnp_split_child(const cpnp_split *s, const cpnp_choice choice, size_t segment,
 	return err == 0 ? encode(s, &out, child) : err;
 }
 
+/* ---- what a neighbour offers ---- */
+
+static bool
+is_token(const cpnp_catalogue *c, const cpnp_money *m)
+{
+	return m->exponent == c->token_exponent &&
+	    cpnp_bytes_equal(m->code, cpnp_bytes_str(c->token_code)) &&
+	    cpnp_bytes_equal(m->issuer, cpnp_bytes_str(c->token_issuer));
+}
+
+static bool
+is_test(const cpnp_msg *m)
+{
+	return cpnp_msg_has(m, CPNP_ATTR_NEGOTIATION_OPTIONS) &&
+	    m->options.purpose == CPNP_PURPOSE_TEST;
+}
+
+/* Nothing said is as good as what was asked for. */
+static bool
+has_other_purpose(const cpnp_msg *request, const cpnp_msg *offer)
+{
+	return cpnp_msg_has(offer, CPNP_ATTR_NEGOTIATION_OPTIONS) &&
+	    offer->options.purpose != CPNP_PURPOSE_NONE &&
+	    is_test(request) != is_test(offer);
+}
+
+bool
+cpnp_split_is_within(cpnp_bytes offered, cpnp_bytes asked)
+{
+	cpnp_cpd offer, request;
+	cpnp_arena arena;
+	bool is;
+
+	cpnp_arena_init(&arena);
+	is = cpnp_cpd_decode(&offer, offered, &arena.mem, NULL) == 0 &&
+	    cpnp_cpd_decode(&request, asked, &arena.mem, NULL) == 0 &&
+	    cpnp_cpd_within(&offer, &request, NULL) == 0;
+	cpnp_arena_fini(&arena);
+	return is;
+}
+
+/* What is agreed is not the document alone: a test ends by itself, and nobody
+ * here would activate what waits for that. */
+const char *
+cpnp_split_objection(const cpnp_catalogue *catalogue, const cpnp_msg *request,
+    const cpnp_msg *offer)
+{
+	if (cpnp_msg_has(offer, CPNP_ATTR_SETTLEMENT_TERMS))
+		return "it is to be paid at a ledger";
+	if (cpnp_msg_has(offer, CPNP_ATTR_NEGOTIATION_OPTIONS) &&
+	    offer->options.has_cost && !offer->options.cost_empty &&
+	    !is_token(catalogue, &offer->options.cost))
+		return "its price is in another token";
+	if (has_other_purpose(request, offer))
+		return is_test(offer) ? "it is a test" : "it is not a test";
+	if (cpnp_msg_has(offer, CPNP_ATTR_ACTIVATION_SCHEDULE) ||
+	    (cpnp_msg_has(offer, CPNP_ATTR_ACTIVATION_TYPE) &&
+		offer->activation_type != CPNP_ACTIVATION_PERMANENT))
+		return "it is not active from the agreement on";
+	if (!cpnp_split_is_within(offer->service_description,
+		request->service_description))
+		return "it is not what was asked for";
+	return NULL;
+}
+
 /* ---- what is offered of the whole ---- */
 
 /* The offer for a segment, its profiles those that have nodes of it. */

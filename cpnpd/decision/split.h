@@ -76,6 +76,12 @@ int cpnp_split_own(const cpnp_split *split, const cpnp_choice choice,
  * part.  Errors: NOMEM; CLAUSE when nothing is left for it. */
 int cpnp_split_child(const cpnp_split *split, const cpnp_choice choice,
     size_t segment, cpnp_bytes own, cpnp_bytes *child, cpnp_explanation *why);
+/* Is a document what was asked for, to the letter? */
+bool cpnp_split_is_within(cpnp_bytes offered, cpnp_bytes asked);
+/* Why an OFFER of a neighbour is not what it was asked for, or not one that
+ * can be sold on; NULL when it is. */
+const char *cpnp_split_objection(const cpnp_catalogue *catalogue,
+    const cpnp_msg *request, const cpnp_msg *offer);
 /* What can be offered of the whole, when neighbours have offered what they
  * were asked for (cpnp_cpd_within()).  Errors: NOMEM, MISMATCH. */
 int cpnp_split_join(const cpnp_split *split, cpnp_bytes own,

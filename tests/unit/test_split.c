@@ -326,11 +326,74 @@ START_TEST(test_split_refuses_what_cannot_be_cut)
 }
 END_TEST
 
+/* A neighbour that offers something else than it was asked for, in the
+ * document or beside it (R10). */
+START_TEST(test_split_takes_no_other_offer)
+{
+	static char code[] = "EUR", issuer[] = "";
+	static const cpnp_catalogue sells = {
+	    .token_code = code, .token_issuer = issuer, .token_exponent = 3};
+	static const char node[] = "<profile><nodes>"
+	    "<node id='a' place='Roma'/></nodes></profile>";
+	static const char other[] = "<profile><nodes>"
+	    "<node id='a' place='Brest'/></nodes></profile>";
+	const cpnp_cpd cpd = read_xml(node), another = read_xml(other);
+	cpnp_msg request = {.service_description = encode(&cpd)}, offer;
+
+#define OBJECTION()                                                            \
+	cpnp_split_objection(&sells, &request, &offer)
+	offer = request;
+	ck_assert_ptr_null(OBJECTION());
+
+	offer.present = CPNP_ATTR_BIT(CPNP_ATTR_NEGOTIATION_OPTIONS);
+	offer.options.has_cost = true;
+	offer.options.cost = (cpnp_money){.amount = 1, .exponent = 3,
+	    .code = CPNP_BYTES_LIT("EUR"), .issuer = CPNP_BYTES_LIT("")};
+	ck_assert_ptr_null(OBJECTION());
+	offer.options.cost.exponent = 2;
+	ck_assert_str_eq(OBJECTION(), "its price is in another token");
+	offer.options.cost.exponent = 3;
+	offer.options.cost.code = CPNP_BYTES_LIT("USD");
+	ck_assert_str_eq(OBJECTION(), "its price is in another token");
+	offer.options.has_cost = false;
+
+	offer.options.purpose = CPNP_PURPOSE_TEST;
+	ck_assert_str_eq(OBJECTION(), "it is a test");
+	offer.options.purpose = CPNP_PURPOSE_PERMANENT;
+	ck_assert_ptr_null(OBJECTION());
+	request.present = CPNP_ATTR_BIT(CPNP_ATTR_NEGOTIATION_OPTIONS);
+	request.options.purpose = CPNP_PURPOSE_TEST;
+	ck_assert_str_eq(OBJECTION(), "it is not a test");
+	offer.options.purpose = CPNP_PURPOSE_TEST;
+	ck_assert_ptr_null(OBJECTION());
+
+	offer.present |= CPNP_ATTR_BIT(CPNP_ATTR_ACTIVATION_TYPE);
+	offer.activation_type = CPNP_ACTIVATION_PERMANENT;
+	ck_assert_ptr_null(OBJECTION());
+	offer.activation_type = CPNP_ACTIVATION_SCHEDULED;
+	ck_assert_str_eq(
+	    OBJECTION(), "it is not active from the agreement on");
+	offer.present = CPNP_ATTR_BIT(CPNP_ATTR_ACTIVATION_SCHEDULE);
+	ck_assert_str_eq(
+	    OBJECTION(), "it is not active from the agreement on");
+	offer.present = CPNP_ATTR_BIT(CPNP_ATTR_SETTLEMENT_TERMS);
+	ck_assert_str_eq(OBJECTION(), "it is to be paid at a ledger");
+
+	offer.present = 0;
+	offer.service_description = encode(&another);
+	ck_assert_str_eq(OBJECTION(), "it is not what was asked for");
+	offer.service_description = CPNP_BYTES_LIT("not a document");
+	ck_assert_str_eq(OBJECTION(), "it is not what was asked for");
+#undef OBJECTION
+}
+END_TEST
+
 int
 main(void)
 {
 	const TTest *const tests[] = {
 	    test_split_tells_nothing_of_the_customer,
+	    test_split_takes_no_other_offer,
 	    test_split_shares_out_what_adds_up,
 	    test_split_finds_the_rate_of_the_border,
 	    test_split_finds_segments,
